@@ -1,0 +1,27 @@
+// A worker: an lcore that runs the echo loop over its own queue pairs and shares nothing with the others.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "l2echo/dataplane/echo_burst.hpp"
+
+namespace l2echo {
+
+/// Planned by the main lcore before the launch. While the worker runs it alone touches the queue pairs;
+/// the reporter reads the counters.
+struct Worker {
+    unsigned lcore = 0;
+    int numa_node = 0;                    ///< of the lcore; -1 when unknown
+    std::vector<QueuePair*> queue_pairs;  ///< queue i of every port, i being the worker's index; may be empty
+
+    alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> running{false};  ///< written by the worker only
+    Counter busy_cycles;  ///< TSC cycles of the turns that had at least one frame; written by the worker only
+};
+
+/// Polls every queue pair once a turn until `stop` is set by anyone. A worker without queue pairs sleeps
+/// instead.
+void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept;
+
+}  // namespace l2echo

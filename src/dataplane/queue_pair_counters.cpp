@@ -1,0 +1,38 @@
+#include "l2echo/dataplane/queue_pair_counters.hpp"
+
+#include <numeric>
+
+namespace l2echo {
+
+std::uint64_t QueuePairCounts::refused() const noexcept {
+    return std::accumulate(refused_by.begin(), refused_by.end(), std::uint64_t{0});
+}
+
+QueuePairCounts& QueuePairCounts::operator+=(const QueuePairCounts& other) noexcept {
+    bursts += other.bursts;
+    received += other.received;
+    received_bytes += other.received_bytes;
+    echoed += other.echoed;
+    echoed_bytes += other.echoed_bytes;
+    dropped += other.dropped;
+    tx_retries += other.tx_retries;
+    for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
+        refused_by[reason] += other.refused_by[reason];
+    return *this;
+}
+
+QueuePairCounts QueuePairCounters::read() const noexcept {
+    QueuePairCounts counts;
+    counts.bursts = bursts.read();
+    counts.received = received.read();
+    counts.received_bytes = received_bytes.read();
+    counts.echoed = echoed.read();
+    counts.echoed_bytes = echoed_bytes.read();
+    counts.dropped = dropped.read();
+    counts.tx_retries = tx_retries.read();
+    for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
+        counts.refused_by[reason] = refused_by[reason].read();
+    return counts;
+}
+
+}  // namespace l2echo

@@ -1,0 +1,41 @@
+#include "l2echo/dataplane/queue_pair_counters.hpp"
+
+#include <gtest/gtest.h>
+
+namespace l2echo {
+namespace {
+
+TEST(QueuePairCounters, ReadCopiesEveryCounter) {
+    QueuePairCounters counters;
+    counters.bursts.add(1);
+    counters.received.add(10);
+    counters.received_bytes.add(600);
+    counters.echoed.add(6);
+    counters.echoed_bytes.add(360);
+    counters.dropped.add(1);
+    counters.tx_retries.add(2);
+    counters.refused_by[0].add(1);
+    counters.refused_by[kRefusalReasons - 1].add(2);
+
+    QueuePairCounts counts = counters.read();
+    EXPECT_EQ(counts.refused(), 3u);
+    EXPECT_EQ(counts.received, counts.echoed + counts.refused() + counts.dropped);
+
+    counts += counters.read();
+    EXPECT_EQ(counts.bursts, 2u);
+    EXPECT_EQ(counts.received, 20u);
+    EXPECT_EQ(counts.received_bytes, 1200u);
+    EXPECT_EQ(counts.echoed, 12u);
+    EXPECT_EQ(counts.echoed_bytes, 720u);
+    EXPECT_EQ(counts.dropped, 2u);
+    EXPECT_EQ(counts.tx_retries, 4u);
+    EXPECT_EQ(counts.refused_by[kRefusalReasons - 1], 4u);
+}
+
+TEST(QueuePairCounters, ShareNoCacheLineWithTheirNeighbour) {
+    EXPECT_EQ(sizeof(QueuePairCounters) % RTE_CACHE_LINE_SIZE, 0u);
+    EXPECT_EQ(alignof(QueuePairCounters), static_cast<std::size_t>(RTE_CACHE_LINE_SIZE));
+}
+
+}  // namespace
+}  // namespace l2echo
