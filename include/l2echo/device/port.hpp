@@ -1,0 +1,93 @@
+// A DPDK port, configured and started from construction to destruction.
+#pragma once
+
+#include <rte_ethdev.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "l2echo/dataplane/mac_pair.hpp"
+#include "l2echo/device/mempool.hpp"
+#include "l2echo/device/port_plan.hpp"
+
+namespace l2echo {
+
+/// "port 0 (net_tap0)", as in every message about it.
+std::string port_label(std::uint16_t port);
+
+struct LinkState {
+    bool up = false;
+    std::uint32_t speed_mbps = 0;  ///< 0: unknown
+    bool full_duplex = false;
+    std::uint64_t changes = 0;  ///< since the port started, as far as its driver reports them
+};
+
+/// What the device itself counts.
+struct PortCounts {
+    std::uint64_t missed = 0;   ///< frames lost by the NIC before us: the RX ring was full
+    std::uint64_t no_mbuf = 0;  ///< RX found the pool empty
+    std::uint64_t rx_errors = 0;
+    std::uint64_t tx_errors = 0;
+};
+
+/// Main lcore only, but for link_changes, which the EAL interrupt thread counts.
+class Port {
+  public:
+    /// Configures, sets up the queues, each with a mempool of its own, and starts. `worker_nodes` holds the
+    /// NUMA node of each worker, in order: a pool goes to the port's node, or to its worker's where that is
+    /// unknown. Throws StartupError; what the device refuses but can do without becomes a warning.
+    Port(std::uint16_t id, const PortRequest& request, const std::vector<int>& worker_nodes);
+    ~Port();
+    Port(const Port&) = delete;
+    Port& operator=(const Port&) = delete;
+
+    std::uint16_t id() const noexcept { return id_; }
+    const std::string& name() const noexcept { return name_; }
+    const std::string& driver() const noexcept { return driver_; }
+    const std::string& burst_mode() const noexcept { return burst_mode_; }
+    MacAddress mac() const noexcept { return mac_; }
+    int numa_node() const noexcept { return numa_node_; }  ///< -1: unknown
+    const PortPlan& plan() const noexcept { return plan_; }
+    bool promiscuous() const noexcept { return promiscuous_; }           ///< as read back from the device
+    FlowControl flow_control() const noexcept { return flow_control_; }  ///< Keep: left as it was
+    rte_mempool* mempool(std::uint16_t queue) const { return pools_.at(queue)->get(); }
+    int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
+
+    LinkState link() const;
+    PortCounts counts() const;
+
+  private:
+    void configure();
+    void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
+    void start();
+    void fill_reta();
+    void set_promiscuous(bool wanted);
+    void set_flow_control(FlowControl wanted);
+    std::string what(const char* call) const;
+
+    std::uint16_t id_;
+    std::string name_;
+    std::string driver_;
+    std::string burst_mode_;
+    MacAddress mac_ = 0;
+    int numa_node_;
+    PortPlan plan_;
+    bool promiscuous_ = false;
+    FlowControl flow_control_ = FlowControl::Keep;
+    std::atomic<std::uint64_t> link_changes_{0};  ///< written by the EAL interrupt thread
+    std::vector<std::unique_ptr<Mempool>> pools_;
+
+    /// Last member, so first to go: the device lets go of the mbufs before their pools are freed.
+    struct Device {
+        std::uint16_t id;
+        explicit Device(std::uint16_t port) : id(port) {}
+        ~Device();
+        Device(const Device&) = delete;
+        Device& operator=(const Device&) = delete;
+    } device_;
+};
+
+}  // namespace l2echo

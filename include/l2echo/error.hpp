@@ -1,0 +1,31 @@
+// Start-up failures: thrown anywhere before the workers run, caught once in run_program(), where each becomes
+// one line on stderr and an exit status. The data path throws nothing and counts instead.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace l2echo {
+
+/// Exit status 1. The message says what failed, where, why, and what to type or change.
+class StartupError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Exit status 2: an option, its value, or the configuration file is wrong.
+class UsageError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// The text for a DPDK return code, which is a negative errno value.
+std::string reason_of(int dpdk_result);
+
+/// Throws StartupError("<what>: <reason>") when a DPDK call returned a negative errno value.
+void throw_if_failed(int dpdk_result, const std::string& what);
+
+}  // namespace l2echo

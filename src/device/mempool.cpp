@@ -1,0 +1,22 @@
+#include "l2echo/device/mempool.hpp"
+
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+
+Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cache, std::uint16_t data_room,
+                 int numa_node)
+    : pool_(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, numa_node)) {
+    if (pool_)
+        return;
+    const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;
+    throw StartupError(fmt::format(
+        "mempool {}: {} mbufs of {} bytes (about {} MiB) on NUMA node {}: {}; reserve more hugepages there "
+        "(dpdk-hugepages.py --node N --setup 1G), raise -m, or lower --rx-descriptors and --tx-descriptors",
+        name, mbufs, data_room, mebibytes, numa_node, rte_strerror(rte_errno)));
+}
+
+}  // namespace l2echo
