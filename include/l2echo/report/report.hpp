@@ -1,0 +1,62 @@
+// What is reported: computed from two snapshots and from nothing else.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "l2echo/report/snapshot.hpp"
+
+namespace l2echo {
+
+/// Over the report's interval. Bits at layer 1: 24 bytes more a frame than layer 2 without FCS (preamble and
+/// gap 20, FCS 4; IEEE 802.3 clauses 3.1.1 and 4.4.2).
+struct Rates {
+    double received_per_second = 0;
+    double received_bits_per_second_l1 = 0;
+    double echoed_per_second = 0;
+    double echoed_bits_per_second_l1 = 0;
+};
+
+struct WorkerReport {
+    WorkerSnapshot worker;
+    QueuePairCounts counts;  ///< since start, all its queue pairs
+    Rates rates;
+    double mean_burst = 0;        ///< frames in a poll that found any; over the interval
+    double cycles_per_frame = 0;  ///< TSC cycles of busy turns; over the interval
+    double busy_share = 0;        ///< of the interval's time, 0 to 1
+};
+
+struct QueueReport {
+    std::uint16_t queue = 0;
+    unsigned lcore = 0;
+    std::uint64_t received = 0;  ///< since start
+    double share = 0;            ///< of what the port received since start, 0 to 1
+};
+
+struct PortReport {
+    PortSnapshot port;
+    QueuePairCounts counts;  ///< since start, all its queue pairs
+    std::vector<QueueReport> queues;
+};
+
+struct Report {
+    bool final = false;
+    double elapsed_seconds = 0;   ///< since the workers were launched
+    double interval_seconds = 0;  ///< what the rates are taken over
+    QueuePairCounts counts;       ///< since start, all workers
+    PortCounts port_counts;       ///< since start, all ports
+    Rates rates;
+    std::vector<WorkerReport> workers;
+    std::vector<PortReport> ports;
+    std::vector<std::string> hints;
+};
+
+/// Both snapshots list the same workers and ports in the same order.
+Report make_report(const Snapshot& before, const Snapshot& now, bool final);
+
+/// What the counters suggest to do: nothing arrives, one queue gets nearly everything, frames are missed or
+/// dropped.
+std::vector<std::string> find_hints(const Report& report);
+
+}  // namespace l2echo

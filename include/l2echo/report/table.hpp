@@ -1,0 +1,17 @@
+// The report for people.
+#pragma once
+
+#include <string>
+
+#include "l2echo/report/report.hpp"
+
+namespace l2echo {
+
+/// Several lines, each ended by a line break. The final report adds refusals by reason, ports, queues and
+/// hints.
+std::string render_table(const Report& report);
+
+/// Three digits and a unit: 14.9 M, 1.49 k, 0.
+std::string format_scaled(double value);
+
+}  // namespace l2echo

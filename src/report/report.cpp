@@ -1,0 +1,147 @@
+#include "l2echo/report/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace l2echo {
+namespace {
+
+constexpr double kLayer1BytesPerFrame = 24;
+
+double ratio(double part, double whole) {
+    return whole > 0 ? part / whole : 0;
+}
+
+Rates make_rates(const QueuePairCounts& before, const QueuePairCounts& now, double seconds) {
+    const auto bits = [](std::uint64_t bytes, std::uint64_t frames) {
+        return 8 * (static_cast<double>(bytes) + kLayer1BytesPerFrame * static_cast<double>(frames));
+    };
+    const std::uint64_t received = now.received - before.received;
+    const std::uint64_t echoed = now.echoed - before.echoed;
+    Rates rates;
+    rates.received_per_second = ratio(static_cast<double>(received), seconds);
+    rates.echoed_per_second = ratio(static_cast<double>(echoed), seconds);
+    rates.received_bits_per_second_l1 =
+        ratio(bits(now.received_bytes - before.received_bytes, received), seconds);
+    rates.echoed_bits_per_second_l1 = ratio(bits(now.echoed_bytes - before.echoed_bytes, echoed), seconds);
+    return rates;
+}
+
+QueuePairCounts sum(const WorkerSnapshot& worker) {
+    QueuePairCounts counts;
+    for (const QueuePairSnapshot& pair : worker.queue_pairs)
+        counts += pair.counts;
+    return counts;
+}
+
+WorkerReport report_worker(const WorkerSnapshot& before, const WorkerSnapshot& now, double seconds,
+                           double interval_cycles) {
+    const QueuePairCounts past = sum(before);
+    WorkerReport report;
+    report.worker = now;
+    report.counts = sum(now);
+    report.rates = make_rates(past, report.counts, seconds);
+    const auto frames = static_cast<double>(report.counts.received - past.received);
+    const auto busy = static_cast<double>(now.busy_cycles - before.busy_cycles);
+    report.mean_burst = ratio(frames, static_cast<double>(report.counts.bursts - past.bursts));
+    report.cycles_per_frame = ratio(busy, frames);
+    report.busy_share = std::min(1.0, ratio(busy, interval_cycles));
+    return report;
+}
+
+PortReport report_port(const PortSnapshot& port, const std::vector<WorkerSnapshot>& workers) {
+    PortReport report;
+    report.port = port;
+    for (const WorkerSnapshot& worker : workers) {
+        for (const QueuePairSnapshot& pair : worker.queue_pairs) {
+            if (pair.port != port.id)
+                continue;
+            report.counts += pair.counts;
+            report.queues.push_back({pair.queue, worker.lcore, pair.counts.received, 0});
+        }
+    }
+    for (QueueReport& queue : report.queues)
+        queue.share = ratio(static_cast<double>(queue.received), static_cast<double>(report.counts.received));
+    return report;
+}
+
+void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
+                             std::vector<std::string>& hints) {
+    constexpr double kPatienceSeconds = 3;
+    if (report.counts.received != 0 || elapsed_seconds < kPatienceSeconds)
+        return;
+    hints.push_back(fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
+                                report.port.id, report.port.link.up ? "up" : "down",
+                                report.port.promiscuous ? "on" : "off", report.port.mac));
+}
+
+void hint_if_one_queue_has_all(const PortReport& report, std::vector<std::string>& hints) {
+    constexpr double kNearlyAll = 0.9;
+    constexpr std::uint64_t kEnoughFrames = 1000;
+    if (report.queues.size() < 2 || report.counts.received < kEnoughFrames)
+        return;
+    for (const QueueReport& queue : report.queues)
+        if (queue.share >= kNearlyAll)
+            hints.push_back(
+                fmt::format("port {}: queue {} gets nearly all frames: one flow, or frames that RSS does "
+                            "not hash (not IP); vary addresses or ports at the sender",
+                            report.port.id, queue.queue));
+}
+
+void hint_about_losses(const PortReport& report, std::vector<std::string>& hints) {
+    if (report.port.counts.missed > 0)
+        hints.push_back(
+            fmt::format("port {}: the NIC missed frames: the workers are too slow for the load; use more "
+                        "lcores, or a larger --rx-descriptors against short bursts",
+                        report.port.id));
+    if (report.port.counts.no_mbuf > 0)
+        hints.push_back(
+            fmt::format("port {}: RX found its mempool empty; lower --rx-descriptors or --tx-descriptors "
+                        "within the memory there is",
+                        report.port.id));
+    if (report.counts.dropped > 0)
+        hints.push_back(
+            fmt::format("port {}: frames were dropped at a full TX queue; --tx-full retry=N waits for it, "
+                        "a larger --tx-descriptors takes longer bursts",
+                        report.port.id));
+}
+
+}  // namespace
+
+Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
+    Report report;
+    report.final = final;
+    report.elapsed_seconds = now.seconds;
+    report.interval_seconds = now.seconds - before.seconds;
+    const auto interval_cycles = static_cast<double>(now.tsc_cycles - before.tsc_cycles);
+    QueuePairCounts past;
+    for (std::size_t i = 0; i < now.workers.size(); ++i) {
+        report.workers.push_back(
+            report_worker(before.workers.at(i), now.workers[i], report.interval_seconds, interval_cycles));
+        report.counts += report.workers.back().counts;
+        past += sum(before.workers[i]);
+    }
+    report.rates = make_rates(past, report.counts, report.interval_seconds);
+    for (const PortSnapshot& port : now.ports) {
+        report.ports.push_back(report_port(port, now.workers));
+        report.port_counts.missed += port.counts.missed;
+        report.port_counts.no_mbuf += port.counts.no_mbuf;
+        report.port_counts.rx_errors += port.counts.rx_errors;
+        report.port_counts.tx_errors += port.counts.tx_errors;
+    }
+    report.hints = find_hints(report);
+    return report;
+}
+
+std::vector<std::string> find_hints(const Report& report) {
+    std::vector<std::string> hints;
+    for (const PortReport& port : report.ports) {
+        hint_if_nothing_arrived(port, report.elapsed_seconds, hints);
+        hint_if_one_queue_has_all(port, hints);
+        hint_about_losses(port, hints);
+    }
+    return hints;
+}
+
+}  // namespace l2echo

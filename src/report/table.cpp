@@ -1,0 +1,101 @@
+#include "l2echo/report/table.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+
+namespace l2echo {
+namespace {
+
+using Text = std::back_insert_iterator<std::string>;
+
+void add_heading(Text text, const std::string& title) {
+    fmt::format_to(text, "{:<12}{:>12}{:>11}{:>12}{:>11}{:>10}{:>10}{:>7}{:>9}{:>6}\n", title, "received/s",
+                   "bit/s L1", "echoed/s", "bit/s L1", "refused", "dropped", "burst", "cyc/frm", "busy");
+}
+
+void add_rates(Text text, const std::string& name, const Rates& rates, const QueuePairCounts& counts) {
+    fmt::format_to(text, "{:<12}{:>12}{:>11}{:>12}{:>11}{:>10}{:>10}", name,
+                   format_scaled(rates.received_per_second), format_scaled(rates.received_bits_per_second_l1),
+                   format_scaled(rates.echoed_per_second), format_scaled(rates.echoed_bits_per_second_l1),
+                   counts.refused(), counts.dropped);
+}
+
+void add_workers(Text text, const Report& report) {
+    add_heading(text, fmt::format("{:.1f} s", report.elapsed_seconds));
+    for (const WorkerReport& worker : report.workers) {
+        add_rates(text, fmt::format("lcore {}", worker.worker.lcore), worker.rates, worker.counts);
+        fmt::format_to(text, "{:>7.1f}{:>9.0f}{:>5.0f}%\n", worker.mean_burst, worker.cycles_per_frame,
+                       100 * worker.busy_share);
+    }
+    add_rates(text, "total", report.rates, report.counts);
+    fmt::format_to(text, "\n");
+}
+
+std::string describe_link(const LinkState& link) {
+    std::string text = link.up ? "link up" : "link DOWN";
+    if (link.up && link.speed_mbps != 0)
+        text += fmt::format(" {} Mbit/s {}-duplex", link.speed_mbps, link.full_duplex ? "full" : "half");
+    if (link.changes != 0)
+        text += fmt::format(" ({} changes)", link.changes);
+    return text;
+}
+
+void add_ports(Text text, const Report& report) {
+    for (const PortReport& entry : report.ports) {
+        const PortCounts& counts = entry.port.counts;
+        fmt::format_to(text,
+                       "port {} ({}): {}; missed {}, no-mbuf {}, RX errors {}, TX errors {}; queue shares",
+                       entry.port.id, entry.port.name, describe_link(entry.port.link), counts.missed,
+                       counts.no_mbuf, counts.rx_errors, counts.tx_errors);
+        for (const QueueReport& queue : entry.queues)
+            fmt::format_to(text, " {}:{:.1f}%", queue.queue, 100 * queue.share);
+        fmt::format_to(text, "\n");
+    }
+}
+
+void add_totals(Text text, const Report& report) {
+    const QueuePairCounts& counts = report.counts;
+    fmt::format_to(text, "received {} = echoed {} + refused {} + dropped {}\n", counts.received,
+                   counts.echoed, counts.refused(), counts.dropped);
+    if (counts.tx_retries != 0)
+        fmt::format_to(text, "TX retries {}\n", counts.tx_retries);
+    for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
+        if (counts.refused_by[reason] != 0)
+            fmt::format_to(text, "refused {:<18}{:>12}  {}\n", kRefusalTable[reason].name,
+                           counts.refused_by[reason], kRefusalTable[reason].meaning);
+}
+
+}  // namespace
+
+std::string format_scaled(double value) {
+    constexpr std::array<const char*, 5> kUnits{"", " k", " M", " G", " T"};
+    constexpr double kRoundsUp = 999.5;  // shown with three digits, this is 1000
+    std::size_t unit = 0;
+    while (value >= kRoundsUp && unit + 1 < kUnits.size()) {
+        value /= 1000;
+        ++unit;
+    }
+    if (unit == 0)
+        return fmt::format("{:.0f}", value);
+    const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+    return fmt::format("{:.{}f}{}", value, decimals, kUnits[unit]);
+}
+
+std::string render_table(const Report& report) {
+    std::string text;
+    Text out(text);
+    if (report.final)
+        fmt::format_to(out, "\nFinal report, rates over the whole run\n");
+    add_workers(out, report);
+    add_ports(out, report);
+    if (!report.final)
+        return text;
+    add_totals(out, report);
+    for (const std::string& hint : report.hints)
+        fmt::format_to(out, "hint: {}\n", hint);
+    return text;
+}
+
+}  // namespace l2echo
