@@ -1,0 +1,37 @@
+// DPDK's environment abstraction layer, from init to cleanup, and the lcores it gives us.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace l2echo {
+
+/// An lcore and where it runs.
+struct Lcore {
+    unsigned id = 0;
+    int cpu = -1;        ///< -1: on a set of CPUs
+    int numa_node = -1;  ///< -1: unknown
+};
+
+/// One per process. Everything that holds DPDK memory must be gone before it.
+class Eal {
+  public:
+    /// `arguments` without the program's name and without "--". Throws StartupError with what to type.
+    /// Whatever EAL prints goes to stderr: stdout is for results.
+    Eal(const std::string& program, std::vector<std::string> arguments);
+    ~Eal();
+    Eal(const Eal&) = delete;
+    Eal& operator=(const Eal&) = delete;
+
+    const std::vector<std::string>& arguments() const noexcept { return arguments_; }
+
+    Lcore main_lcore() const;
+    std::vector<Lcore> worker_lcores() const;  ///< all but the main one
+    std::vector<std::uint16_t> ports() const;  ///< as probed; may be empty
+
+  private:
+    std::vector<std::string> arguments_;
+};
+
+}  // namespace l2echo

@@ -1,0 +1,53 @@
+// What the user asks for: command line and configuration file in, one checked structure out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "l2echo/device/port_plan.hpp"
+
+namespace l2echo {
+
+enum class StatsFormat { Table, Json };
+
+struct Options {
+    std::vector<std::string> eal;    ///< EAL's arguments, without "--"
+    std::vector<std::string> ports;  ///< ids or device names; empty: all that EAL probed
+    bool take_kernel_interface = false;
+    PortRequest port;
+    std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not take at once
+    bool raw = false;
+    std::chrono::milliseconds link_wait{9000};  ///< as long as testpmd waits
+    std::optional<std::chrono::milliseconds>
+        stats_interval;  ///< 0: off; empty: depends on format and terminal
+    StatsFormat stats_format = StatsFormat::Table;
+    std::optional<std::chrono::milliseconds> duration;  ///< empty: until a signal
+};
+
+struct CommandLine {
+    Options options;
+    std::optional<std::string> print;  ///< --help, --version, --print-config: print this and exit 0
+};
+
+/// `arguments` as main() gets them, program first: EAL's, then "--", then ours. EAL's on the command line
+/// replace those of the file; for every other option the command line wins over the file. Throws UsageError:
+/// one line that names the option or the key and what it takes.
+CommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+/// For a program that takes EAL's arguments and none of ours but --help and --version. Throws UsageError.
+CommandLine parse_eal_command_line(const std::vector<std::string>& arguments);
+
+/// The arguments on either side of the first "--".
+struct SplitArguments {
+    std::vector<std::string> eal;
+    std::vector<std::string> ours;
+};
+SplitArguments split_arguments(const std::vector<std::string>& arguments);
+
+/// "l2echo 0.1.0, DPDK 22.11.11"
+std::string version_text();
+
+}  // namespace l2echo

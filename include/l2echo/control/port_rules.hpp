@@ -1,0 +1,18 @@
+// The wire rules of a port.
+#pragma once
+
+#include <vector>
+
+#include "l2echo/dataplane/wire_rules.hpp"
+#include "l2echo/device/port.hpp"
+
+namespace l2echo {
+
+/// Whether frames from our own MACs are refused on this port. Not on net_tap: its kernel end has the port's
+/// own MAC, so the rule would refuse everything that the kernel sends.
+bool has_loop_rule(const Port& port);
+
+/// `own_macs` of all our ports.
+WireRules rules_for(const Port& port, const std::vector<MacAddress>& own_macs, bool raw);
+
+}  // namespace l2echo

@@ -1,0 +1,29 @@
+// Which ports to take, and what to tell about them once they run.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "l2echo/control/eal.hpp"
+#include "l2echo/control/options.hpp"
+#include "l2echo/control/stop_signal.hpp"
+#include "l2echo/device/port.hpp"
+
+namespace l2echo {
+
+/// The ports to use, of those that EAL probed: all, or those that --ports names by id or device name.
+/// Throws StartupError when there is none, when a name does not fit, or when the kernel uses the interface
+/// behind one that was not named together with --take-kernel-interface.
+std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options);
+
+/// Tells what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
+void describe_port(const Port& port);
+
+/// Waits until all links are up, for so long at most or until stopped, and says which are not.
+void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono::milliseconds limit,
+                    const StopSignal& stop);
+
+}  // namespace l2echo

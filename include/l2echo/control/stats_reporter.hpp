@@ -1,0 +1,55 @@
+// Reads the counters at intervals, prints the report, tells link changes and hints. Touches no frame.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "l2echo/control/options.hpp"
+#include "l2echo/control/stop_signal.hpp"
+#include "l2echo/control/worker_group.hpp"
+#include "l2echo/device/port.hpp"
+#include "l2echo/report/report.hpp"
+
+namespace l2echo {
+
+/// Used by one thread at a time: the main lcore, or the control thread while the main lcore echoes.
+class StatsReporter {
+  public:
+    /// Time counts from here. `interval` 0 prints nothing until the final report.
+    StatsReporter(const std::vector<std::unique_ptr<Port>>& ports,
+                  const std::vector<std::unique_ptr<Worker>>& workers, StatsFormat format,
+                  std::chrono::milliseconds interval);
+
+    /// Reports until the stop signal is set; sets it itself when `duration` is over.
+    void run(StopSignal& stop, std::optional<std::chrono::milliseconds> duration);
+
+    /// After the workers were joined: the counts are final and balance.
+    void print_final();
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    Snapshot take_snapshot() const;
+    void print(const Report& report) const;
+    void tell_link_changes(const Snapshot& now);
+    void tell_new_hints(const Report& report);
+
+    const std::vector<std::unique_ptr<Port>>& ports_;
+    const std::vector<std::unique_ptr<Worker>>& workers_;
+    StatsFormat format_;
+    std::chrono::milliseconds interval_;
+    Clock::time_point start_;
+    std::uint64_t start_cycles_;
+    Snapshot first_;
+    Snapshot previous_;
+    std::vector<LinkState> told_links_;
+    std::set<std::string> told_hints_;
+};
+
+/// The interval in force: what was asked for, else 1 s, but none for a table that nobody watches.
+std::chrono::milliseconds effective_interval(const Options& options, bool stdout_is_terminal);
+
+}  // namespace l2echo

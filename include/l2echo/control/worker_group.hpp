@@ -1,0 +1,64 @@
+// The workers: planned, launched on their lcores, joined.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "l2echo/control/eal.hpp"
+#include "l2echo/control/stop_signal.hpp"
+#include "l2echo/dataplane/worker.hpp"
+#include "l2echo/device/port.hpp"
+
+namespace l2echo {
+
+/// The lcores that echo: all but the main one, or the main one itself when it is the only one.
+struct WorkerPlan {
+    std::vector<Lcore> lcores;
+    bool on_main_lcore = false;
+};
+WorkerPlan plan_workers(const Lcore& main, const std::vector<Lcore>& others);
+
+/// What each queue pair is told beyond its port and queue.
+struct EchoSettings {
+    std::uint16_t burst = 32;
+    std::uint32_t tx_retries = 0;
+    bool raw = false;
+};
+
+/// Must go before the ports: the destructor stops and joins the workers. Main lcore only.
+class WorkerGroup {
+  public:
+    WorkerGroup(const WorkerPlan& plan, const std::vector<std::unique_ptr<Port>>& ports,
+                const EchoSettings& settings, StopSignal& stop);
+    ~WorkerGroup();
+    WorkerGroup(const WorkerGroup&) = delete;
+    WorkerGroup& operator=(const WorkerGroup&) = delete;
+
+    /// Starts every worker on its lcore and returns when all are in their loop. Not for a worker on the main
+    /// lcore. Throws StartupError.
+    void launch();
+
+    /// Runs the only worker here until stopped.
+    void run_on_main_lcore();
+
+    /// Returns when all workers have left their loop; the stop signal must be set or about to be.
+    void join();
+
+    const std::vector<std::unique_ptr<Worker>>& workers() const noexcept { return workers_; }
+
+  private:
+    struct QueuePairDeleter {
+        void operator()(QueuePair* pair) const noexcept;
+    };
+    using QueuePairPointer = std::unique_ptr<QueuePair, QueuePairDeleter>;
+
+    /// On the worker's NUMA node: the counters are written with every burst.
+    static QueuePairPointer make_queue_pair(int numa_node);
+
+    StopSignal& stop_;
+    std::vector<QueuePairPointer> queue_pairs_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace l2echo

@@ -1,0 +1,91 @@
+#include "l2echo/control/eal.hpp"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "l2echo/control/cpu_set.hpp"
+#include "l2echo/control/host_limits.hpp"
+#include "l2echo/control/log.hpp"
+#include "l2echo/device/numa.hpp"
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+/// EAL prints its usage to stdout when it does not like its arguments; this sends it to stderr meanwhile.
+class StdoutToStderr {
+  public:
+    StdoutToStderr() : saved_(dup(STDOUT_FILENO)) {
+        std::fflush(stdout);
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+    }
+    ~StdoutToStderr() {
+        std::fflush(stdout);
+        if (saved_ < 0)
+            return;
+        dup2(saved_, STDOUT_FILENO);
+        close(saved_);
+    }
+    StdoutToStderr(const StdoutToStderr&) = delete;
+    StdoutToStderr& operator=(const StdoutToStderr&) = delete;
+
+  private:
+    int saved_;
+};
+
+int start_eal(const std::string& program, const std::vector<std::string>& arguments) {
+    std::string name = program;
+    std::vector<std::string> copies = arguments;  // EAL reorders and may write what argv points to
+    std::vector<char*> argv{name.data()};
+    for (std::string& argument : copies)
+        argv.push_back(argument.data());
+    const int argc = static_cast<int>(argv.size());
+    argv.push_back(nullptr);
+    const StdoutToStderr redirection;
+    return rte_eal_init(argc, argv.data());
+}
+
+Lcore describe_lcore(unsigned id) {
+    const int cpu = rte_lcore_to_cpu_id(static_cast<int>(id));
+    const int node = numa_node_of_cpu_id(cpu);
+    return {id, cpu, node != kUnknownNode ? node : static_cast<int>(rte_lcore_to_socket_id(id))};
+}
+
+}  // namespace
+
+Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+    check_cpus(arguments_, allowed_cpus());
+    if (start_eal(program, arguments_) < 0)
+        throw StartupError(explain_eal_failure(arguments_, rte_errno, read_host_limits()));
+}
+
+Eal::~Eal() {
+    rte_eal_cleanup();
+}
+
+Lcore Eal::main_lcore() const {
+    return describe_lcore(rte_get_main_lcore());
+}
+
+std::vector<Lcore> Eal::worker_lcores() const {
+    std::vector<Lcore> workers;
+    unsigned id = 0;
+    RTE_LCORE_FOREACH_WORKER(id)
+    workers.push_back(describe_lcore(id));
+    return workers;
+}
+
+std::vector<std::uint16_t> Eal::ports() const {
+    std::vector<std::uint16_t> ports;
+    std::uint16_t port = 0;
+    RTE_ETH_FOREACH_DEV(port)
+    ports.push_back(port);
+    return ports;
+}
+
+}  // namespace l2echo

@@ -1,0 +1,110 @@
+#include "l2echo/control/echo_server.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "l2echo/control/control_thread.hpp"
+#include "l2echo/control/host_limits.hpp"
+#include "l2echo/control/log.hpp"
+#include "l2echo/control/port_selection.hpp"
+#include "l2echo/control/stats_reporter.hpp"
+#include "l2echo/control/stop_signal.hpp"
+#include "l2echo/control/worker_group.hpp"
+#include "l2echo/device/numa.hpp"
+
+namespace l2echo {
+namespace {
+
+using Ports = std::vector<std::unique_ptr<Port>>;
+
+std::vector<int> nodes_of(const std::vector<Lcore>& lcores) {
+    std::vector<int> nodes;
+    for (const Lcore& lcore : lcores)
+        nodes.push_back(lcore.numa_node);
+    return nodes;
+}
+
+/// "lcore 1 on CPU 1, NUMA node 0: echo"
+void tell_lcore(const Lcore& lcore, const char* role) {
+    const std::string cpu = lcore.cpu >= 0 ? fmt::format("CPU {}", lcore.cpu) : "several CPUs";
+    const std::string node =
+        lcore.numa_node >= 0 ? fmt::format("NUMA node {}", lcore.numa_node) : "NUMA node unknown";
+    log_info("lcore {} on {}, {}: {}", lcore.id, cpu, node, role);
+}
+
+void tell_lcores(const Lcore& main, const WorkerPlan& plan) {
+    if (plan.on_main_lcore) {
+        log_info("Running on 1 lcore (it echoes; a control thread reports)");
+        tell_lcore(main, "main and echo");
+        return;
+    }
+    log_info("Running on {} lcores (1 main + {} worker{})", plan.lcores.size() + 1, plan.lcores.size(),
+             plan.lcores.size() == 1 ? "" : "s");
+    tell_lcore(main, "main, reports");
+    for (const Lcore& lcore : plan.lcores)
+        tell_lcore(lcore, "echo");
+}
+
+Ports open_ports(const std::vector<std::uint16_t>& ids, PortRequest request, const WorkerPlan& plan) {
+    request.workers = static_cast<std::uint16_t>(plan.lcores.size());
+    Ports ports;
+    for (const std::uint16_t id : ids) {
+        ports.push_back(std::make_unique<Port>(id, request, nodes_of(plan.lcores)));
+        describe_port(*ports.back());
+    }
+    return ports;
+}
+
+void warn_of_numa(const Ports& ports, const WorkerPlan& plan) {
+    for (const auto& port : ports) {
+        std::vector<QueuePairNodes> nodes;
+        for (std::uint16_t queue = 0; queue < port->plan().queue_pairs; ++queue)
+            nodes.push_back({plan.lcores[queue].id, plan.lcores[queue].numa_node, port->mempool_node(queue)});
+        for (const std::string& warning : numa_warnings(port->numa_node(), nodes))
+            log_warning(fmt::format("Port {}: {}", port->id(), warning));
+    }
+}
+
+void tell_worker(const Worker& worker) {
+    log_info("Core {} entering main loop...{}", worker.lcore,
+             worker.queue_pairs.empty() ? " (no queue, idle)" : "");
+}
+
+void tell_ready(std::size_t ports) {
+    log_info("Ready: echoing on {} port{}", ports, ports == 1 ? "" : "s");
+}
+
+}  // namespace
+
+void serve_echo(const std::string& program, const Options& options) {
+    StopSignal stop;
+    const Eal eal(program, options.eal);
+    const WorkerPlan plan = plan_workers(eal.main_lcore(), eal.worker_lcores());
+    tell_lcores(eal.main_lcore(), plan);
+    if (const auto warning = quota_warning(read_cpu_quota(), static_cast<unsigned>(plan.lcores.size())))
+        log_warning(*warning);
+
+    const Ports ports = open_ports(choose_ports(eal, options), options.port, plan);
+    warn_of_numa(ports, plan);
+    wait_for_links(ports, options.link_wait, stop);
+
+    WorkerGroup workers(plan, ports, {options.port.burst, options.tx_retries, options.raw}, stop);
+    if (!plan.on_main_lcore)
+        workers.launch();
+    std::ranges::for_each(workers.workers(), [](const auto& worker) { tell_worker(*worker); });
+
+    StatsReporter reporter(ports, workers.workers(), options.stats_format,
+                           effective_interval(options, isatty(STDOUT_FILENO) == 1));
+    tell_ready(ports.size());
+    if (plan.on_main_lcore) {
+        const ControlThread thread("l2echo-stats", [&] { reporter.run(stop, options.duration); });
+        workers.run_on_main_lcore();
+    } else {
+        reporter.run(stop, options.duration);
+    }
+    workers.join();
+    reporter.print_final();
+}
+
+}  // namespace l2echo

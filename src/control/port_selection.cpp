@@ -1,0 +1,120 @@
+#include "l2echo/control/port_selection.hpp"
+
+#include <fmt/ranges.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "l2echo/control/host_limits.hpp"
+#include "l2echo/control/log.hpp"
+#include "l2echo/control/port_rules.hpp"
+#include "l2echo/device/kernel_interface.hpp"
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+std::uint16_t find_port(const std::string& name, const std::vector<std::uint16_t>& probed) {
+    std::uint16_t id = 0;
+    const char* end = name.data() + name.size();
+    const bool is_id = std::from_chars(name.data(), end, id).ptr == end;
+    const bool found =
+        is_id ? std::ranges::count(probed, id) != 0 : rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0;
+    if (found)
+        return id;
+    std::vector<std::string> labels;
+    for (const std::uint16_t port : probed)
+        labels.push_back(port_label(port));
+    throw StartupError(
+        fmt::format("--ports: there is no port {}; EAL found {}", name, fmt::join(labels, ", ")));
+}
+
+void leave_kernel_interface(std::uint16_t port, bool taken_on_purpose) {
+    const auto interface = kernel_interface_of(port);
+    if (!interface)
+        return;
+    const std::string reason = reason_to_leave(read_kernel_interface_use(*interface));
+    if (reason.empty())
+        return;
+    if (!taken_on_purpose)
+        throw StartupError(
+            fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; choose another "
+                        "port, or name it: "
+                        "--ports {} --take-kernel-interface",
+                        port_label(port), *interface, reason, port));
+    log_warning(
+        fmt::format("Port {}: taking the kernel interface {}, which carries {}", port, *interface, reason));
+}
+
+std::string describe_flow_control(FlowControl flow_control) {
+    switch (flow_control) {
+        case FlowControl::Off:
+            return "off";
+        case FlowControl::On:
+            return "on";
+        case FlowControl::Keep:
+            break;
+    }
+    return "as it was";
+}
+
+}  // namespace
+
+std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options) {
+    const std::vector<std::uint16_t> probed = eal.ports();
+    if (probed.empty())
+        throw StartupError(explain_no_ports(eal.arguments(), read_host_limits()));
+    std::vector<std::uint16_t> chosen;
+    for (const std::string& name : options.ports) {
+        const std::uint16_t id = find_port(name, probed);
+        if (std::ranges::count(chosen, id) == 0)
+            chosen.push_back(id);
+    }
+    const bool named = !chosen.empty();
+    if (!named)
+        chosen = probed;
+    for (const std::uint16_t id : chosen)
+        leave_kernel_interface(id, named && options.take_kernel_interface);
+    return chosen;
+}
+
+void describe_port(const Port& port) {
+    const PortPlan& plan = port.plan();
+    log_info("Port {}: {}, driver {}, MAC {}, NUMA node {}", port.id(), port.name(), port.driver(),
+             format_mac(port.mac()), port.numa_node() >= 0 ? fmt::format("{}", port.numa_node()) : "unknown");
+    log_info("Port {}: {} queue pair{}, {} RX and {} TX descriptors, {} mbufs of {} bytes each, MTU {}",
+             port.id(), plan.queue_pairs, plan.queue_pairs == 1 ? "" : "s", plan.rx_descriptors,
+             plan.tx_descriptors, plan.mbufs_per_pool, plan.mbuf_data_room, plan.mtu);
+    log_info("Port {}: RSS {}, promiscuous {}, flow control {}", port.id(),
+             describe_rss_functions(plan.rss_functions), port.promiscuous() ? "on" : "off",
+             describe_flow_control(port.flow_control()));
+    if (!port.burst_mode().empty())
+        log_info("Port {}: burst functions {}", port.id(), port.burst_mode());
+    if (!has_loop_rule(port))
+        log_info(
+            "Port {}: its kernel end has the same MAC, so frames from that MAC are echoed too (no loop rule)",
+            port.id());
+    // Notes start with a capital where they are words that people of the field search for.
+    for (const std::string& note : plan.notes)
+        log_info("Port {}: {}", port.id(), note);
+    for (const std::string& warning : plan.warnings)
+        log_warning(fmt::format("Port {}: {}", port.id(), warning));
+}
+
+void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono::milliseconds limit,
+                    const StopSignal& stop) {
+    constexpr std::chrono::milliseconds kPoll{20};
+    const auto is_down = [](const auto& port) { return !port->link().up; };
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (std::ranges::any_of(ports, is_down) && std::chrono::steady_clock::now() < deadline)
+        if (stop.wait_until(std::chrono::steady_clock::now() + kPoll))
+            return;
+    for (const auto& port : ports)
+        if (is_down(port))
+            log_warning(
+                fmt::format("Port {}: link still down after {} s; going on, frames are echoed once it is up",
+                            port->id(), std::chrono::duration<double>(limit).count()));
+}
+
+}  // namespace l2echo

@@ -1,0 +1,39 @@
+// Starts the one EAL of this process before the tests and cleans it up behind them.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "l2echo/control/cpu_set.hpp"
+#include "l2echo/control/eal.hpp"
+#include "l2echo/error.hpp"
+
+namespace {
+
+/// Four lcores, wherever this process may run: the main one and three workers.
+std::string lcores_on(const l2echo::CpuSet& cpus) {
+    const int first = *cpus.begin();
+    const int last = *cpus.rbegin();
+    return fmt::format("0@{},1@{},2@{},3@{}", first, last, first, last);
+}
+
+class EalEnvironment : public testing::Environment {
+    void SetUp() override {
+        eal_ = std::make_unique<l2echo::Eal>(
+            "eal_tests",
+            std::vector<std::string>{"--no-huge", "-m", "512", "--no-pci", "--no-shconf", "--no-telemetry",
+                                     "--lcores", lcores_on(l2echo::allowed_cpus()), "--log-level", "6"});
+    }
+    void TearDown() override { eal_.reset(); }
+
+    std::unique_ptr<l2echo::Eal> eal_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    testing::InitGoogleTest(&argc, argv);
+    testing::AddGlobalTestEnvironment(new EalEnvironment);
+    return RUN_ALL_TESTS();
+}

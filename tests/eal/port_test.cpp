@@ -1,0 +1,153 @@
+#include "l2echo/device/port.hpp"
+
+#include <gtest/gtest.h>
+
+#include "l2echo/control/port_rules.hpp"
+#include "l2echo/dataplane/echo_burst.hpp"
+#include "l2echo/device/kernel_interface.hpp"
+#include "l2echo/error.hpp"
+#include "vdev.hpp"
+
+namespace l2echo {
+namespace {
+
+PortRequest request_for(std::uint16_t workers) {
+    PortRequest request;
+    request.workers = workers;
+    request.rx_descriptors = 128;
+    request.tx_descriptors = 128;
+    request.mempool_cache = 32;
+    return request;
+}
+
+TEST(Port, IsConfiguredAndStartedAsPlanned) {
+    const Vdev null("net_null_port");
+    const Port port(null.port(), request_for(3), {0, 0, 0});
+    EXPECT_EQ(port.name(), "net_null_port");
+    EXPECT_EQ(port.driver(), "net_null");
+    EXPECT_EQ(port.plan().queue_pairs, 3);
+    EXPECT_TRUE(port.link().up);
+    EXPECT_NE(port.mac(), 0u);
+    for (std::uint16_t queue = 0; queue < 3; ++queue) {
+        ASSERT_NE(port.mempool(queue), nullptr);
+        EXPECT_EQ(port.mempool(queue)->size, port.plan().mbufs_per_pool);
+    }
+    EXPECT_NE(port.mempool(0), port.mempool(1)) << "each queue pair has a pool of its own";
+
+    rte_eth_dev_info info{};
+    ASSERT_EQ(rte_eth_dev_info_get(port.id(), &info), 0);
+    EXPECT_EQ(info.nb_rx_queues, 3);
+    EXPECT_EQ(info.nb_tx_queues, 3);
+}
+
+TEST(Port, FillsTheRedirectionTableEvenly) {
+    const Vdev null("net_null_reta");
+    const Port port(null.port(), request_for(3), {0, 0, 0});
+    ASSERT_NE(port.plan().rss_functions, 0u);
+    std::vector<rte_eth_rss_reta_entry64> table(2);
+    table[0].mask = table[1].mask = ~std::uint64_t{0};
+    ASSERT_EQ(rte_eth_dev_rss_reta_query(port.id(), table.data(), 128), 0);
+    for (unsigned entry = 0; entry < 128; ++entry)
+        EXPECT_EQ(table[entry / 64].reta[entry % 64], entry % 3);
+}
+
+TEST(Port, LeavesNothingBehind) {
+    {
+        const Vdev null("net_null_gone");
+        const Port port(null.port(), request_for(1), {0});
+        EXPECT_NE(rte_mempool_lookup(fmt::format("echo_p{}_q0", port.id()).c_str()), nullptr);
+    }
+    for (std::uint16_t id = 0; id < RTE_MAX_ETHPORTS; ++id)
+        EXPECT_EQ(rte_mempool_lookup(fmt::format("echo_p{}_q0", id).c_str()), nullptr);
+    EXPECT_EQ(rte_eth_dev_count_avail(), 0);
+}
+
+TEST(Port, GivesEveryMbufBackWhenItCloses) {
+    const Vdev null("net_null_mbufs", "copy=1,size=64");
+    rte_mempool* pool = nullptr;
+    const Mempool keep("keep", 255, 0, 2176, SOCKET_ID_ANY);  // an unrelated pool stays untouched
+    {
+        const Port port(null.port(), request_for(1), {0});
+        pool = port.mempool(0);
+        QueuePair pair;
+        pair.port = port.id();
+        pair.rules = rules_for(port, {port.mac()}, true);
+        for (int turn = 0; turn < 1000; ++turn)
+            EXPECT_EQ(echo_burst(pair), 32);
+        EXPECT_EQ(pair.counters.echoed.read(), 32'000u);
+        EXPECT_EQ(rte_mempool_in_use_count(pool), 0u);
+    }
+    EXPECT_EQ(rte_mempool_in_use_count(keep.get()), 0u);
+}
+
+TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
+    const Vdev null("net_null_empty");
+    const Port port(null.port(), request_for(1), {0});
+    QueuePair pair;
+    pair.port = port.id();
+    pair.rules.raw = true;
+    std::vector<rte_mbuf*> hoard;
+    while (rte_mbuf* mbuf = rte_pktmbuf_alloc(port.mempool(0)))
+        hoard.push_back(mbuf);
+    EXPECT_EQ(echo_burst(pair), 0);
+    rte_pktmbuf_free_bulk(hoard.data(), static_cast<unsigned>(hoard.size()));
+    EXPECT_EQ(echo_burst(pair), 32);
+}
+
+TEST(Port, FitsDescriptorsAsEthdevDoes) {
+    const Vdev null("net_null_desc");
+    rte_eth_dev_info info{};
+    ASSERT_EQ(rte_eth_dev_info_get(null.port(), &info), 0);
+    for (const std::uint16_t wanted : {1, 7, 100, 1000, 1024, 4096, 30'000}) {
+        std::uint16_t rx = wanted;
+        std::uint16_t tx = wanted;
+        ASSERT_EQ(rte_eth_dev_adjust_nb_rx_tx_desc(null.port(), &rx, &tx), 0);
+        EXPECT_EQ(fit_descriptors(wanted, info.rx_desc_lim), rx);
+        EXPECT_EQ(fit_descriptors(wanted, info.tx_desc_lim), tx);
+    }
+}
+
+TEST(Port, RefusesAnMtuAsEthdevWould) {
+    const Vdev null("net_null_mtu");
+    PortRequest request = request_for(1);
+    request.mtu = 65'000;
+    try {
+        const Port port(null.port(), request, {0});
+        // A device without a limit takes it: then ethdev must have taken it too.
+        EXPECT_EQ(port.plan().mtu, 65'000);
+    } catch (const StartupError& error) {
+        EXPECT_NE(std::string(error.what()).find("net_null_mtu"), std::string::npos) << error.what();
+    }
+}
+
+TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
+    const Vdev null("net_null_big");
+    PortRequest request = request_for(1);
+    request.rx_descriptors = 32'768;
+    request.mtu = 60'000;
+    try {
+        const Port port(null.port(), request, {0});
+        FAIL() << "2 GiB of mbufs in 512 MiB";
+    } catch (const StartupError& error) {
+        const std::string message = error.what();
+        EXPECT_NE(message.find("MiB) on NUMA node"), std::string::npos) << message;
+        EXPECT_NE(message.find("--rx-descriptors"), std::string::npos) << message;
+    }
+    EXPECT_EQ(rte_mempool_lookup(fmt::format("echo_p{}_q0", null.port()).c_str()), nullptr);
+}
+
+TEST(Port, AVirtualDeviceHasNoKernelInterface) {
+    const Vdev null("net_null_kernel");
+    EXPECT_EQ(kernel_interface_of(null.port()), std::nullopt);
+}
+
+TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {
+    const Vdev null("net_null_rules");
+    const Port port(null.port(), request_for(1), {0});
+    const WireRules rules = rules_for(port, {port.mac()}, false);
+    EXPECT_TRUE(rules.own_macs.contains(port.mac()));
+    EXPECT_EQ(rules.max_untagged_length, 1514u);
+}
+
+}  // namespace
+}  // namespace l2echo

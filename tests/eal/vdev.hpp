@@ -1,0 +1,25 @@
+// A virtual device that lives as long as the test needs it.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+#include <string>
+
+class Vdev {
+  public:
+    explicit Vdev(const std::string& name, const std::string& arguments = "") : name_(name) {
+        EXPECT_EQ(rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str()), 0) << name;
+        EXPECT_EQ(rte_eth_dev_get_port_by_name(name.c_str(), &port_), 0) << name;
+    }
+    ~Vdev() { rte_eal_hotplug_remove("vdev", name_.c_str()); }
+    Vdev(const Vdev&) = delete;
+    Vdev& operator=(const Vdev&) = delete;
+
+    std::uint16_t port() const { return port_; }
+
+  private:
+    std::string name_;
+    std::uint16_t port_ = 0;
+};

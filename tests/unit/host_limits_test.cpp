@@ -1,0 +1,68 @@
+#include "l2echo/control/host_limits.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace l2echo {
+namespace {
+
+bool mentions(const std::string& text, const std::string& words) {
+    return text.find(words) != std::string::npos;
+}
+
+TEST(CpuMax, ParsesQuotaAndPeriod) {
+    EXPECT_EQ(parse_cpu_max("200000 100000"), 2.0);
+    EXPECT_EQ(parse_cpu_max("50000 100000\n"), 0.5);
+}
+
+TEST(CpuMax, NoQuotaIsNone) {
+    for (const char* text : {"max 100000", "", "-1 100000", "100000", "100000 0", "x y"})
+        EXPECT_EQ(parse_cpu_max(text), std::nullopt) << text;
+}
+
+TEST(QuotaWarning, OnlyWhenWorkersWouldBeThrottled) {
+    EXPECT_FALSE(quota_warning(std::nullopt, 4));
+    EXPECT_FALSE(quota_warning(4.0, 4));
+    ASSERT_TRUE(quota_warning(1.5, 2));
+    EXPECT_TRUE(mentions(*quota_warning(1.5, 2), "1.50 CPUs and 2 lcores"));
+}
+
+TEST(EalFailure, NoHugepagesSaysWhatToType) {
+    const std::string text = explain_eal_failure({"-l", "0-3"}, EACCES, {0, 0, true});
+    EXPECT_TRUE(mentions(text, "no hugepages are reserved; type: sudo dpdk-hugepages.py --setup")) << text;
+}
+
+TEST(EalFailure, HugepagesAreNotBlamedWhenNotAskedFor) {
+    EXPECT_FALSE(mentions(explain_eal_failure({"--no-huge"}, EACCES, {0, 0, true}), "hugepages"));
+}
+
+TEST(EalFailure, WithoutRootItIsThePermission) {
+    EXPECT_TRUE(mentions(explain_eal_failure({}, EACCES, {512, 512, false}), "sudo"));
+}
+
+TEST(EalFailure, AllHugepagesInUse) {
+    EXPECT_TRUE(mentions(explain_eal_failure({}, ENOMEM, {512, 0, true}), "all hugepages are in use"));
+}
+
+TEST(EalFailure, ABadArgumentAnUnknownDeviceAndAnotherProcess) {
+    EXPECT_TRUE(mentions(explain_eal_failure({}, EINVAL, {512, 512, true}), "does not accept its arguments"));
+    EXPECT_TRUE(mentions(explain_eal_failure({"--vdev=net_foo"}, ENODEV, {}), "net_foo"));
+    EXPECT_TRUE(mentions(explain_eal_failure({}, 0, {512, 512, true}), "--file-prefix"));
+}
+
+TEST(NoPorts, SaysHowToGetOne) {
+    EXPECT_TRUE(mentions(explain_no_ports({}, {0, 0, true}), "--bind=vfio-pci"));
+    EXPECT_TRUE(
+        mentions(explain_no_ports({"--vdev", "net_tap0"}, {0, 0, false}), "could not create net_tap0"));
+    EXPECT_TRUE(mentions(explain_no_ports({"--vdev", "net_tap0"}, {0, 0, false}), "sudo"));
+}
+
+TEST(HostLimits, AreReadFromThisHost) {
+    const HostLimits host = read_host_limits();
+    EXPECT_LE(host.hugepages_free, host.hugepages_reserved);
+    read_cpu_quota();  // whatever it is, it must be readable without an error
+}
+
+}  // namespace
+}  // namespace l2echo

@@ -1,0 +1,226 @@
+#include "l2echo/control/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+using std::chrono::milliseconds;
+
+CommandLine parse(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "/usr/bin/l2_multi_echo");
+    return parse_command_line(arguments);
+}
+
+Options options_of(std::vector<std::string> ours) {
+    ours.insert(ours.begin(), "--");
+    return parse(ours).options;
+}
+
+std::string error_of(const std::vector<std::string>& arguments) {
+    try {
+        parse(arguments);
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+/// A file that is gone with the test.
+class TemporaryFile {
+  public:
+    explicit TemporaryFile(const std::string& text) : path_(testing::TempDir() + "l2echo_options_XXXXXX") {
+        const int descriptor = mkstemp(path_.data());
+        EXPECT_GE(descriptor, 0);
+        close(descriptor);
+        std::ofstream(path_) << text;
+    }
+    ~TemporaryFile() { std::remove(path_.c_str()); }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+TEST(Options, EalArgumentsEndAtTheFirstDoubleDash) {
+    const SplitArguments split = split_arguments({"program", "-l", "0-3", "--", "--raw", "--"});
+    EXPECT_EQ(split.eal, (std::vector<std::string>{"-l", "0-3"}));
+    EXPECT_EQ(split.ours, (std::vector<std::string>{"--raw", "--"}));
+    EXPECT_EQ(parse({"-l", "0-3", "-n", "4"}).options.eal,
+              (std::vector<std::string>{"-l", "0-3", "-n", "4"}));
+}
+
+TEST(Options, DefaultsAreThoseOfTheHelp) {
+    const Options options = options_of({});
+    EXPECT_EQ(options.port.burst, 32);
+    EXPECT_EQ(options.port.rx_descriptors, 1024);
+    EXPECT_TRUE(options.port.promiscuous);
+    EXPECT_EQ(options.port.flow_control, FlowControl::Off);
+    EXPECT_EQ(options.tx_retries, 0u);
+    EXPECT_EQ(options.link_wait, milliseconds(9000));
+    EXPECT_FALSE(options.stats_interval);
+    EXPECT_FALSE(options.duration);
+    EXPECT_FALSE(options.raw);
+    EXPECT_TRUE(options.ports.empty());
+}
+
+TEST(Options, EveryOptionArrives) {
+    const Options options = options_of({"--ports",
+                                        "0,net_tap1",
+                                        "--take-kernel-interface",
+                                        "--rx-descriptors",
+                                        "256",
+                                        "--tx-descriptors",
+                                        "512",
+                                        "--burst",
+                                        "64",
+                                        "--mbuf-data-room",
+                                        "4096",
+                                        "--mempool-cache",
+                                        "128",
+                                        "--mtu",
+                                        "9000",
+                                        "--rss",
+                                        "udp",
+                                        "--rss-key",
+                                        "6d5a",
+                                        "--promiscuous",
+                                        "off",
+                                        "--flow-control",
+                                        "keep",
+                                        "--tx-full",
+                                        "retry=5",
+                                        "--link-wait",
+                                        "2s",
+                                        "--stats-interval",
+                                        "500ms",
+                                        "--stats-format",
+                                        "json",
+                                        "--duration",
+                                        "2min",
+                                        "--raw"});
+    EXPECT_EQ(options.ports, (std::vector<std::string>{"0", "net_tap1"}));
+    EXPECT_TRUE(options.take_kernel_interface);
+    EXPECT_EQ(options.port.rx_descriptors, 256);
+    EXPECT_EQ(options.port.tx_descriptors, 512);
+    EXPECT_EQ(options.port.burst, 64);
+    EXPECT_EQ(options.port.mbuf_data_room, 4096);
+    EXPECT_EQ(options.port.mempool_cache, 128);
+    EXPECT_EQ(options.port.mtu, 9000);
+    EXPECT_EQ(options.port.rss_functions, RTE_ETH_RSS_UDP);
+    EXPECT_EQ(options.port.rss_key, (std::vector<std::uint8_t>{0x6D, 0x5A}));
+    EXPECT_FALSE(options.port.promiscuous);
+    EXPECT_EQ(options.port.flow_control, FlowControl::Keep);
+    EXPECT_EQ(options.tx_retries, 5u);
+    EXPECT_EQ(options.link_wait, milliseconds(2000));
+    EXPECT_EQ(options.stats_interval, milliseconds(500));
+    EXPECT_EQ(options.stats_format, StatsFormat::Json);
+    EXPECT_EQ(options.duration, milliseconds(120'000));
+    EXPECT_TRUE(options.raw);
+}
+
+TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {
+    EXPECT_EQ(options_of({"--duration", "3"}).duration, milliseconds(3000));
+    EXPECT_EQ(options_of({"--duration", "1.5"}).duration, milliseconds(1500));
+    EXPECT_EQ(options_of({"--stats-interval", "0"}).stats_interval, milliseconds(0));
+    EXPECT_EQ(options_of({"--stats-interval", "0.00001"}).stats_interval, milliseconds(1));
+}
+
+TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
+    const std::vector<std::pair<const char*, const char*>> wrong{
+        {"--burst", "0"},           {"--burst", "513"},         {"--burst", "many"},
+        {"--rx-descriptors", "0"},  {"--mempool-cache", "513"}, {"--mtu", "67"},
+        {"--mtu", "70000"},         {"--promiscuous", "maybe"}, {"--flow-control", "yes"},
+        {"--tx-full", "retry"},     {"--tx-full", "retry=0"},   {"--tx-full", "retry=1x"},
+        {"--stats-format", "xml"},  {"--duration", "-1"},       {"--duration", "3 parsecs"},
+        {"--link-wait", "soon"},    {"--rss", "foo"},           {"--rss-key", "xyz"},
+        {"--mbuf-data-room", "100"}};
+    for (const auto& [option, value] : wrong) {
+        const std::string error = error_of({"--", option, value});
+        EXPECT_NE(error.find(option), std::string::npos) << option << " " << value << ": " << error;
+        EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+    }
+}
+
+TEST(Options, UnknownOnesAreNamed) {
+    EXPECT_NE(error_of({"--", "--no-such-option"}).find("--no-such-option"), std::string::npos);
+    EXPECT_NE(error_of({"--", "stray"}).find("stray"), std::string::npos);
+}
+
+TEST(Options, OursAmongEalsAreSentBehindTheDashes) {
+    EXPECT_NE(error_of({"-l", "0", "--burst", "3"}).find("put it after --"), std::string::npos);
+    EXPECT_NE(error_of({"--stats-format=json"}).find("put it after --"), std::string::npos);
+}
+
+TEST(Options, HelpAndVersionWorkOnEitherSide) {
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"--help"}, {"-h"}, {"--", "--help"}, {"-l", "0", "--", "-h"}}) {
+        const auto print = parse(arguments).print;
+        ASSERT_TRUE(print);
+        EXPECT_NE(print->find("--rx-descriptors"), std::string::npos);
+        EXPECT_NE(print->find("l2_multi_echo [EAL options] --"), std::string::npos);
+    }
+    EXPECT_NE(parse({"--version"}).print.value().find("DPDK"), std::string::npos);
+    EXPECT_NE(parse({"--", "--version"}).print.value().find("l2echo"), std::string::npos);
+}
+
+TEST(Options, TheFileGivesWhatTheCommandLineDoesNot) {
+    const TemporaryFile file(
+        "eal = [\"-l\", \"0-1\"]\nburst = 16\nraw = true\nports = [\"0\", \"1\"]\nduration = \"2s\"\n");
+    const Options options = parse({"--", "--config", file.path(), "--burst", "8"}).options;
+    EXPECT_EQ(options.eal, (std::vector<std::string>{"-l", "0-1"}));
+    EXPECT_EQ(options.port.burst, 8);
+    EXPECT_TRUE(options.raw);
+    EXPECT_EQ(options.ports, (std::vector<std::string>{"0", "1"}));
+    EXPECT_EQ(options.duration, milliseconds(2000));
+    EXPECT_EQ(parse({"-l", "2", "--", "--config", file.path()}).options.eal,
+              (std::vector<std::string>{"-l", "2"}));
+}
+
+TEST(Options, ALcoreListWithCommasSurvivesTheFile) {
+    const TemporaryFile file("eal = [\"--lcores\", \"0@0,1@0,2@1\", \"--vdev\", \"net_tap0,iface=x\"]\n");
+    EXPECT_EQ(parse({"--", "--config", file.path()}).options.eal,
+              (std::vector<std::string>{"--lcores", "0@0,1@0,2@1", "--vdev", "net_tap0,iface=x"}));
+}
+
+TEST(Options, AnUnknownKeyIsNamedWithItsFile) {
+    const TemporaryFile file("burts = 16\n");
+    const std::string error = error_of({"--", "--config", file.path()});
+    EXPECT_NE(error.find(file.path() + ": unknown key burts"), std::string::npos) << error;
+}
+
+TEST(Options, AMissingFileIsNamed) {
+    EXPECT_NE(error_of({"--", "--config", "/no/such.toml"}).find("/no/such.toml"), std::string::npos);
+}
+
+TEST(Options, PrintConfigIsAFileThatMeansTheSame) {
+    const std::string printed =
+        parse({"-l", "0-1", "--vdev=net_null0", "--", "--print-config", "--rss", "ip,udp", "--raw",
+               "--duration", "500ms", "--tx-full", "retry=3", "--ports", "0"})
+            .print.value();
+    const TemporaryFile file(printed);
+    const CommandLine again = parse({"--", "--config", file.path(), "--print-config"});
+    EXPECT_EQ(again.print, printed);
+    EXPECT_EQ(again.options.eal, (std::vector<std::string>{"-l", "0-1", "--vdev=net_null0"}));
+    EXPECT_EQ(again.options.duration, milliseconds(500));
+    EXPECT_EQ(again.options.tx_retries, 3u);
+    EXPECT_TRUE(again.options.raw);
+}
+
+TEST(EalOptions, TakeNothingOfOurs) {
+    EXPECT_EQ(parse_eal_command_line({"l2_echo", "-l", "0"}).options.eal,
+              (std::vector<std::string>{"-l", "0"}));
+    EXPECT_TRUE(parse_eal_command_line({"l2_echo", "--help"}).print);
+    EXPECT_TRUE(parse_eal_command_line({"l2_echo", "--", "--version"}).print);
+    EXPECT_THROW(parse_eal_command_line({"l2_echo", "--", "--raw"}), UsageError);
+}
+
+}  // namespace
+}  // namespace l2echo
