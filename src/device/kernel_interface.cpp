@@ -5,7 +5,10 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
+#include <rte_kvargs.h>
 
 #include <array>
 #include <cerrno>
@@ -152,12 +155,22 @@ std::string reason_to_leave(const KernelInterfaceUse& use) {
     return fmt::format("{}", fmt::join(reasons, " and "));
 }
 
+std::optional<std::string> tap_remote(const std::string& device_arguments) {
+    const std::unique_ptr<rte_kvargs, decltype(&rte_kvargs_free)> arguments(
+        rte_kvargs_parse(device_arguments.c_str(), nullptr), rte_kvargs_free);
+    const char* remote = arguments ? rte_kvargs_get(arguments.get(), "remote") : nullptr;
+    return remote != nullptr ? std::optional<std::string>(remote) : std::nullopt;
+}
+
 std::optional<std::string> kernel_interface_of(std::uint16_t port) {
     rte_eth_dev_info info{};
     throw_if_failed(rte_eth_dev_info_get(port, &info), fmt::format("port {}: rte_eth_dev_info_get", port));
+    if (std::string_view(info.driver_name) == "net_tap") {
+        const rte_devargs* given = rte_dev_devargs(info.device);
+        return given != nullptr && given->args != nullptr ? tap_remote(given->args) : std::nullopt;
+    }
     std::array<char, IF_NAMESIZE> name{};
-    if (info.if_index == 0 || std::string_view(info.driver_name) == "net_tap" ||
-        if_indextoname(info.if_index, name.data()) == nullptr)
+    if (info.if_index == 0 || if_indextoname(info.if_index, name.data()) == nullptr)
         return std::nullopt;
     return name.data();
 }

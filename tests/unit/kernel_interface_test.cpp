@@ -27,5 +27,12 @@ TEST(KernelInterface, OneThatDoesNotExistIsNotUsed) {
     EXPECT_EQ(reason_to_leave(read_kernel_interface_use("no-such-if")), "");
 }
 
+TEST(KernelInterface, ATapWithARemoteTakesTheRemotesFrames) {
+    EXPECT_EQ(tap_remote("iface=echo0,remote=eth0"), "eth0");
+    EXPECT_EQ(tap_remote("remote=eth1"), "eth1");
+    EXPECT_EQ(tap_remote("iface=remote"), std::nullopt);
+    EXPECT_EQ(tap_remote(""), std::nullopt);
+}
+
 }  // namespace
 }  // namespace l2echo

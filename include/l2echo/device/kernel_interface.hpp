@@ -22,8 +22,11 @@ struct KernelInterfaceUse {
 /// Why the interface must not be taken, for a message; empty when the kernel does not need it.
 std::string reason_to_leave(const KernelInterfaceUse& use);
 
-/// The kernel interface behind a DPDK port. None for ports that have none, and for net_tap, whose kernel end
-/// is there for the other side of the test.
+/// The interface whose frames a net_tap takes over, by its device arguments ("iface=x,remote=eth0").
+std::optional<std::string> tap_remote(const std::string& device_arguments);
+
+/// The kernel interface behind a DPDK port; none for ports that have none. A net_tap's own kernel end does
+/// not count, it is there for the other side of a test; the interface that its `remote` names does.
 std::optional<std::string> kernel_interface_of(std::uint16_t port);
 
 /// Looks the use up in the running kernel. Throws StartupError when the kernel does not tell its addresses.
