@@ -4,7 +4,10 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <stdexcept>
 
 #include "l2echo/control/log.hpp"
 #include "l2echo/report/json.hpp"
@@ -54,8 +57,10 @@ StatsReporter::StatsReporter(const std::vector<std::unique_ptr<Port>>& ports,
       start_cycles_(rte_rdtsc()),
       first_(take_snapshot()),
       previous_(first_) {
-    for (const PortSnapshot& port : first_.ports)
-        told_links_.push_back(port.link);
+    for (const PortSnapshot& port : first_.ports) {
+        links_.push_back(port.link);
+        links_.back().changes = 0;
+    }
 }
 
 void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration) {
@@ -65,11 +70,11 @@ void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration) 
         const bool last = end && next >= *end;
         if (stop.wait_until(last ? *end : next))
             return;
-        const Snapshot now = take_snapshot();
+        Snapshot now = take_snapshot();
+        follow_links(now);
         const Report report = make_report(previous_, now, false);
         if (interval_ > milliseconds::zero())
-            print(report);
-        tell_link_changes(now);
+            print(report, stop);
         tell_new_hints(report);
         previous_ = now;
         if (last) {
@@ -80,7 +85,12 @@ void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration) 
 }
 
 void StatsReporter::print_final() {
-    print(make_report(first_, take_snapshot(), true));
+    Snapshot now = take_snapshot();
+    follow_links(now);
+    if (!write_to_stdout(make_report(first_, now, true)))
+        throw std::runtime_error(
+            fmt::format("the final report could not be written to stdout: {}; give it a place to go",
+                        std::strerror(errno)));
 }
 
 Snapshot StatsReporter::take_snapshot() const {
@@ -94,22 +104,39 @@ Snapshot StatsReporter::take_snapshot() const {
     return snapshot;
 }
 
-void StatsReporter::print(const Report& report) const {
+bool StatsReporter::write_to_stdout(const Report& report) const {
     const std::string text = format_ == StatsFormat::Json ? render_json(report) + "\n" : render_table(report);
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-void StatsReporter::tell_link_changes(const Snapshot& now) {
+/// A reader that is gone wants no more: stop. A full disk is no reason to stop echoing.
+void StatsReporter::print(const Report& report, StopSignal& stop) {
+    if (write_to_stdout(report) || told_write_failure_)
+        return;
+    told_write_failure_ = true;
+    log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(errno)));
+    if (errno == EPIPE)
+        stop.request();
+}
+
+/// Drivers tell link changes by interrupt, or by what polling sees, or by both: the larger count is the true
+/// one.
+void StatsReporter::follow_links(Snapshot& now) {
     for (std::size_t i = 0; i < now.ports.size(); ++i) {
-        const LinkState& link = now.ports[i].link;
-        LinkState& told = told_links_.at(i);
-        if (link.up != told.up)
-            log_info("Port {}: link is {}", now.ports[i].id, link.up ? "up" : "down");
-        else if (link.changes != told.changes)
-            log_info("Port {}: link changed and is {} again", now.ports[i].id, link.up ? "up" : "down");
-        told = link;
+        PortSnapshot& port = now.ports[i];
+        const LinkState before = links_.at(i);
+        const std::uint64_t by_interrupt = port.link.changes - first_.ports[i].link.changes;
+        port.link.changes = std::max(by_interrupt, before.changes + (port.link.up != before.up ? 1 : 0));
+        links_[i] = port.link;
+        tell_link(port, before);
     }
+}
+
+void StatsReporter::tell_link(const PortSnapshot& port, const LinkState& before) const {
+    if (port.link.up != before.up)
+        log_info("Port {}: link is {}", port.id, port.link.up ? "up" : "down");
+    else if (port.link.changes != before.changes)
+        log_info("Port {}: link changed and is {} again", port.id, port.link.up ? "up" : "down");
 }
 
 void StatsReporter::tell_new_hints(const Report& report) {

@@ -39,6 +39,7 @@ StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)) {
         throw StartupError(fmt::format("eventfd: {}", std::strerror(errno)));
     g_stop_signal = this;
     set_action(on_signal);
+    std::signal(SIGPIPE, SIG_IGN);  // a write that fails is told by its writer, after an orderly end
 }
 
 StopSignal::~StopSignal() {

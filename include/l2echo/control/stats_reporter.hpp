@@ -26,15 +26,17 @@ class StatsReporter {
     /// Reports until the stop signal is set; sets it itself when `duration` is over.
     void run(StopSignal& stop, std::optional<std::chrono::milliseconds> duration);
 
-    /// After the workers were joined: the counts are final and balance.
+    /// After the workers were joined: the counts are final and balance. Throws when stdout takes no more.
     void print_final();
 
   private:
     using Clock = std::chrono::steady_clock;
 
     Snapshot take_snapshot() const;
-    void print(const Report& report) const;
-    void tell_link_changes(const Snapshot& now);
+    bool write_to_stdout(const Report& report) const;  ///< sets errno when false
+    void print(const Report& report, StopSignal& stop);
+    void follow_links(Snapshot& now);
+    void tell_link(const PortSnapshot& port, const LinkState& before) const;
     void tell_new_hints(const Report& report);
 
     const std::vector<std::unique_ptr<Port>>& ports_;
@@ -45,8 +47,9 @@ class StatsReporter {
     std::uint64_t start_cycles_;
     Snapshot first_;
     Snapshot previous_;
-    std::vector<LinkState> told_links_;
+    std::vector<LinkState> links_;  ///< as last seen, with the changes told so far
     std::set<std::string> told_hints_;
+    bool told_write_failure_ = false;
 };
 
 /// The interval in force: what was asked for, else 1 s, but none for a table that nobody watches.
