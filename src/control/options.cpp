@@ -51,6 +51,48 @@ std::uint32_t parse_tx_full(const std::string& text) {
     return retries;
 }
 
+/// CLI11's own writer prints whatever reads as a number without quotes, a key of zeros too, which is not
+/// TOML.
+class TomlWriter : public CLI::ConfigTOML {
+  public:
+    std::string to_config(const CLI::App* app, bool, bool, std::string) const override {
+        std::string text;
+        for (const CLI::Option* option : app->get_options())
+            if (option->get_configurable())
+                text += entry(*option);
+        return text;
+    }
+
+  private:
+    static std::string entry(const CLI::Option& option) {
+        const std::string value = value_of(option);
+        if (value.empty())
+            return {};
+        return fmt::format("# {}\n{} = {}\n\n", option.get_description(), option.get_single_name(), value);
+    }
+
+    static std::string value_of(const CLI::Option& option) {
+        const bool is_flag = option.get_expected_max() == 0;
+        if (is_flag)
+            return option.count() > 0 && option.as<bool>() ? "true" : "false";
+        if (option.count() == 0)
+            return option.get_default_str().empty() ? "" : quoted(option.get_default_str());
+        std::vector<std::string> values;
+        for (const std::string& value : option.reduced_results())
+            values.push_back(quoted(value));
+        const bool is_list = option.get_expected_max() > 1;
+        return is_list ? fmt::format("[{}]", fmt::join(values, ", ")) : values.at(0);
+    }
+
+    /// A number stays one; everything else becomes a string, which takes either kind of quote but not both.
+    static std::string quoted(const std::string& value) {
+        const bool is_number = value == "0" || (!value.empty() && value.front() != '0' &&
+                                                value.find_first_not_of("0123456789") == std::string::npos);
+        const char quote = value.find('"') == std::string::npos ? '"' : '\'';
+        return is_number ? value : fmt::format("{0}{1}{0}", quote, value);
+    }
+};
+
 /// The options as a table: parser, file, help and --print-config all come from it. Fills `options` when
 /// parsed.
 class OptionTable {
@@ -60,6 +102,7 @@ class OptionTable {
         app_.set_help_flag("-h,--help", "Print this help and exit");
         app_.set_config("--config", "", "Read options from this TOML file")->type_name("FILE");
         app_.allow_config_extras(CLI::config_extras_mode::error);
+        app_.config_formatter(std::make_shared<TomlWriter>());
         app_.add_flag("--version", version_, "Print the version and exit")->configurable(false);
         app_.add_flag("--print-config", print_config_,
                       "Print what is in force, as a file for --config, and exit")
