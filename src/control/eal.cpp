@@ -10,6 +10,7 @@
 
 #include "l2echo/control/cpu_set.hpp"
 #include "l2echo/control/host_limits.hpp"
+#include "l2echo/control/interrupt_parking.hpp"
 #include "l2echo/control/log.hpp"
 #include "l2echo/device/numa.hpp"
 #include "l2echo/error.hpp"
@@ -50,8 +51,19 @@ int start_eal(const std::string& program, const std::vector<std::string>& argume
     return rte_eal_init(argc, argv.data());
 }
 
+/// The one CPU that an lcore may run on; -1 when there are several. (rte_lcore_to_cpu_id() is a core number.)
+int cpu_of_lcore(unsigned id) {
+    const rte_cpuset_t cpus = rte_lcore_cpuset(id);
+    if (CPU_COUNT(&cpus) != 1)
+        return -1;
+    std::size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &cpus))
+        ++cpu;
+    return static_cast<int>(cpu);
+}
+
 Lcore describe_lcore(unsigned id) {
-    const int cpu = rte_lcore_to_cpu_id(static_cast<int>(id));
+    const int cpu = cpu_of_lcore(id);
     const int node = numa_node_of_cpu_id(cpu);
     return {id, cpu, node != kUnknownNode ? node : static_cast<int>(rte_lcore_to_socket_id(id))};
 }
@@ -65,6 +77,7 @@ Eal::Eal(const std::string& program, std::vector<std::string> arguments) : argum
 }
 
 Eal::~Eal() {
+    park_interrupt_thread();
     rte_eal_cleanup();
 }
 
