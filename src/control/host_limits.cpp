@@ -60,17 +60,6 @@ std::optional<double> read_quota_v1(const fs::path& group) {
                          read_line(group / "cpu.cfs_period_us"));
 }
 
-std::string requested_vdevs(const std::vector<std::string>& arguments) {
-    std::vector<std::string> vdevs;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (arguments[i] == "--vdev" && i + 1 < arguments.size())
-            vdevs.push_back(arguments[i + 1]);
-        else if (arguments[i].starts_with("--vdev="))
-            vdevs.push_back(arguments[i].substr(std::string("--vdev=").size()));
-    }
-    return fmt::format("{}", fmt::join(vdevs, " "));
-}
-
 }  // namespace
 
 std::optional<double> parse_cpu_max(std::string_view text) {
@@ -121,6 +110,21 @@ HostLimits read_host_limits() {
     return host;
 }
 
+std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arguments) {
+    constexpr std::string_view kOption = "--vdev";
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < eal_arguments.size(); ++i) {
+        std::string device;
+        if (eal_arguments[i] == kOption && i + 1 < eal_arguments.size())
+            device = eal_arguments[i + 1];
+        else if (eal_arguments[i].starts_with(std::string(kOption) + "="))
+            device = eal_arguments[i].substr(kOption.size() + 1);
+        if (!device.empty())
+            names.push_back(device.substr(0, device.find(',')));
+    }
+    return names;
+}
+
 std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, int error,
                                 const HostLimits& host) {
     const bool wants_hugepages = !has_option(eal_arguments, "--no-huge");
@@ -155,9 +159,10 @@ std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, i
 }
 
 std::string explain_no_ports(const std::vector<std::string>& eal_arguments, const HostLimits& host) {
-    const std::string vdevs = requested_vdevs(eal_arguments);
+    const std::vector<std::string> vdevs = requested_vdevs(eal_arguments);
     if (!vdevs.empty())
-        return fmt::format("no port: EAL could not create {} (its lines above say why){}", vdevs,
+        return fmt::format("no port: EAL could not create {} (its lines above say why){}",
+                           fmt::join(vdevs, " "),
                            host.root ? "" : "; a kernel-backed device needs root: type it with sudo");
     return fmt::format(
         "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, then "

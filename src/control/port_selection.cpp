@@ -65,6 +65,10 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options) 
     const std::vector<std::uint16_t> probed = eal.ports();
     if (probed.empty())
         throw StartupError(explain_no_ports(eal.arguments(), read_host_limits()));
+    for (const std::string& name : requested_vdevs(eal.arguments()))
+        if (std::uint16_t id = 0;
+            name.starts_with("net_") && rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0)
+            log_warning(fmt::format("EAL could not create {}; its lines above say why", name));
     std::vector<std::uint16_t> chosen;
     for (const std::string& name : options.ports) {
         const std::uint16_t id = find_port(name, probed);
@@ -105,8 +109,12 @@ void describe_port(const Port& port) {
 void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono::milliseconds limit,
                     const StopSignal& stop) {
     constexpr std::chrono::milliseconds kPoll{20};
+    const double seconds = std::chrono::duration<double>(limit).count();
     const auto is_down = [](const auto& port) { return !port->link().up; };
     const auto deadline = std::chrono::steady_clock::now() + limit;
+    for (const auto& port : ports)
+        if (is_down(port))
+            log_info("Port {}: link is down, waiting up to {} s for it", port->id(), seconds);
     while (std::ranges::any_of(ports, is_down) && std::chrono::steady_clock::now() < deadline)
         if (stop.wait_until(std::chrono::steady_clock::now() + kPoll))
             return;
@@ -114,7 +122,7 @@ void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono
         if (is_down(port))
             log_warning(
                 fmt::format("Port {}: link still down after {} s; going on, frames are echoed once it is up",
-                            port->id(), std::chrono::duration<double>(limit).count()));
+                            port->id(), seconds));
 }
 
 }  // namespace l2echo

@@ -123,7 +123,11 @@ void Port::set_up_queues(const PortRequest& request, const std::vector<int>& wor
 }
 
 void Port::start() {
-    throw_if_failed(rte_eth_dev_start(id_), what("rte_eth_dev_start"));
+    const int result = rte_eth_dev_start(id_);
+    const char* advice =
+        driver_ == "net_memif" ? "; a memif client needs its server first: start that one" : "";
+    if (result < 0)
+        throw StartupError(what("rte_eth_dev_start") + fmt::format(": {}{}", reason_of(result), advice));
 }
 
 void Port::fill_reta() {

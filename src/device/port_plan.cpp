@@ -40,6 +40,16 @@ void plan_queue_pairs(const rte_eth_dev_info& info, const PortRequest& request, 
                                          info.max_tx_queues));
 }
 
+/// A memif ring without a partner makes its queue read another's ring (seen with DPDK 22.11).
+void warn_of_memif_queues(const rte_eth_dev_info& info, PortPlan& plan) {
+    if (plan.queue_pairs > 1 && info.driver_name != nullptr &&
+        std::string_view(info.driver_name) == "net_memif")
+        plan.warnings.push_back(
+            fmt::format("both ends of a memif must have the same number of queues: give the peer "
+                        "{} RX and TX queues, or use one worker",
+                        plan.queue_pairs));
+}
+
 void plan_descriptors(const rte_eth_dev_info& info, const PortRequest& request, PortPlan& plan) {
     plan.rx_descriptors = fit_descriptors(request.rx_descriptors, info.rx_desc_lim);
     plan.tx_descriptors = fit_descriptors(request.tx_descriptors, info.tx_desc_lim);
@@ -122,11 +132,13 @@ void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
         plan.warnings.push_back("--rss-key is not used: RSS is off on this port");
         return;
     }
-    // A size of 0 means that the driver does not tell; ethdev then checks nothing either.
-    if (info.hash_key_size != 0 && request.rss_key.size() != info.hash_key_size)
+    // A driver that tells no size copies what struct rte_eth_rss_conf documents: 40 bytes.
+    constexpr std::uint8_t kUsualKeySize = 40;
+    const std::uint8_t size = info.hash_key_size != 0 ? info.hash_key_size : kUsualKeySize;
+    if (request.rss_key.size() != size)
         throw StartupError(
             fmt::format("--rss-key has {} bytes, the device takes {}; give {} hexadecimal digits",
-                        request.rss_key.size(), info.hash_key_size, 2 * info.hash_key_size));
+                        request.rss_key.size(), size, 2 * size));
     plan.rss_key = request.rss_key;
 }
 
@@ -169,6 +181,7 @@ std::uint16_t max_mtu(const rte_eth_dev_info& info) {
 PortPlan plan_port(const rte_eth_dev_info& info, const PortRequest& request) {
     PortPlan plan;
     plan_queue_pairs(info, request, plan);
+    warn_of_memif_queues(info, plan);
     plan_descriptors(info, request, plan);
     plan_mtu(info, request, plan);
     plan_data_room(info, request, plan);

@@ -51,6 +51,12 @@ TEST(EalFailure, ABadArgumentAnUnknownDeviceAndAnotherProcess) {
     EXPECT_TRUE(mentions(explain_eal_failure({}, 0, {512, 512, true}), "--file-prefix"));
 }
 
+TEST(RequestedVdevs, AreNamedWithoutTheirArguments) {
+    EXPECT_EQ(requested_vdevs({"-l", "0", "--vdev", "net_tap0,iface=x", "--vdev=net_null0"}),
+              (std::vector<std::string>{"net_tap0", "net_null0"}));
+    EXPECT_TRUE(requested_vdevs({"--vdev"}).empty());
+}
+
 TEST(NoPorts, SaysHowToGetOne) {
     EXPECT_TRUE(mentions(explain_no_ports({}, {0, 0, true}), "--bind=vfio-pci"));
     EXPECT_TRUE(

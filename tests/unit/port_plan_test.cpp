@@ -140,6 +140,23 @@ TEST(PortPlan, ARssKeyOfTheWrongLengthIsAnErrorThatNamesTheRightOne) {
     EXPECT_EQ(plan_port(ordinary_nic(), request).rss_key.size(), 40u);
 }
 
+TEST(PortPlan, ADriverThatTellsNoKeyLengthTakesTheUsual40Bytes) {
+    rte_eth_dev_info info = ordinary_nic();
+    info.hash_key_size = 0;
+    PortRequest request = request_for(2);
+    request.rss_key.resize(2);
+    EXPECT_NE(message_of(info, request).find("2 bytes, the device takes 40"), std::string::npos);
+    request.rss_key.resize(40);
+    EXPECT_EQ(plan_port(info, request).rss_key.size(), 40u);
+}
+
+TEST(PortPlan, AMemifWithSeveralQueuesWarnsThatThePeerNeedsAsMany) {
+    rte_eth_dev_info info = ordinary_nic();
+    info.driver_name = "net_memif";
+    EXPECT_TRUE(contains(plan_port(info, request_for(2)).warnings, "give the peer 2 RX and TX queues"));
+    EXPECT_TRUE(plan_port(info, request_for(1)).warnings.empty());
+}
+
 TEST(PortPlan, ARssKeyWithoutRssIsAWarning) {
     PortRequest request = request_for(1);
     request.rss_key.resize(40);
