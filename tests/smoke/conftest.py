@@ -1,0 +1,76 @@
+"""Where the programs are and how they are started on this machine."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from echo_process import NO_NIC, EchoProcess, two_workers
+
+
+def pytest_addoption(parser):
+    parser.addoption("--build-dir", default=os.environ.get("L2ECHO_BUILD"), help="the folder of the built programs")
+
+
+def pytest_configure(config):
+    machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/smoke/run came from
+    if machine in (None, os.readlink("/proc/self/ns/net")):
+        pytest.exit("the smoke tests change interfaces and routes: start them with tests/smoke/run BUILD_DIR, "
+                    "which gives them a network namespace", returncode=2)
+    if not config.getoption("build_dir"):
+        pytest.exit("no build folder: give --build-dir or L2ECHO_BUILD", returncode=2)
+
+
+def built_program(config, name):
+    path = pathlib.Path(config.getoption("build_dir")) / name
+    assert path.exists(), f"{path} is not built"
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def l2_echo(pytestconfig):
+    return built_program(pytestconfig, "l2_echo")
+
+
+@pytest.fixture(scope="session")
+def l2_multi_echo(pytestconfig):
+    return built_program(pytestconfig, "l2_multi_echo")
+
+
+@pytest.fixture(scope="session")
+def testpmd():
+    path = shutil.which("dpdk-testpmd")
+    if not path:
+        pytest.skip("dpdk-testpmd is not installed")
+    return path
+
+
+@pytest.fixture(scope="session")
+def config_folder():
+    return pathlib.Path(__file__).resolve().parents[2] / "config"
+
+
+@pytest.fixture
+def start():
+    """start(COMMAND...) runs a program that is certain to be gone when the test is over."""
+    processes = []
+
+    def start_process(*command, **settings):
+        processes.append(EchoProcess(command, **settings))
+        return processes[-1]
+
+    yield start_process
+    for process in processes:
+        process.close()
+
+
+@pytest.fixture
+def start_echo(start, l2_multi_echo):
+    """start_echo(DEVICE, OPTIONS...) runs l2_multi_echo with two workers on one vdev and JSON reports."""
+
+    def start_on_vdev(device, *options, lcores=None, **settings):
+        eal = [*NO_NIC, f"--vdev={device}", "--lcores", lcores or two_workers()]
+        return start(l2_multi_echo, *eal, "--", "--stats-format", "json", *options, **settings)
+
+    return start_on_vdev

@@ -1,0 +1,51 @@
+"""Interfaces, addresses and namespaces of the kernel, made for one test and removed after it."""
+
+import contextlib
+import pathlib
+import subprocess
+
+
+def ip(*arguments):
+    """Runs the ip command; a failure shows what it said."""
+    result = subprocess.run(("ip", *arguments), capture_output=True, text=True, check=False, timeout=10)
+    assert result.returncode == 0, f"ip {' '.join(arguments)}: {result.stderr}"
+    return result.stdout
+
+
+@contextlib.contextmanager
+def interface(name, *definition):
+    """An interface as `ip link add` defines it, up."""
+    ip("link", "add", "name", name, *definition)
+    try:
+        ip("link", "set", name, "up")
+        yield name
+    finally:
+        subprocess.run(("ip", "link", "delete", name), capture_output=True, check=False, timeout=10)
+
+
+@contextlib.contextmanager
+def veth_pair(name, peer_name):
+    with interface(name, "type", "veth", "peer", "name", peer_name):
+        ip("link", "set", peer_name, "up")
+        yield name, peer_name
+
+
+@contextlib.contextmanager
+def namespace(name):
+    ip("netns", "add", name)
+    try:
+        yield name
+    finally:
+        ip("netns", "delete", name)
+
+
+def kernel_can_make(kind):
+    """Whether this kernel has interfaces of a kind that sits on top of another interface."""
+    with veth_pair("veth-below", "veth-beside"):
+        made = subprocess.run(("ip", "link", "add", "link", "veth-below", "name", "veth-above", "type", kind,
+                               *(("id", "5") if kind == "vlan" else ())), capture_output=True, check=False, timeout=10)
+    return made.returncode == 0
+
+
+def allow_ipv6(name):
+    pathlib.Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0", encoding="ascii")

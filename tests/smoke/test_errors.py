@@ -1,0 +1,140 @@
+"""Each mistake ends the program with one line that says what to type."""
+
+import pathlib
+import re
+
+import pytest
+
+from echo_process import NO_NIC, assert_fails, two_workers, usable_cpus
+
+FAILURE, USAGE = 1, 2
+NET_NULL = "net_null0,no-rx=1"
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages")
+
+
+BAD_USAGE = (
+    (("--frobnicate",), ("--frobnicate", "--help")),
+    (("stray",), ("stray",)),
+    (("--burst",), ("--burst",)),
+    (("--burst", "0"), ("--burst", "512")),
+    (("--burst", "513"), ("--burst", "512")),
+    (("--burst", "many"), ("--burst", "many")),
+    (("--mempool-cache", "513"), ("--mempool-cache", "512")),
+    (("--mempool-cache", "-1"), ("--mempool-cache",)),
+    (("--rx-descriptors", "0"), ("--rx-descriptors",)),
+    (("--tx-descriptors", "99999999999"), ("--tx-descriptors",)),
+    (("--mtu", "10"), ("--mtu",)),
+    (("--promiscuous", "maybe"), ("--promiscuous", "on", "off")),
+    (("--flow-control", "maybe"), ("--flow-control", "keep")),
+    (("--stats-format", "xml"), ("--stats-format", "json", "table")),
+    (("--tx-full", "retry"), ("--tx-full", r"retry=N")),
+    (("--tx-full", "retry=0"), ("--tx-full", r"retry=N")),
+    (("--duration", "3 weeks"), ("--duration",)),
+    (("--duration=-1",), ("--duration",)),
+    (("--stats-interval", "soon"), ("--stats-interval",)),
+    (("--rss", "udp,colour"), ("--rss", "colour")),
+    (("--rss-key", "xyz"), ("--rss-key", "hex")),
+    (("--rss-key", "abc"), ("--rss-key",)),
+    (("--config", "/does/not/exist.toml"), ("/does/not/exist.toml",)),
+)
+
+
+@pytest.mark.parametrize("options, words", BAD_USAGE, ids=[" ".join(options) for options, _ in BAD_USAGE])
+def test_bad_usage(start_echo, options, words):
+    assert_fails(start_echo(NET_NULL, *options), USAGE, *words)
+
+
+BAD_FILES = (
+    ('frobnicate = 1\n', ("frobnicate", "bad.toml")),
+    ('burst = 0\n', ("burst",)),
+    ('burst = "many"\n', ("burst",)),
+    ('promiscuous = "maybe"\n', ("promiscuous",)),
+    ('burst = \n', ("burst",)),
+    ('[dataplane]\nburst = 32\n', ("dataplane",)),
+    ('this is no TOML\n', ("bad.toml",)),
+)
+
+
+@pytest.mark.parametrize("content, words", BAD_FILES, ids=[content.strip() for content, _ in BAD_FILES])
+def test_bad_config_file(start_echo, tmp_path, content, words):
+    file = tmp_path / "bad.toml"
+    file.write_text(content, encoding="utf-8")
+    assert_fails(start_echo(NET_NULL, "--config", str(file)), USAGE, *words)
+
+
+@pytest.mark.parametrize("option", ["--raw", "--duration=3", "--stats-format", "--config"])
+def test_our_option_among_eals(start, l2_multi_echo, option):
+    assert_fails(start(l2_multi_echo, *NO_NIC, "--vdev=net_null0", option), USAGE, option.split("=")[0], "after --")
+
+
+def test_bad_eal_option(start, l2_multi_echo):
+    assert_fails(start(l2_multi_echo, *NO_NIC, "--no-such-eal-option"), FAILURE, "EAL")
+
+
+def test_bad_vdev(start_echo):
+    assert_fails(start_echo("net_does_not_exist0"), FAILURE, "EAL|net_does_not_exist0")
+
+
+@pytest.mark.parametrize("port", ["7", "net_null7", "0,7", "-1"])
+def test_port_that_does_not_exist(start_echo, port):
+    assert_fails(start_echo(NET_NULL, f"--ports={port}"), FAILURE, re.escape(port.split(",")[-1]), "net_null0")
+
+
+def test_no_port_at_all(start, l2_multi_echo):
+    process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers())
+    assert_fails(process, FAILURE, "port", "dpdk-devbind.py", "--vdev")
+
+
+def has_huge_pages():
+    return any(int(count.read_text(encoding="ascii")) > 0 for count in HUGE_PAGES.glob("*/nr_hugepages"))
+
+
+def test_no_huge_pages(start, l2_multi_echo):
+    if has_huge_pages():
+        pytest.skip("this machine has hugepages reserved")
+    process = start(l2_multi_echo, "--no-pci", "--no-shconf", "--vdev=net_null0", "--lcores", two_workers())
+    assert_fails(process, FAILURE, "hugepages", "--no-huge|nr_hugepages")
+
+
+def test_no_permission_for_a_tap(start, l2_multi_echo):
+    if not may_be_run_by_nobody(l2_multi_echo):
+        pytest.skip(f"{l2_multi_echo} is in a folder that other users may not enter")
+    process = start(*NOBODY, l2_multi_echo, *NO_NIC, "--vdev=net_tap0", "--lcores", two_workers())
+    assert_fails(process, FAILURE, "root|sudo|CAP_NET_ADMIN|permi")
+
+
+def may_be_run_by_nobody(program):
+    path = pathlib.Path(program)
+    return path.stat().st_mode & 0o005 == 0o005 and all(folder.stat().st_mode & 0o001 for folder in path.parents)
+
+
+def test_lcores_outside_of_the_cpus_that_we_may_use(start, l2_multi_echo):
+    cpus = usable_cpus()
+    if len(cpus) < 2:
+        pytest.skip("this machine has one CPU: none to be kept from")
+    first, last = cpus[:2]
+    process = start("taskset", "--cpu-list", str(first), l2_multi_echo, "-l", f"{first}-{last}", *NO_NIC,
+                    "--vdev=net_null0")
+    assert_fails(process, FAILURE, rf"\b{first}[-,]{last}\b", rf"-l {first}\b|--lcores")
+
+
+def test_rss_key_of_a_length_that_the_device_does_not_take(start_echo):
+    assert_fails(start_echo("net_tap0", "--rss-key", "6d5a"), FAILURE, "--rss-key|RSS key", r"\b40\b")
+
+
+def test_mtu_above_the_limit_of_the_device(start_echo):
+    assert_fails(start_echo("net_tap0", "--mtu", "9000"), FAILURE, "9000", r"\b15(00|04|18|22)\b", "net_tap0|port 0")
+
+
+@pytest.mark.parametrize("before, after, pattern", [
+    (("--help",), (), r"--stats-interval"),
+    ((), ("--", "--help"), r"--stats-interval"),
+    (("--version",), (), r"^l2echo \d+\.\d+\.\d+"),
+    ((), ("--", "--version"), r"^l2echo \d+\.\d+\.\d+"),
+], ids=str)
+def test_asking_is_no_mistake(start, l2_multi_echo, before, after, pattern):
+    process = start(l2_multi_echo, *before, *after)
+    assert process.wait(5) == 0
+    assert re.search(pattern, process.stdout())
+    assert process.stderr() == ""

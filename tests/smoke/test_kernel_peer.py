@@ -1,0 +1,112 @@
+"""The judge itself: a reflector that loses, repeats and damages frames on purpose must be found out."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import kernel_peer
+from kernel_interfaces import veth_pair
+from kernel_peer import KernelPeer, swapped
+
+NEAR, FAR = "veth-near", "veth-far"
+FRAMES = 200
+EVERY = 10
+DAMAGED = FRAMES // EVERY
+
+
+@pytest.fixture(autouse=True)
+def veth():
+    with veth_pair(NEAR, FAR):
+        yield
+
+
+class Reflector:
+    """Answers each frame on the far end with what `answers` makes of every tenth one."""
+
+    def __init__(self, answers):
+        self._answers = answers
+        self._stop = threading.Event()
+        self._peer = KernelPeer(FAR)
+        self._thread = threading.Thread(target=self._reflect, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(5)
+        self._peer.__exit__()
+
+    def _reflect(self):
+        count = 0
+        while not self._stop.is_set():
+            frame = self._peer.receive(0.02)
+            if frame is None:
+                continue
+            count += 1
+            for answer in self._answers(frame) if count % EVERY == 0 else [swapped(frame)]:
+                self._peer.send(answer)
+
+
+def with_byte_changed(frame, index):
+    changed = bytearray(frame)
+    changed[index] ^= 0x01
+    return bytes(changed)
+
+
+def exchange(answers):
+    with Reflector(answers), KernelPeer(NEAR, timeout=0.5) as peer:
+        result = peer.exchange(FRAMES, vlan=True, window=32, sizes=(60, 777, 1400))
+    assert result.sent == FRAMES
+    return result.returned, result.lost, result.duplicated, result.corrupted
+
+
+def test_faithful_reflector_is_clean():
+    assert exchange(lambda frame: [swapped(frame)]) == (FRAMES, 0, 0, 0)
+
+
+@pytest.mark.parametrize("answers, expected", [
+    (lambda frame: [], (FRAMES - DAMAGED, DAMAGED, 0, 0)),
+    (lambda frame: [swapped(frame)] * 2, (FRAMES, 0, DAMAGED, 0)),
+    (lambda frame: [frame], (FRAMES - DAMAGED, 0, 0, DAMAGED)),
+    (lambda frame: [with_byte_changed(swapped(frame), 14)], (FRAMES - DAMAGED, 0, 0, DAMAGED)),
+    (lambda frame: [swapped(frame) + b"x"], (FRAMES - DAMAGED, DAMAGED, 0, DAMAGED)),
+    (lambda frame: [with_byte_changed(swapped(frame), -1)], (FRAMES - DAMAGED, DAMAGED, 0, DAMAGED)),
+    (lambda frame: [swapped(frame), b"\2" * 60], (FRAMES, 0, 0, 0)),
+], ids=["lost", "twice", "unswapped", "changed header or tag", "longer", "changed payload", "foreign frame beside"])
+def test_faults_are_found(answers, expected):
+    assert exchange(answers) == expected
+
+
+def test_frames_that_never_return_are_lost_within_bounds():
+    with KernelPeer(NEAR, timeout=0.2) as peer:
+        result = peer.exchange(1000, window=16)
+    assert (result.returned, result.lost, result.sent) == (0, 48, 48)
+    assert not result.is_clean()
+
+
+def run_program(*arguments):
+    return subprocess.run((sys.executable, kernel_peer.__file__, *arguments), capture_output=True, text=True,
+                          check=False, timeout=20)
+
+
+def test_program_ends_with_a_plain_sentence():
+    with Reflector(lambda frame: [swapped(frame)]):
+        result = run_program("--interface", NEAR, "--frames", "20", "--flows", "3", "--sizes", "60,1514", "--vlan")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "sent 20 frames, 20 returned swapped, 0 lost, 0 duplicated, 0 corrupted\n"
+
+
+def test_program_fails_when_frames_are_lost():
+    result = run_program("--interface", NEAR, "--frames", "5", "--timeout", "0.1", "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout) == {"sent": 5, "returned": 0, "lost": 5, "duplicated": 0, "corrupted": 0}
+
+
+def test_program_says_which_interface_is_missing():
+    result = run_program("--interface", "no-such-if")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no-such-if" in result.stderr

@@ -1,0 +1,26 @@
+"""The small program: one lcore, one queue pair, no options of its own."""
+
+import re
+import signal
+
+from echo_process import NO_NIC, STOP_SECONDS, assert_fails, usable_cpus
+from kernel_peer import KernelPeer
+
+
+def test_every_frame_comes_back_and_is_counted(start, l2_echo):
+    process = start(l2_echo, "-l", str(usable_cpus()[0]), *NO_NIC, "--vdev=net_tap0")
+    process.wait_for_line(r"L2ECHO: Ready")
+    with KernelPeer("dtap0") as peer:
+        result = peer.exchange(5000, vlan=True)
+    assert result.is_clean() and result.returned == 5000, result
+    process.send_signal(signal.SIGINT)
+    process.end_cleanly(STOP_SECONDS)
+    assert re.search(r"\b5[ ,']?000\b", process.stdout()), process.stdout()
+
+
+def test_an_option_of_the_other_program_is_a_usage_error(start, l2_echo):
+    assert_fails(start(l2_echo, *NO_NIC, "--vdev=net_null0", "--", "--raw"), 2, "--raw")
+
+
+def test_no_port_is_an_error(start, l2_echo):
+    assert_fails(start(l2_echo, "-l", str(usable_cpus()[0]), *NO_NIC), 1, "port", "--vdev")

@@ -1,0 +1,132 @@
+"""A veth interface of the kernel as a port, and the guard for interfaces that the kernel itself uses."""
+
+import contextlib
+import socket
+
+import pytest
+
+from echo_process import assert_balanced, assert_fails, error_line, wait_until
+from kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
+from kernel_peer import TPID_8021Q, KernelPeer
+
+VETH, PEER = "veth-echo", "veth-peer"
+DEVICE = f"net_af_packet0,iface={VETH}"
+ADDRESS, PEER_ADDRESS = "192.0.2.1", "192.0.2.2"
+OVERRIDE = "--take-kernel-interface"
+
+
+@pytest.fixture(autouse=True)
+def veth():
+    with veth_pair(VETH, PEER):
+        yield
+
+
+def assert_starts(process):
+    process.wait_until_ready()
+    assert_balanced(process.stop())
+
+
+def assert_refuses(process, *words):
+    assert_fails(process, 1, VETH, OVERRIDE, "--ports", *words)
+
+
+@pytest.mark.parametrize("queue_pairs", [1, 2])
+def test_every_frame_comes_back(start_echo, queue_pairs):
+    process = start_echo(f"{DEVICE},qpairs={queue_pairs}").wait_until_ready()
+    with KernelPeer(PEER) as peer:
+        # This driver puts every outer tag back as 802.1Q
+        result = peer.exchange(5000, vlan=True, outer_tag=TPID_8021Q, window=64)
+    assert result.is_clean() and result.returned == 5000, result
+    final = process.stop()
+    assert_balanced(final)
+    assert final["totals"]["echoed"] == 5000
+    assert sum(worker["received"] > 0 for worker in final["workers"]) == queue_pairs
+
+
+def test_unused_interface_is_taken_without_asking(start_echo):
+    assert_starts(start_echo(DEVICE))
+
+
+def test_link_local_ipv6_is_no_use(start_echo):
+    allow_ipv6(VETH)
+    wait_until(lambda: "fe80:" in ip("-6", "address", "show", "dev", VETH), "link-local address")
+    assert_starts(start_echo(DEVICE))
+
+
+def test_ipv4_address_is_refused(start_echo):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    assert_refuses(start_echo(DEVICE), ADDRESS)
+
+
+def test_global_ipv6_address_is_refused(start_echo):
+    allow_ipv6(VETH)
+    ip("address", "add", "2001:db8::1/64", "dev", VETH)
+    assert_refuses(start_echo(DEVICE), "2001:db8::1")
+
+
+def test_default_route_is_refused(start_echo):
+    ip("route", "add", "default", "dev", VETH)
+    assert_refuses(start_echo(DEVICE), "default route")
+
+
+def test_naming_the_port_is_not_enough(start_echo):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    assert_refuses(start_echo(DEVICE, "--ports", "0"), ADDRESS)
+
+
+def test_override_without_naming_the_port_is_not_enough(start_echo):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    assert_refuses(start_echo(DEVICE, OVERRIDE), ADDRESS)
+
+
+@pytest.mark.parametrize("port", ["0", "net_af_packet0"])
+def test_override_with_the_port_named_takes_it(start_echo, port):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    assert_starts(start_echo(DEVICE, "--ports", port, OVERRIDE))
+
+
+def test_address_of_the_bridge_above_is_refused(start_echo):
+    with interface("br-echo", "type", "bridge"):
+        ip("link", "set", VETH, "master", "br-echo")
+        ip("address", "add", f"{ADDRESS}/24", "dev", "br-echo")
+        assert_refuses(start_echo(DEVICE), ADDRESS, "br-echo")
+
+
+@pytest.mark.parametrize("kind, settings", [("vlan", ("id", "5")), ("macvlan", ())])
+def test_address_of_an_interface_above_is_refused(start_echo, kind, settings):
+    if not kernel_can_make(kind):
+        pytest.skip(f"this kernel has no {kind} interfaces")
+    with interface("veth-above", "link", VETH, "type", kind, *settings):
+        ip("address", "add", f"{ADDRESS}/24", "dev", "veth-above")
+        assert_refuses(start_echo(DEVICE), ADDRESS, "veth-above")
+
+
+def test_address_of_another_interface_does_not_matter(start_echo):
+    with veth_pair("veth-other", "veth-other-peer"):
+        ip("address", "add", f"{ADDRESS}/24", "dev", "veth-other")
+        assert_starts(start_echo(DEVICE))
+
+
+@contextlib.contextmanager
+def tcp_session(start, far_namespace, port):
+    """A connection from the far namespace to a server on our address."""
+    with socket.create_server((ADDRESS, port)) as server:
+        server.settimeout(10)
+        connect = f"import socket, time; s = socket.create_connection(('{ADDRESS}', {port}), 10); s.recv(1)"
+        client = start("ip", "netns", "exec", far_namespace, "/usr/bin/python3", "-c", connect)
+        session, _ = server.accept()
+        with session:
+            yield client
+
+
+@pytest.mark.parametrize("port, is_ssh", [(22, True), (2022, False)])
+def test_ssh_session_is_named(start, start_echo, port, is_ssh):
+    with namespace("far-end") as far_end:
+        ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+        ip("link", "set", PEER, "netns", far_end)
+        ip("-n", far_end, "address", "add", f"{PEER_ADDRESS}/24", "dev", PEER)
+        ip("-n", far_end, "link", "set", PEER, "up")
+        with tcp_session(start, far_end, port):
+            process = start_echo(DEVICE)
+            assert_refuses(process, ADDRESS)
+            assert ("SSH" in error_line(process)) == is_ssh

@@ -1,0 +1,112 @@
+"""Byte-exact: a capture goes in, what comes out equals a second, independent reading of the wire rules."""
+
+import signal
+
+import pytest
+
+import captures
+from echo_process import assert_balanced
+from wire_rules_model import REASONS, echo_all
+
+DEFAULT_MTU, JUMBO_MTU = 1500, 9000
+
+
+@pytest.fixture
+def echo_capture(start_echo, tmp_path):
+    """Sends frames through l2_multi_echo; returns what came out and the final report."""
+
+    def echo(frames, *options):
+        captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in frames])
+        device = f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap"
+        process = start_echo(device, "--stats-interval", "100ms", *options)
+        process.wait_until_received(len(frames))
+        final = process.stop(signal.SIGTERM)
+        assert final["totals"]["received"] == len(frames)
+        assert_balanced(final)
+        return captures.read_capture(tmp_path / "out.pcap"), final
+
+    return echo
+
+
+@pytest.fixture
+def own_mac(echo_capture):
+    """The MAC that the driver gives to a port on a capture file."""
+    _, final = echo_capture(captures.ordinary_frames())
+    return final["ports"][0]["mac"]
+
+
+def assert_follows_rules(echo_capture, frames, *options, mtu=DEFAULT_MTU, own_macs=(), raw=False):
+    frames = [bytes(frame) for frame in frames]
+    echoed, refused_by = echo_all(frames, own_macs=own_macs, mtu=mtu, raw=raw)
+    out, final = echo_capture(frames, *options)
+    totals = final["totals"]
+    assert totals["refused_by"] == refused_by
+    assert len(out) == len(echoed)
+    for index, (frame, expected) in enumerate(zip(out, echoed)):
+        assert frame == expected, f"echoed frame {index}"
+    assert totals["received_bytes"] == sum(map(len, frames))
+    assert totals["echoed_bytes"] == sum(map(len, echoed))
+    return totals
+
+
+def all_kinds_of_frames(own_mac):
+    return [
+        *captures.ordinary_frames(),
+        *captures.reserved_and_control_frames(),
+        *captures.odd_addresses(own_mac),
+        *captures.frames_of_length(*range(1, 61), 1513, 1514, 1515, 1518, 2000, 9014),
+        *captures.tagged_frames_of_length(60, 1514, 1515, 1518, 1519, 1522, 1523, 1526, 1527),
+        *captures.cut_off_tags(),
+    ]
+
+
+def test_ordinary_frames_come_back_swapped_and_otherwise_untouched(echo_capture):
+    frames = captures.ordinary_frames()
+    totals = assert_follows_rules(echo_capture, frames)
+    assert totals["echoed"] == len(frames)
+
+
+def test_every_rule_refuses_what_it_says(echo_capture, own_mac):
+    totals = assert_follows_rules(echo_capture, all_kinds_of_frames(own_mac),
+                                  own_macs=[bytes.fromhex(own_mac.replace(":", ""))])
+    assert tuple(totals["refused_by"]) == REASONS
+    assert all(totals["refused_by"].values()), "a rule without a frame"
+
+
+def test_raw_swaps_every_frame_with_a_header(echo_capture, own_mac):
+    totals = assert_follows_rules(echo_capture, all_kinds_of_frames(own_mac), "--raw", raw=True)
+    assert totals["refused"] == totals["refused_by"]["runt"] == 13
+
+
+def test_jumbo_frames_pass_with_a_jumbo_mtu(echo_capture):
+    frames = captures.frames_of_length(60, 9013, 9014, 9015, 9018)
+    frames += captures.tagged_frames_of_length(9018, 9022, 9026)
+    totals = assert_follows_rules(echo_capture, frames, "--mtu", str(JUMBO_MTU), mtu=JUMBO_MTU)
+    assert totals["refused_by"]["oversize"] == 2 + 3
+
+
+def test_jumbo_frames_are_oversize_with_the_default_mtu(echo_capture):
+    totals = assert_follows_rules(echo_capture, captures.frames_of_length(9014, 3000, 1514))
+    assert totals["refused_by"]["oversize"] == 2
+
+
+def test_jumbo_frames_in_several_segments_come_back_whole(echo_capture):
+    frames = captures.frames_of_length(2048, 2049, 4100, 9014)
+    totals = assert_follows_rules(echo_capture, frames, "--raw", "--mbuf-data-room", "2176", raw=True)
+    assert totals["echoed"] == len(frames)
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["rules", "raw"])
+def test_garbage_is_counted_frame_by_frame(echo_capture, raw):
+    assert_follows_rules(echo_capture, captures.garbage(5000), *(["--raw"] if raw else []), raw=raw)
+
+
+def test_one_queue_for_two_workers_is_said(start_echo, tmp_path):
+    captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in captures.ordinary_frames()])
+    process = start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap")
+    process.wait_for_line(r"^L2ECHO: (Port 0: )?Device supports max_rx_queues=1, limiting nb_rx_queues to that$")
+    process.wait_for_line(r"L2ECHO: Core 2 entering main loop\.\.\. \(no queue, idle\)")
+    process.wait_until_ready()
+    final = process.stop()
+    assert [(worker["lcore"], len(worker["queue_pairs"])) for worker in final["workers"]] == [(1, 1), (2, 0)]
+    assert final["workers"][1]["received"] == 0

@@ -1,0 +1,69 @@
+"""The JSON objects have the documented keys, so that programs can rely on them."""
+
+import os
+
+import pytest
+
+from echo_process import START_SECONDS, error_line, run_to_end
+from wire_rules_model import REASONS
+
+COUNTS = {"received", "received_bytes", "echoed", "echoed_bytes", "refused", "refused_by", "dropped", "tx_retries"}
+RATES = {"received_per_second", "received_bits_per_second_l1", "echoed_per_second", "echoed_bits_per_second_l1"}
+LOST_BY_DEVICES = {"missed", "no_mbuf", "rx_errors", "tx_errors"}
+REPORT = {"schema", "type", "elapsed_seconds", "interval_seconds", "totals", "workers", "ports", "hints"}
+WORKER = COUNTS | RATES | {"lcore", "numa_node", "queue_pairs", "mean_burst", "cycles_per_frame", "busy_share"}
+PORT = LOST_BY_DEVICES | {"port", "name", "driver", "mac", "numa_node", "promiscuous", "link", "received", "echoed",
+                          "refused", "dropped", "queues"}
+
+
+@pytest.fixture
+def reports(start_echo):
+    process = start_echo("net_null0", "--raw", "--duration", "500ms", "--stats-interval", "200ms")
+    run_to_end(process, 10)
+    return process.reports()
+
+
+def test_keys_are_the_documented_ones(reports):
+    for report in reports:
+        assert REPORT <= set(report)
+        assert COUNTS | RATES | LOST_BY_DEVICES <= set(report["totals"])
+        assert all(WORKER <= set(worker) for worker in report["workers"])
+        assert all(PORT <= set(port) for port in report["ports"])
+        assert tuple(report["totals"]["refused_by"]) == REASONS
+
+
+def test_queue_pairs_links_and_queues_have_theirs(reports):
+    final = reports[-1]
+    for index, worker in enumerate(final["workers"]):
+        assert worker["queue_pairs"] == [{"port": 0, "queue": index}]
+    port = final["ports"][0]
+    assert {"up", "speed_mbps", "full_duplex", "changes"} <= set(port["link"])
+    assert [(queue["queue"], queue["lcore"]) for queue in port["queues"]] == [(0, 1), (1, 2)]
+    assert sum(queue["share"] for queue in port["queues"]) == pytest.approx(1.0)
+
+
+def test_counts_are_integers_and_measures_are_plausible(reports):
+    final = reports[-1]
+    for counts in (final["totals"], *final["workers"]):
+        assert all(isinstance(counts[name], int) for name in COUNTS - {"refused_by"})
+    for worker in final["workers"]:
+        assert 0 < worker["mean_burst"] <= 32
+        assert worker["cycles_per_frame"] > 0
+        assert 0 < worker["busy_share"] <= 1
+
+
+def test_full_disk_keeps_it_echoing_and_fails_at_the_end(start_echo):
+    with open("/dev/full", "wb") as full:
+        process = start_echo("net_null0", "--raw", "--duration", "1s", "--stats-interval", "100ms", stdout=full)
+    assert process.wait(START_SECONDS) == 1
+    assert "No space left" in error_line(process)
+    assert process.stderr().count("warning: the report cannot be written") == 1
+
+
+def test_reader_that_is_gone_stops_it_in_order(start_echo):
+    reader, writer = os.pipe()
+    process = start_echo("net_null0", "--raw", "--stats-interval", "100ms", stdout=writer)
+    os.close(writer)
+    os.close(reader)
+    assert process.wait(START_SECONDS) == 1
+    assert "Broken pipe" in error_line(process)

@@ -1,0 +1,122 @@
+"""What ends the program, how soon, and what does not."""
+
+import fcntl
+import os
+import signal
+import subprocess
+
+import pytest
+
+import captures
+from echo_process import STOP_SECONDS, assert_balanced, run_to_end
+from kernel_peer import KernelPeer
+
+SMALLEST_PIPE = 4096
+AT_ONCE_SECONDS = 0.3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("device", ["net_null0", "net_tap0"])
+def test_signal_stops_within_a_second(start_echo, device, number):
+    process = start_echo(device, "--raw").wait_until_ready()
+    assert_balanced(process.stop(number))
+
+
+def test_signal_stops_while_frames_flow(start_echo):
+    process = start_echo("net_tap0", "--stats-interval", "50ms").wait_until_ready()
+    with KernelPeer("dtap0", timeout=0.3) as peer:
+        assert peer.exchange(500).is_clean()
+        while peer.send(b"\x02" + b"\x06" * 11 + b"\x08\x00" + bytes(46)):
+            if process.reports() and process.reports()[-1]["totals"]["received"] > 1000:
+                break
+        assert_balanced(process.stop())
+
+
+def test_a_worker_without_a_queue_stops_too(start_echo, tmp_path):
+    capture = tmp_path / "empty.pcap"
+    captures.write_capture(capture, [])
+    process = start_echo(f"net_pcap0,rx_pcap={capture},tx_pcap={tmp_path}/out.pcap").wait_until_ready()
+    final = process.stop()
+    assert_balanced(final)
+    assert [len(worker["queue_pairs"]) for worker in final["workers"]] == [1, 0]
+
+
+def test_signal_during_start_up_ends_it(start_echo):
+    process = start_echo("net_tap0")
+    process.wait_for_line("EAL: Detected")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)
+
+
+def memif_without_peer(folder):
+    """A device whose link stays down."""
+    return f"net_memif0,role=server,socket={folder}/memif.sock,socket-abstract=no"
+
+
+def test_signal_ends_the_wait_for_a_link(start_echo, tmp_path):
+    process = start_echo(memif_without_peer(tmp_path), "--link-wait", "60s")
+    process.wait_for_line(r"L2ECHO: Port 0: .*MAC")
+    process.send_signal(signal.SIGTERM)
+    process.end_cleanly(STOP_SECONDS)
+
+
+def test_wait_for_a_link_ends_by_itself(start_echo, tmp_path):
+    process = start_echo(memif_without_peer(tmp_path), "--link-wait", "500ms")
+    process.wait_for_line(r"L2ECHO: warning: .*link", timeout=10)
+    process.wait_until_ready()
+    assert_balanced(process.stop())
+
+
+def test_duration_ends_it(start_echo):
+    final = run_to_end(start_echo("net_null0,no-rx=1", "--duration", "500ms"), 10)
+    assert 0.5 <= final["elapsed_seconds"] < 1.5
+
+
+def full_pipe():
+    """A pipe without room that nobody empties: whoever writes a report into it hangs."""
+    read_end, write_end = os.pipe()
+    room = fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)
+    os.write(write_end, bytes(room))
+    return read_end, write_end
+
+
+def test_second_signal_ends_a_program_that_hangs(start_echo):
+    read_end, write_end = full_pipe()
+    process = start_echo("net_null0", "--raw", stdout=write_end).wait_until_ready()
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(AssertionError, match="still running"):
+        process.wait(STOP_SECONDS)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(AT_ONCE_SECONDS) == -signal.SIGTERM
+    os.close(write_end)
+    os.close(read_end)
+
+
+def open_stdin(kind):
+    """(what to give as stdin, what to call in the child)"""
+    if kind == "null":
+        return subprocess.DEVNULL, None
+    if kind == "closed":
+        return None, lambda: os.close(0)
+    read_end, write_end = os.pipe()
+    os.close(write_end)
+    return read_end, None
+
+
+@pytest.mark.parametrize("kind", ["null", "closed", "ended-pipe"])
+def test_stdin_does_not_end_it(start_echo, kind):
+    stdin, preexec = open_stdin(kind)
+    process = start_echo("net_null0", "--raw", "--stats-interval", "100ms", stdin=stdin, preexec=preexec)
+    process.wait_until_ready()
+    for _ in range(3):
+        process.wait_for_report(lambda report: report["type"] == "interval", "report")
+    assert_balanced(process.stop())
+
+
+def test_stdin_is_not_read(start_echo):
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"stop\nquit\n")
+    process = start_echo("net_null0", "--raw", "--stats-interval", "100ms", stdin=read_end).wait_until_ready()
+    process.wait_for_report(lambda report: report["type"] == "interval", "report")
+    process.stop()
+    assert os.read(read_end, 64) == b"stop\nquit\n"

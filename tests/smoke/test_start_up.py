@@ -1,0 +1,52 @@
+"""Start-up tells the plan in lines that people of the field know, and the plan is what then runs."""
+
+import pathlib
+import re
+
+import pytest
+
+from echo_process import two_workers, usable_cpus
+
+
+@pytest.fixture
+def idle_echo(start_echo):
+    """Two workers on a device that delivers nothing."""
+    return start_echo("net_null0,no-rx=1").wait_until_ready()
+
+
+def test_lines_tell_the_plan(idle_echo):
+    for pattern in (r"^L2ECHO: Running on 3 lcores \(1 main \+ 2 workers\)$",
+                    r"^L2ECHO: Core 1 entering main loop\.\.\.$",
+                    r"^L2ECHO: Core 2 entering main loop\.\.\.$",
+                    r"^L2ECHO: Port 0: .*net_null.*([0-9a-f]{2}:){5}[0-9a-f]{2}",
+                    r"^L2ECHO: Port 0: .*2 queue pairs",
+                    r"^L2ECHO: Port 0: RSS ",
+                    r"^L2ECHO: Ready: echoing on 1 port$"):
+        assert re.search(pattern, idle_echo.stderr(), re.MULTILINE), pattern
+    assert idle_echo.stdout() == "" or idle_echo.reports()
+
+
+def cpus_of_workers(pid):
+    """What the kernel says: lcore -> its CPUs, from the names that EAL gives its threads."""
+    cpus = {}
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        worker = re.fullmatch(r"(?:rte|dpdk)-worker-?(\d+)", (thread / "comm").read_text().strip())
+        if worker:
+            status = (thread / "status").read_text()
+            cpus[int(worker[1])] = re.search(r"Cpus_allowed_list:\s+(\S+)", status)[1]
+    return cpus
+
+
+def test_cpus_that_are_told_are_those_that_lcores_run_on(idle_echo):
+    cpus = cpus_of_workers(idle_echo.pid())
+    assert set(cpus) == {1, 2}
+    for lcore, cpu in cpus.items():
+        assert re.search(rf"^L2ECHO: lcore {lcore} on CPU {cpu}\b", idle_echo.stderr(), re.MULTILINE), cpus
+
+
+def test_lcore_ids_may_have_gaps(start_echo):
+    lcores = f"{two_workers()},5@{usable_cpus()[0]}"
+    process = start_echo("net_null0,no-rx=1", lcores=lcores).wait_until_ready()
+    process.wait_for_line(r"^L2ECHO: Running on 4 lcores \(1 main \+ 3 workers\)$")
+    process.wait_for_line(r"^L2ECHO: Core 5 entering main loop\.\.\.$")
+    assert [worker["lcore"] for worker in process.stop()["workers"]] == [1, 2, 5]
