@@ -85,7 +85,8 @@ void serve_echo(const std::string& program, const Options& options) {
     if (const auto warning = quota_warning(read_cpu_quota(), static_cast<unsigned>(plan.lcores.size())))
         log_warning(*warning);
 
-    const Ports ports = open_ports(choose_ports(eal, options), options.port, plan);
+    const Ports ports =
+        open_ports(choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan);
     warn_of_numa(ports, plan);
     wait_for_links(ports, options.link_wait, stop);
 

@@ -61,7 +61,8 @@ std::string describe_flow_control(FlowControl flow_control) {
 
 }  // namespace
 
-std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options) {
+std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::string>& names,
+                                        bool take_kernel_interface) {
     const std::vector<std::uint16_t> probed = eal.ports();
     if (probed.empty())
         throw StartupError(explain_no_ports(eal.arguments(), read_host_limits()));
@@ -70,7 +71,7 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options) 
             name.starts_with("net_") && rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0)
             log_warning(fmt::format("EAL could not create {}; its lines above say why", name));
     std::vector<std::uint16_t> chosen;
-    for (const std::string& name : options.ports) {
+    for (const std::string& name : names) {
         const std::uint16_t id = find_port(name, probed);
         if (std::ranges::count(chosen, id) == 0)
             chosen.push_back(id);
@@ -79,7 +80,7 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options) 
     if (!named)
         chosen = probed;
     for (const std::uint16_t id : chosen)
-        leave_kernel_interface(id, named && options.take_kernel_interface);
+        leave_kernel_interface(id, named && take_kernel_interface);
     return chosen;
 }
 

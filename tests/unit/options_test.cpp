@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "l2echo/control/option_table.hpp"
 #include "l2echo/error.hpp"
 
 namespace l2echo {

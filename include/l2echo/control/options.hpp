@@ -40,14 +40,4 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments);
 /// For a program that takes EAL's arguments and none of ours but --help and --version. Throws UsageError.
 CommandLine parse_eal_command_line(const std::vector<std::string>& arguments);
 
-/// The arguments on either side of the first "--".
-struct SplitArguments {
-    std::vector<std::string> eal;
-    std::vector<std::string> ours;
-};
-SplitArguments split_arguments(const std::vector<std::string>& arguments);
-
-/// "l2echo 0.1.0, DPDK 22.11.11"
-std::string version_text();
-
 }  // namespace l2echo

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "l2echo/control/eal.hpp"
-#include "l2echo/control/options.hpp"
 #include "l2echo/control/stop_signal.hpp"
 #include "l2echo/device/port.hpp"
 
@@ -17,7 +16,8 @@ namespace l2echo {
 /// The ports to use, of those that EAL probed: all, or those that --ports names by id or device name.
 /// Throws StartupError when there is none, when a name does not fit, or when the kernel uses the interface
 /// behind one that was not named together with --take-kernel-interface.
-std::vector<std::uint16_t> choose_ports(const Eal& eal, const Options& options);
+std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::string>& names,
+                                        bool take_kernel_interface);
 
 /// Tells what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
 void describe_port(const Port& port);
