@@ -94,6 +94,17 @@ class RingWire {
         return frames;
     }
 
+    /// Lets a far end have what the port sent and sends back what it returns.
+    template <typename FarEnd>
+    void turn_round(const FarEnd& far_end) {
+        std::vector<rte_mbuf*> frames;
+        void* entry = nullptr;
+        while (rte_ring_dequeue(tx_, &entry) == 0)
+            frames.push_back(static_cast<rte_mbuf*>(entry));
+        for (rte_mbuf* frame : far_end(std::move(frames)))
+            EXPECT_EQ(rte_ring_enqueue(rx_, frame), 0);
+    }
+
   private:
     static std::string unique(const char* name) {
         static unsigned count = 0;

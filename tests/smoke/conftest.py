@@ -39,6 +39,11 @@ def l2_multi_echo(pytestconfig):
 
 
 @pytest.fixture(scope="session")
+def l2_probe(pytestconfig):
+    return built_program(pytestconfig, "l2_probe")
+
+
+@pytest.fixture(scope="session")
 def testpmd():
     path = shutil.which("dpdk-testpmd")
     if not path:

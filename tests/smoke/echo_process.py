@@ -13,6 +13,7 @@ import time
 # Needs no root, hugepages or NIC, and shares no files with other DPDK processes
 NO_NIC = ("--no-huge", "-m", "256", "--no-pci", "--no-shconf")
 
+FAILURE, USAGE = 1, 2  # exit statuses
 READY = r"L2ECHO: Ready: echoing on \d+ ports?"
 STOP_SECONDS = 1.0  # the product's promise, from the signal to the end
 START_SECONDS = 20.0
@@ -156,7 +157,7 @@ class EchoProcess:
 def error_line(process):
     """The one line that says why a program ended; it must be the last on stderr."""
     lines = process.stderr().splitlines()
-    errors = [line for line in lines if re.match(r"l2_(multi_)?echo: error: ", line)]
+    errors = [line for line in lines if re.match(r"l2_(echo|multi_echo|probe): error: ", line)]
     assert len(errors) == 1 and lines[-1] == errors[0], process.stderr()
     return errors[0]
 

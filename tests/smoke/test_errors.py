@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from echo_process import NO_NIC, assert_fails, two_workers, usable_cpus
+from echo_process import FAILURE, NO_NIC, USAGE, assert_fails, two_workers, usable_cpus
 
-FAILURE, USAGE = 1, 2
 NET_NULL = "net_null0,no-rx=1"
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages")

@@ -1,0 +1,17 @@
+// l2_probe: the other end of the wire. Sends numbered, timed frames and checks every frame that comes back.
+
+#include <fmt/format.h>
+
+#include "l2echo/control/program.hpp"
+#include "l2echo/probe/probe_options.hpp"
+#include "l2echo/probe/probe_run.hpp"
+
+int main(int argc, char** argv) {
+    return l2echo::run_program(argv[0], [&](const std::string& program) {
+        const auto line = l2echo::parse_probe_command_line({argv, argv + argc});
+        if (line.print)
+            fmt::print("{}", *line.print);
+        else
+            l2echo::run_probe(program, line.options);
+    });
+}

@@ -1,0 +1,49 @@
+// The command line of l2_probe.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "l2echo/device/port_plan.hpp"
+#include "l2echo/probe/probe_result.hpp"
+#include "l2echo/probe/sender.hpp"
+#include "l2echo/probe/traffic.hpp"
+
+namespace l2echo {
+
+/// "1000", "1kpps", "2.5Mpps" (frames), "100Mbps", "10Gbps" (bits at layer 1), "50%" (of link speed), "max".
+struct RateRequest {
+    double frames_per_second = 0;
+    double bits_per_second = 0;
+    double percent_of_link = 0;  ///< all three 0: as fast as it goes
+};
+/// `option` is named in the UsageError.
+RateRequest parse_rate(const std::string& text, const char* option);
+
+struct ProbeOptions {
+    std::vector<std::string> eal;
+    std::vector<std::string> ports;
+    bool take_kernel_interface = false;
+    PortRequest port;
+    std::chrono::milliseconds link_wait{0};
+    TrafficShape shape;  ///< without the source MAC, which is the port's
+    SwapLevel swap_level = SwapLevel::Mac;
+    RateRequest rate;
+    SendPlan plan;             ///< without the rate
+    double drain_seconds = 1;  ///< how long frames may still come back
+    Gates gates;
+    bool json = false;
+    std::string histogram_file;  ///< empty: none
+};
+
+struct ProbeCommandLine {
+    ProbeOptions options;
+    std::optional<std::string> print;
+};
+
+/// Throws UsageError.
+ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace l2echo

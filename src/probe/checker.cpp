@@ -1,0 +1,62 @@
+#include "l2echo/probe/checker.hpp"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+#include <array>
+
+#include "l2echo/dataplane/echo_burst.hpp"
+
+namespace l2echo {
+
+Checker::Checker(const Traffic& traffic, std::uint16_t port, std::uint16_t queue, std::uint16_t burst)
+    : traffic_(traffic),
+      port_(port),
+      queue_(queue),
+      burst_(burst),
+      gathered_(traffic.largest_size()),
+      expected_(traffic.largest_size()),
+      streams_(traffic.shape().flows) {}
+
+std::uint16_t Checker::turn() noexcept {
+    std::array<rte_mbuf*, kMaxBurst> frames;
+    const std::uint16_t received = rte_eth_rx_burst(port_, queue_, frames.data(), burst_);
+    if (received == 0)
+        return 0;
+    const std::uint64_t now = rte_rdtsc() - epoch_;
+    for (std::uint16_t i = 0; i < received; ++i)
+        check(*frames[i], now);
+    rte_pktmbuf_free_bulk(frames.data(), received);
+    return received;
+}
+
+void Checker::check(const rte_mbuf& frame, std::uint64_t now) noexcept {
+    // Longer than anything we sent: whatever it is, its first bytes are enough to tell.
+    const auto length = std::min<std::uint32_t>(frame.pkt_len, static_cast<std::uint32_t>(gathered_.size()));
+    const auto* data = static_cast<const std::byte*>(rte_pktmbuf_read(&frame, 0, length, gathered_.data()));
+    Stamp stamp;
+    switch (traffic_.check({data, length}, expected_, stamp)) {
+        case Traffic::Verdict::Intact:
+            intact_.add(1);
+            if (streams_[stamp.stream].add(stamp.sequence)) {
+                unique_.add(1);
+                round_trip_.add(now - std::min(now, stamp.planned));
+            }
+            return;
+        case Traffic::Verdict::Corrupted:
+            corrupted_.add(1);
+            if (streams_[stamp.stream].add(stamp.sequence))
+                unique_.add(1);
+            return;
+        case Traffic::Verdict::Damaged:
+            corrupted_.add(1);
+            damaged_.add(1);
+            return;
+        case Traffic::Verdict::Foreign:
+            foreign_.add(1);
+            return;
+    }
+}
+
+}  // namespace l2echo

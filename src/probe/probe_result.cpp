@@ -1,0 +1,176 @@
+#include "l2echo/probe/probe_result.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "l2echo/report/table.hpp"
+
+namespace l2echo {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kLayer1BytesPerFrame = 24;  // FCS 4, preamble and gap 20
+
+struct Percentile {
+    const char* key;
+    const char* label;
+    double percent;
+};
+constexpr std::array<Percentile, 6> kPercentiles{{{"p50", "p50", 50},
+                                                  {"p90", "p90", 90},
+                                                  {"p99", "p99", 99},
+                                                  {"p99_9", "p99.9", 99.9},
+                                                  {"p99_99", "p99.99", 99.99},
+                                                  {"p99_999", "p99.999", 99.999}}};
+
+Json histogram_json(const ProbeResult& result, const Histogram& histogram) {
+    const auto ns = [&result](auto cycles) { return result.nanoseconds(static_cast<double>(cycles)); };
+    Json json;
+    json["count"] = histogram.count();
+    json["min"] = ns(histogram.min());
+    json["mean"] = ns(histogram.mean());
+    for (const Percentile& percentile : kPercentiles)
+        json[percentile.key] = ns(histogram.percentile(percentile.percent));
+    json["max"] = ns(histogram.max());
+    return json;
+}
+
+Json stream_json(std::size_t stream, const StreamResult& result) {
+    return {{"stream", stream},
+            {"sent", result.sent},
+            {"returned", result.counts.unique},
+            {"duplicated", result.counts.duplicated},
+            {"reordered", result.counts.reordered},
+            {"largest_distance", result.counts.largest_distance},
+            {"late", result.counts.late}};
+}
+
+std::string format_microseconds(double nanoseconds) {
+    return fmt::format("{:.1f} us", nanoseconds / 1000);
+}
+
+}  // namespace
+
+StreamCounts ProbeResult::totals() const noexcept {
+    StreamCounts totals;
+    for (const StreamResult& stream : streams)
+        totals += stream.counts;
+    return totals;
+}
+
+std::uint64_t ProbeResult::lost() const noexcept {
+    const StreamCounts all = totals();
+    const std::uint64_t accounted = all.unique + all.late + damaged;
+    return sent - std::min(sent, accounted);
+}
+
+double ProbeResult::sent_bits_per_second_l1() const noexcept {
+    if (seconds <= 0)
+        return 0;
+    return 8 * (static_cast<double>(sent_bytes) + kLayer1BytesPerFrame * static_cast<double>(sent)) / seconds;
+}
+
+bool ProbeResult::sender_limited() const noexcept {
+    constexpr double kKeptUp = 0.999;
+    // One frame more or less is the rounding of a short run.
+    const double frames = requested_per_second * kKeptUp * seconds - 1;
+    return (requested_per_second > 0 && static_cast<double>(sent) < frames) ||
+           (requested_bits_per_second_l1 > 0 &&
+            sent_bits_per_second_l1() < requested_bits_per_second_l1 * kKeptUp && sent > 1000);
+}
+
+std::vector<std::string> failed_gates(const ProbeResult& result, const Gates& gates) {
+    std::vector<std::string> failed;
+    if (gates.loss && result.lost() > *gates.loss)
+        failed.push_back(fmt::format("lost {} of {} frames, --require-loss allows {}", result.lost(),
+                                     result.sent, *gates.loss));
+    const double p99 = result.nanoseconds(static_cast<double>(result.round_trip.percentile(99))) / 1e9;
+    if (gates.p99_seconds && (result.round_trip.count() == 0 || p99 > *gates.p99_seconds))
+        failed.push_back(fmt::format("p99 of the round trip is {:.1f} us, --require-p99 allows {:.1f} us",
+                                     p99 * 1e6, *gates.p99_seconds * 1e6));
+    if (gates.frames_per_second && result.sent_per_second() < *gates.frames_per_second)
+        failed.push_back(fmt::format("sent {}frames/s, --require-rate asks for {}frames/s",
+                                     format_scaled(result.sent_per_second()),
+                                     format_scaled(*gates.frames_per_second)));
+    if (gates.bits_per_second_l1 && result.sent_bits_per_second_l1() < *gates.bits_per_second_l1)
+        failed.push_back(fmt::format("sent {}bit/s at layer 1, --require-rate asks for {}bit/s",
+                                     format_scaled(result.sent_bits_per_second_l1()),
+                                     format_scaled(*gates.bits_per_second_l1)));
+    return failed;
+}
+
+std::string render_json(const ProbeResult& result, const std::vector<std::string>& failed_gates) {
+    const StreamCounts totals = result.totals();
+    Json json;
+    json["schema"] = kProbeSchema;
+    json["complete"] = result.complete;
+    json["sent"] = result.sent;
+    json["sent_bytes"] = result.sent_bytes;
+    json["returned"] = totals.unique;
+    json["lost"] = result.lost();
+    json["duplicated"] = totals.duplicated;
+    json["reordered"] = totals.reordered;
+    json["largest_distance"] = totals.largest_distance;
+    json["corrupted"] = result.corrupted;
+    json["foreign"] = result.foreign;
+    json["late"] = totals.late;
+    json["seconds"] = result.seconds;
+    json["rate"] = {{"requested_per_second", result.requested_per_second},
+                    {"requested_bits_per_second_l1", result.requested_bits_per_second_l1},
+                    {"sent_per_second", result.sent_per_second()},
+                    {"sent_bits_per_second_l1", result.sent_bits_per_second_l1()},
+                    {"sender_limited", result.sender_limited()},
+                    {"tx_full", result.tx_full},
+                    {"send_delay_ns", histogram_json(result, result.send_delay)}};
+    json["open_loop"] = result.open_loop();
+    json["round_trip_ns"] = histogram_json(result, result.round_trip);
+    json["self_loop_ns"] = histogram_json(result, result.self_loop);
+    json["clock"] = {{"source", "TSC"}, {"hz", result.tsc_hz}};
+    Json& streams = json["streams"] = Json::array();
+    for (std::size_t stream = 0; stream < result.streams.size(); ++stream)
+        streams.push_back(stream_json(stream, result.streams[stream]));
+    Json& environment = json["environment"] = Json::object();
+    for (const auto& [key, value] : result.environment)
+        environment[key] = value;
+    json["failed_gates"] = failed_gates;
+    return json.dump();
+}
+
+std::string render_text(const ProbeResult& result) {
+    const StreamCounts totals = result.totals();
+    std::string text;
+    auto out = std::back_inserter(text);
+    fmt::format_to(out, "sent {} frames in {:.3f} s: {}frames/s, {}bit/s at layer 1{}\n", result.sent,
+                   result.seconds, format_scaled(result.sent_per_second()),
+                   format_scaled(result.sent_bits_per_second_l1()),
+                   result.sender_limited() ? " (the probe was the limit)" : "");
+    fmt::format_to(
+        out,
+        "returned {}, lost {}, duplicated {}, reordered {} (by {} at most), corrupted {}, foreign {}, "
+        "late {}\n",
+        totals.unique, result.lost(), totals.duplicated, totals.reordered, totals.largest_distance,
+        result.corrupted, result.foreign, totals.late);
+    if (result.round_trip.count() == 0)
+        return text;
+    const auto us = [&result](auto cycles) {
+        return format_microseconds(result.nanoseconds(static_cast<double>(cycles)));
+    };
+    fmt::format_to(out, "round trip{}: min {}, mean {}",
+                   result.open_loop() ? "" : " (from the moment of sending: no rate was given)",
+                   us(result.round_trip.min()), us(result.round_trip.mean()));
+    for (const Percentile& percentile : kPercentiles)
+        fmt::format_to(out, ", {} {}", percentile.label,
+                       us(result.round_trip.percentile(percentile.percent)));
+    fmt::format_to(out, ", max {}\n", us(result.round_trip.max()));
+    fmt::format_to(out,
+                   "of that the probe itself: p50 {}, p99 {} (frames written and checked without a wire)\n",
+                   us(result.self_loop.percentile(50)), us(result.self_loop.percentile(99)));
+    return text;
+}
+
+}  // namespace l2echo

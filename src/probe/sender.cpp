@@ -1,0 +1,97 @@
+#include "l2echo/probe/sender.hpp"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+
+namespace l2echo {
+namespace {
+
+constexpr double kGapAndPreamble = 20;  // bytes, IEEE 802.3 clause 3.1.1 and 4.4.2
+
+}  // namespace
+
+Sender::Sender(const Traffic& traffic, const SendPlan& plan, rte_mempool* pool, std::uint16_t port,
+               std::uint16_t queue, std::uint16_t burst)
+    : traffic_(traffic),
+      plan_(plan),
+      pool_(pool),
+      port_(port),
+      queue_(queue),
+      burst_(burst),
+      hz_(static_cast<double>(rte_get_tsc_hz())) {}
+
+double Sender::interval(std::uint32_t size) const noexcept {
+    if (plan_.frames_per_second > 0)
+        return hz_ / plan_.frames_per_second;
+    return plan_.bits_per_second > 0 ? 8 * (size + kGapAndPreamble) / plan_.bits_per_second * hz_ : 0;
+}
+
+bool Sender::turn() noexcept {
+    const std::uint64_t now = rte_rdtsc() - epoch_;
+    const bool time_is_over = static_cast<double>(now) >= plan_.seconds * hz_;
+    if (first_ == count_) {
+        if (time_is_over || planned_frames_ >= plan_.frames)
+            return false;
+        build(now);
+    }
+    if (first_ < count_)
+        transmit();
+    return first_ < count_ || (!time_is_over && planned_frames_ < plan_.frames);
+}
+
+void Sender::build(std::uint64_t now) noexcept {
+    first_ = count_ = 0;
+    while (count_ < burst_ && planned_frames_ < plan_.frames) {
+        if (plan_.paced() && next_planned_ > static_cast<double>(now))
+            return;
+        rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
+        if (mbuf == nullptr)
+            return;  // the driver still holds them; next turn
+        const std::uint32_t size = traffic_.size_of(planned_frames_);
+        const auto length = static_cast<std::uint16_t>(size - kFcsLength);
+        const std::uint64_t planned = plan_.paced() ? static_cast<std::uint64_t>(next_planned_) : now;
+        const std::uint16_t flows = traffic_.shape().flows;
+        auto* data = reinterpret_cast<std::byte*>(rte_pktmbuf_append(mbuf, length));
+        traffic_.write({data, length}, {static_cast<std::uint16_t>(planned_frames_ % flows),
+                                        planned_frames_ / flows, planned});
+        pending_[count_] = mbuf;
+        planned_[count_++] = planned;
+        ++planned_frames_;
+        next_planned_ += interval(size);
+    }
+}
+
+void Sender::transmit() noexcept {
+    std::uint64_t bytes = 0;
+    for (std::uint16_t i = first_; i < count_; ++i)
+        bytes += pending_[i]->pkt_len;
+    const auto waiting = static_cast<std::uint16_t>(count_ - first_);
+    const std::uint16_t taken = rte_eth_tx_burst(port_, queue_, pending_.data() + first_, waiting);
+    const std::uint64_t now = rte_rdtsc() - epoch_;
+    for (std::uint16_t i = first_; i < first_ + taken; ++i)
+        delay_.add(now - std::min(now, planned_[i]));
+    first_ = static_cast<std::uint16_t>(first_ + taken);
+    for (std::uint16_t i = first_; i < count_; ++i)
+        bytes -= pending_[i]->pkt_len;
+    if (taken < waiting)
+        tx_full_.add(1);
+    if (taken > 0) {
+        sent_.add(taken);
+        sent_bytes_.add(bytes);
+        last_sent_.add(now - last_sent_.read());
+    }
+}
+
+std::uint64_t Sender::sent_of(std::uint16_t stream) const noexcept {
+    const std::uint64_t flows = traffic_.shape().flows;
+    return sent() / flows + (stream < sent() % flows ? 1 : 0);
+}
+
+void Sender::discard() noexcept {
+    rte_pktmbuf_free_bulk(pending_.data() + first_, static_cast<unsigned>(count_ - first_));
+    first_ = count_ = 0;
+}
+
+}  // namespace l2echo

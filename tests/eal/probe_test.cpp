@@ -1,0 +1,290 @@
+// The probe against far ends that lose, repeat, hold back, damage or forget to swap a known number of frames.
+
+#include <gtest/gtest.h>
+#include <rte_cycles.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+
+#include "l2echo/dataplane/mac_pair.hpp"
+#include "l2echo/probe/checker.hpp"
+#include "l2echo/probe/probe_run.hpp"
+#include "l2echo/probe/sender.hpp"
+#include "ring_wire.hpp"
+
+namespace l2echo {
+namespace {
+
+constexpr std::uint64_t kFrames = 10'000;
+constexpr std::uint16_t kFlows = 3;
+constexpr std::uint16_t kBurst = 32;
+
+using Frames = std::vector<rte_mbuf*>;
+
+void swap_macs(rte_mbuf* frame) {
+    auto* data = rte_pktmbuf_mtod(frame, std::byte*);
+    store_swapped(data, load_mac_pair(data));
+}
+
+/// A far end: gets the frames of a burst in order, returns what it sends back, and owns what it keeps.
+using FarEnd = std::function<Frames(Frames)>;
+
+/// What one run found.
+struct Found {
+    std::uint64_t sent;
+    StreamCounts totals;
+    std::uint64_t intact;
+    std::uint64_t corrupted;
+    std::uint64_t damaged;
+    std::uint64_t foreign;
+    std::uint64_t lost() const { return sent - totals.unique - totals.late - damaged; }
+};
+
+class Probe : public testing::Test {
+  protected:
+    static TrafficShape make_shape() {
+        TrafficShape shape;
+        shape.sizes = {64, 128, 512};
+        shape.flows = kFlows;
+        shape.source = 0x0A'00'00'00'00'02;
+        shape.destination = 0x0B'00'00'00'00'02;
+        return shape;
+    }
+
+    Found run(const FarEnd& far_end, std::uint64_t frames = kFrames) {
+        SendPlan plan;
+        plan.frames = frames;
+        const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
+        const auto checker = std::make_unique<Checker>(traffic_, wire_.port(), 0, kBurst);
+        const std::uint64_t epoch = rte_rdtsc();
+        sender->start(epoch);
+        checker->start(epoch);
+        while (sender->turn()) {
+            wire_.turn_round(far_end);
+            while (checker->turn() != 0) {
+            }
+        }
+        wire_.turn_round(far_end);
+        wire_.turn_round([&](Frames) { return far_end({}); });  // whoever held frames back lets go
+        while (checker->turn() != 0) {
+        }
+        Found found{sender->sent(),    {}, checker->intact(), checker->corrupted(), checker->damaged(),
+                    checker->foreign()};
+        for (std::uint16_t stream = 0; stream < kFlows; ++stream)
+            found.totals += checker->counts_of(stream);
+        EXPECT_EQ(checker->round_trip().count(),
+                  checker->intact() - found.totals.duplicated - found.totals.late);
+        EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u) << "an mbuf did not go back to its pool";
+        return found;
+    }
+
+    const Traffic traffic_{make_shape(), SwapLevel::Mac, 99};
+    const Mempool pool_{"probe_pool", 1023, 0, 2176, SOCKET_ID_ANY};
+    RingWire wire_{63, 2176, 1023};
+};
+
+Frames echo(Frames frames) {
+    std::ranges::for_each(frames, swap_macs);
+    return frames;
+}
+
+TEST_F(Probe, AnHonestEchoLosesNothing) {
+    const Found found = run(echo);
+    EXPECT_EQ(found.sent, kFrames);
+    EXPECT_EQ(found.intact, kFrames);
+    EXPECT_EQ(found.totals.unique, kFrames);
+    EXPECT_EQ(
+        found.lost() + found.corrupted + found.foreign + found.totals.duplicated + found.totals.reordered,
+        0u);
+}
+
+TEST_F(Probe, FindsExactlyTheLostFrames) {
+    std::uint64_t number = 0;
+    const Found found = run([&](Frames frames) {
+        Frames kept;
+        for (rte_mbuf* frame : echo(std::move(frames)))
+            if (number++ % 10 == 3)
+                rte_pktmbuf_free(frame);
+            else
+                kept.push_back(frame);
+        return kept;
+    });
+    EXPECT_EQ(found.lost(), kFrames / 10);
+    EXPECT_EQ(found.totals.unique, kFrames - kFrames / 10);
+    EXPECT_EQ(found.corrupted, 0u);
+}
+
+TEST_F(Probe, FindsExactlyTheDuplicates) {
+    std::uint64_t number = 0;
+    const Found found = run([&](Frames frames) {
+        Frames doubled;
+        for (rte_mbuf* frame : echo(std::move(frames))) {
+            if (number++ % 100 == 0)
+                doubled.push_back(rte_pktmbuf_copy(frame, frame->pool, 0, UINT32_MAX));
+            doubled.push_back(frame);
+        }
+        return doubled;
+    });
+    EXPECT_EQ(found.totals.duplicated, kFrames / 100);
+    EXPECT_EQ(found.lost(), 0u);
+    EXPECT_EQ(found.totals.reordered, 0u);
+}
+
+TEST_F(Probe, FindsExactlyTheReorderedFramesAndHowFar) {
+    // Every hundredth frame waits until six frames of its three streams have passed: two of its own.
+    std::uint64_t number = 0;
+    rte_mbuf* held = nullptr;
+    std::uint64_t held_since = 0;
+    const Found found = run([&](Frames frames) {
+        Frames order;
+        for (rte_mbuf* frame : echo(std::move(frames))) {
+            if (number % 100 == 0) {
+                held = frame;
+                held_since = number;
+            } else {
+                order.push_back(frame);
+            }
+            if (held != nullptr && number == held_since + 2 * kFlows) {
+                order.push_back(held);
+                held = nullptr;
+            }
+            ++number;
+        }
+        return order;
+    });
+    EXPECT_EQ(found.totals.reordered, kFrames / 100);
+    EXPECT_EQ(found.totals.largest_distance, 2u);
+    EXPECT_EQ(found.lost() + found.totals.duplicated, 0u);
+}
+
+TEST_F(Probe, FindsExactlyTheCorruptedFrames) {
+    std::uint64_t number = 0;
+    const Found found = run([&](Frames frames) {
+        for (rte_mbuf* frame : echo(frames)) {
+            auto* data = rte_pktmbuf_mtod(frame, std::uint8_t*);
+            if (number % 50 == 7)
+                data[traffic_.header_length() - 12] ^= 1;  // in the IP addresses
+            if (number % 50 == 8)
+                data[traffic_.header_length() + 3] ^= 1;  // in the stamp's sequence number
+            ++number;
+        }
+        return frames;
+    });
+    EXPECT_EQ(found.corrupted, 2 * kFrames / 50);
+    EXPECT_EQ(found.damaged, kFrames / 50);
+    EXPECT_EQ(found.lost(), 0u) << "a corrupted frame is not lost as well";
+    EXPECT_EQ(found.intact, kFrames - 2 * kFrames / 50);
+}
+
+TEST_F(Probe, AFarEndThatForgetsToSwapIsFoundOut) {
+    const Found found = run([](Frames frames) { return frames; }, 500);
+    EXPECT_EQ(found.corrupted, 500u);
+    EXPECT_EQ(found.intact, 0u);
+}
+
+TEST_F(Probe, GarbageIsForeign) {
+    const Found found = run([&](Frames frames) {
+        echo(frames);
+        if (rte_mbuf* garbage = wire_.make_frame(std::vector<std::uint8_t>(100, 0x5A)))
+            frames.push_back(garbage);
+        return frames;
+    });
+    EXPECT_GT(found.foreign, 0u);
+    EXPECT_EQ(found.lost() + found.corrupted, 0u);
+}
+
+TEST_F(Probe, CutFramesAreCorruptedAndNotLost) {
+    std::uint64_t number = 0;
+    const Found found = run([&](Frames frames) {
+        for (rte_mbuf* frame : echo(frames))
+            if (number++ % 100 == 5)
+                rte_pktmbuf_trim(frame, 1);
+        return frames;
+    });
+    EXPECT_EQ(found.corrupted, kFrames / 100);
+    EXPECT_EQ(found.lost(), 0u);
+}
+
+TEST_F(Probe, FramesInSeveralSegmentsAreCheckedWhole) {
+    const Found found = run(
+        [&](Frames frames) {
+            Frames chained;
+            for (rte_mbuf* frame : echo(std::move(frames))) {
+                const auto* data = rte_pktmbuf_mtod(frame, const std::uint8_t*);
+                chained.push_back(wire_.make_frame({data, data + frame->pkt_len}, 50));
+                rte_pktmbuf_free(frame);
+            }
+            return chained;
+        },
+        4);
+    EXPECT_EQ(found.intact, 4u);
+}
+
+TEST_F(Probe, AFarEndThatIsSilentLosesEverything) {
+    const Found found = run([](Frames frames) {
+        rte_pktmbuf_free_bulk(frames.data(), static_cast<unsigned>(frames.size()));
+        return Frames{};
+    });
+    EXPECT_EQ(found.lost(), kFrames);
+}
+
+TEST_F(Probe, AFullTxRingDelaysAndLosesNothing) {
+    RingWire narrow(63, 2176, 15);
+    SendPlan plan;
+    plan.frames = 100;
+    const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
+    sender->start(rte_rdtsc());
+    std::size_t taken = 0;
+    while (sender->turn())
+        taken += narrow.take().size();
+    taken += narrow.take().size();
+    EXPECT_EQ(taken, 100u);
+    EXPECT_EQ(sender->sent(), 100u);
+    EXPECT_GT(sender->tx_full(), 0u);
+}
+
+TEST_F(Probe, WhatIsBuiltAndNotSentIsGivenBack) {
+    RingWire narrow(63, 2176, 15);
+    SendPlan plan;
+    plan.frames = 100;
+    const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
+    sender->start(rte_rdtsc());
+    sender->turn();
+    EXPECT_EQ(sender->sent(), 15u);
+    sender->discard();
+    EXPECT_EQ(narrow.take().size(), 15u);
+    EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u);
+}
+
+TEST_F(Probe, PlannedTimesFollowTheRateWhateverTheSenderDoes) {
+    SendPlan plan;
+    plan.frames = 50;
+    plan.frames_per_second = 100'000;
+    const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
+    sender->start(rte_rdtsc());
+    const double interval = static_cast<double>(rte_get_tsc_hz()) / plan.frames_per_second;
+    std::uint64_t frames = 0;
+    const FarEnd read_stamps = [&](Frames burst) {
+        for (rte_mbuf* frame : burst) {
+            std::uint64_t planned = 0;
+            std::memcpy(&planned, rte_pktmbuf_mtod(frame, std::byte*) + traffic_.header_length() + 8, 6);
+            EXPECT_NEAR(static_cast<double>(planned), static_cast<double>(frames++) * interval, 1);
+            rte_pktmbuf_free(frame);
+        }
+        return Frames{};
+    };
+    while (sender->turn())
+        wire_.turn_round(read_stamps);
+    wire_.turn_round(read_stamps);
+    EXPECT_EQ(frames, 50u);
+}
+
+TEST_F(Probe, TheSelfLoopIsMeasured) {
+    const auto bias = std::make_unique<Histogram>(measure_self_loop(traffic_));
+    EXPECT_GT(bias->count(), 1000u);
+    EXPECT_GT(bias->percentile(50), 0u);
+}
+
+}  // namespace
+}  // namespace l2echo

@@ -1,0 +1,161 @@
+"""l2_probe at one end of a memif, l2_multi_echo or testpmd at the other: no kernel in between."""
+
+import json
+import re
+import signal
+
+import pytest
+
+from echo_process import FAILURE, NO_NIC, USAGE, assert_balanced, assert_fails, error_line, usable_cpus
+
+RUN_SECONDS = 60
+
+
+@pytest.fixture
+def wire(tmp_path):
+    return f"socket={tmp_path}/memif.sock,socket-abstract=no"
+
+
+def one_lcore(index):
+    cpus = usable_cpus()
+    return f"0@{cpus[index % len(cpus)]}"
+
+
+@pytest.fixture
+def echo(start_echo, wire):
+    """The far end, ready; patient with a full TX queue, as its peer shares the CPUs of a test machine."""
+    return start_echo(f"net_memif0,role=server,{wire}", "--link-wait", "0", "--tx-full", "retry=1000000",
+                      lcores=one_lcore(0)).wait_until_ready()
+
+
+@pytest.fixture
+def start_probe(start, l2_probe, wire):
+    def start_on_wire(*options, lcores=None, device=None):
+        return start(l2_probe, *NO_NIC, f"--vdev={device or f'net_memif0,role=client,{wire}'}", "--lcores",
+                     lcores or one_lcore(1), "--", *options)
+
+    return start_on_wire
+
+
+def result_of(process):
+    process.end_cleanly(RUN_SECONDS)
+    return json.loads(process.stdout())
+
+
+def assert_clean(result, frames):
+    assert (result["sent"], result["returned"]) == (frames, frames)
+    assert all(result[name] == 0 for name in ("lost", "duplicated", "reordered", "corrupted", "foreign", "late"))
+    assert result["round_trip_ns"]["count"] == frames
+
+
+def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
+    result = result_of(start_probe("--count", "1000000", "--rate", "200kpps", "--flows", "16", "--format", "json"))
+    assert_clean(result, 1_000_000)
+    assert sum(stream["returned"] for stream in result["streams"]) == 1_000_000
+    final = echo.stop()
+    assert_balanced(final)
+    assert (final["totals"]["received"], final["totals"]["echoed"]) == (1_000_000, 1_000_000)
+    assert final["totals"]["received_bytes"] == result["sent_bytes"]
+
+
+@pytest.mark.parametrize("options", [("--network", "ipv6", "--size", "84,1518"), ("--network", "none", "--size", "64"),
+                                     ("--vlan", "7", "--size", "72"), ("--vlan", "100,7", "--size", "512-1024"),
+                                     ("--size", "imix")], ids=" ".join)
+def test_every_kind_of_frame_comes_back(echo, start_probe, options):
+    result = result_of(start_probe("--count", "20000", "--rate", "50kpps", "--flows", "8", "--format", "json", *options))
+    assert_clean(result, 20000)
+
+
+@pytest.mark.parametrize("lcores", [2, 3])
+def test_sender_and_checker_on_lcores_of_their_own(echo, start_probe, lcores):
+    places = ",".join(f"{lcore}@{usable_cpus()[lcore % len(usable_cpus())]}" for lcore in range(lcores))
+    result = result_of(start_probe("--count", "20000", "--rate", "20kpps", "--format", "json", lcores=places))
+    assert_clean(result, 20000)
+
+
+def test_testpmd_gives_results_of_the_same_quality(start, testpmd, start_probe, wire):
+    far_end = start("stdbuf", "--output=L", testpmd, *NO_NIC, "--lcores", f"{one_lcore(0)},1@{usable_cpus()[0]}",
+                    f"--vdev=net_memif0,role=server,{wire}", "--", "--forward-mode=macswap", "--port-topology=loop",
+                    "--total-num-mbufs=16384", "--stats-period=1", "--no-lsc-interrupt")
+    far_end.wait_for(lambda: "Press enter" in far_end.stdout() or "statistics" in far_end.stdout(), "forwarding")
+    result = result_of(start_probe("--count", "100000", "--rate", "20kpps", "--format", "json"))
+    assert_clean(result, 100_000)
+
+
+def test_rate_and_open_loop_are_told(echo, start_probe):
+    result = result_of(start_probe("--duration", "1s", "--rate", "10kpps", "--format", "json"))
+    assert result["open_loop"] is True
+    assert result["rate"]["requested_per_second"] == 10000
+    assert abs(result["sent"] - 10000) <= 1 or result["rate"]["sender_limited"]
+    assert result["rate"]["send_delay_ns"]["count"] == result["sent"]
+    assert result["self_loop_ns"]["count"] > 0
+
+
+def test_result_for_people_and_nothing_but_it_in_a_pipe(echo, start_probe):
+    process = start_probe("--count", "1000", "--rate", "10kpps")
+    process.end_cleanly(RUN_SECONDS)
+    assert re.search(r"^sent 1000 frames in .*\nreturned 1000, lost 0, ", process.stdout())
+    assert "\r" not in process.stderr()
+
+
+def test_histogram_file_is_an_hdr_percentile_file(echo, start_probe, tmp_path):
+    path = tmp_path / "round_trips.txt"
+    start_probe("--count", "1000", "--rate", "10kpps", "--histogram", str(path)).end_cleanly(RUN_SECONDS)
+    lines = path.read_text().splitlines()
+    assert lines[0].split() == ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"]
+    rows = [[float(word) for word in line.split()] for line in lines[2:] if not line.startswith("#")]
+    assert rows == sorted(rows) and rows[-1][1:3] == [1.0, 1000.0]
+
+
+def test_gates_make_the_exit_status(echo, start_probe):
+    start_probe("--count", "1000", "--rate", "10kpps", "--require-loss", "0", "--require-rate",
+                "9kpps").end_cleanly(RUN_SECONDS)
+    process = start_probe("--count", "1000", "--rate", "10kpps", "--require-rate", "1Mpps", "--require-p99", "1us")
+    assert process.wait(RUN_SECONDS) == 1
+    line = error_line(process)
+    assert "--require-rate asks for 1.00 Mframes/s" in line and "--require-p99 allows 1.0 us" in line
+
+
+def test_silent_far_end_loses_everything(start_probe):
+    process = start_probe("--count", "1000", "--rate", "100kpps", "--drain", "100ms", "--format", "json",
+                          device="net_null0,no-rx=1")
+    result = result_of(process)
+    assert (result["sent"], result["lost"], result["returned"]) == (1000, 1000, 0)
+
+
+def test_garbage_is_foreign(start_probe):
+    result = result_of(start_probe("--duration", "200ms", "--rate", "1kpps", "--drain", "100ms", "--format", "json",
+                                   device="net_null0"))
+    assert result["foreign"] > 0
+    assert (result["returned"], result["corrupted"]) == (0, 0)
+
+
+def test_frames_that_come_back_unswapped_are_corrupted(start_probe):
+    result = result_of(start_probe("--count", "100", "--rate", "1kpps", "--format", "json", device="net_ring0"))
+    assert (result["corrupted"], result["lost"], result["returned"]) == (100, 0, 100)
+    assert result["round_trip_ns"]["count"] == 0
+
+
+def test_sigint_gives_the_results_so_far(echo, start_probe):
+    process = start_probe("--duration", "10min", "--rate", "10kpps", "--format", "json")
+    process.wait_for_line("L2ECHO: Probing: ")
+    echo.wait_until_received(1000)
+    process.send_signal(signal.SIGINT)
+    result = result_of(process)
+    assert result["complete"] is False
+    assert result["sent"] >= 1000 and result["lost"] == 0
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--size", "60"), ("--size 60", "at least 64 bytes")),
+    (("--network", "ipv6", "--size", "64"), ("at least 84 bytes",)),
+    (("--size", "9018"), ("--size 9018", "--mtu 9000")),
+    (("--rate", "fast"), ("--rate", "1.5Mpps")),
+    (("--flows", "0"), ("--flows",)),
+], ids=lambda value: " ".join(value))
+def test_impossible_traffic_is_a_usage_error(start_probe, options, words):
+    assert_fails(start_probe(*options, device="net_null0"), USAGE, *words)
+
+
+def test_no_far_end_at_all_says_what_to_start(start_probe):
+    assert_fails(start_probe("--count", "1"), FAILURE, "server first")

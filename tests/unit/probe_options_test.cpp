@@ -1,0 +1,91 @@
+#include "l2echo/probe/probe_options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+ProbeOptions parse(std::vector<std::string> ours) {
+    ours.insert(ours.begin(), {"l2_probe", "--"});
+    return parse_probe_command_line(ours).options;
+}
+
+TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
+    EXPECT_DOUBLE_EQ(parse_rate("1000", "--rate").frames_per_second, 1000);
+    EXPECT_DOUBLE_EQ(parse_rate("1.5Mpps", "--rate").frames_per_second, 1.5e6);
+    EXPECT_DOUBLE_EQ(parse_rate("20kpps", "--rate").frames_per_second, 20'000);
+    EXPECT_DOUBLE_EQ(parse_rate("7pps", "--rate").frames_per_second, 7);
+    EXPECT_DOUBLE_EQ(parse_rate("10Gbps", "--rate").bits_per_second, 10e9);
+    EXPECT_DOUBLE_EQ(parse_rate("50%", "--rate").percent_of_link, 50);
+    const RateRequest max = parse_rate("max", "--rate");
+    EXPECT_DOUBLE_EQ(max.frames_per_second + max.bits_per_second + max.percent_of_link, 0);
+}
+
+TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
+    for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps"}) {
+        try {
+            parse_rate(text, "--rate");
+            FAIL() << text;
+        } catch (const UsageError& error) {
+            EXPECT_NE(std::string(error.what()).find("--rate"), std::string::npos);
+        }
+    }
+}
+
+TEST(ProbeOptions, EveryOptionArrives) {
+    const ProbeOptions options = parse({"--size",         "128,256",
+                                        "--network",      "ipv6",
+                                        "--vlan",         "100,7",
+                                        "--flows",        "64",
+                                        "--destination",  "02:11:22:33:44:55",
+                                        "--swap",         "mac+ip",
+                                        "--rate",         "1Mpps",
+                                        "--count",        "5000",
+                                        "--drain",        "250ms",
+                                        "--format",       "json",
+                                        "--histogram",    "h.txt",
+                                        "--require-loss", "0",
+                                        "--require-p99",  "20us",
+                                        "--require-rate", "900kpps"});
+    EXPECT_EQ(options.shape.sizes, (std::vector<std::uint32_t>{128, 256}));
+    EXPECT_EQ(options.shape.network, Network::Ipv6);
+    EXPECT_EQ(options.shape.vlan_ids, (std::vector<std::uint16_t>{100, 7}));
+    EXPECT_EQ(options.shape.flows, 64);
+    EXPECT_EQ(options.shape.destination, 0x5544'3322'1102u);
+    EXPECT_EQ(options.swap_level, SwapLevel::MacIp);
+    EXPECT_DOUBLE_EQ(options.rate.frames_per_second, 1e6);
+    EXPECT_EQ(options.plan.frames, 5000u);
+    EXPECT_TRUE(std::isinf(options.plan.seconds));
+    EXPECT_DOUBLE_EQ(options.drain_seconds, 0.25);
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.histogram_file, "h.txt");
+    EXPECT_EQ(options.gates.loss, 0u);
+    EXPECT_DOUBLE_EQ(options.gates.p99_seconds.value(), 20e-6);
+    EXPECT_DOUBLE_EQ(options.gates.frames_per_second.value(), 900e3);
+}
+
+TEST(ProbeOptions, SendForTenSecondsUnlessToldOtherwise) {
+    EXPECT_DOUBLE_EQ(parse({}).plan.seconds, 10);
+    EXPECT_DOUBLE_EQ(parse({"--duration", "2s"}).plan.seconds, 2);
+    EXPECT_TRUE(std::isinf(parse({"--count", "10"}).plan.seconds));
+    EXPECT_DOUBLE_EQ(parse({"--count", "10", "--duration", "3"}).plan.seconds, 3);
+}
+
+TEST(ProbeOptions, WrongValuesAreUsageErrors) {
+    const std::vector<std::vector<std::string>> wrong{
+        {"--vlan", "4095"},         {"--vlan", "1,2,3"},
+        {"--destination", "02:11"}, {"--destination", "02-11-22-33-44-55"},
+        {"--flows", "0"},           {"--swap", "ip"},
+        {"--network", "ipx"},       {"--require-rate", "50%"},
+        {"--size", "0x40"},         {"--count", "many"},
+        {"--require-p99", "fast"}};
+    for (const auto& ours : wrong)
+        EXPECT_THROW(parse(ours), UsageError) << ours[0] << " " << ours[1];
+}
+
+}  // namespace
+}  // namespace l2echo

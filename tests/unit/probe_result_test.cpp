@@ -1,0 +1,91 @@
+#include "l2echo/probe/probe_result.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace l2echo {
+namespace {
+
+/// 1000 frames in 1 s on two streams: 10 lost, 3 of them of the second stream, 5 corrupted, 2 of these
+/// damaged.
+std::unique_ptr<ProbeResult> sample() {
+    auto result = std::make_unique<ProbeResult>();
+    result->sent = 1000;
+    result->sent_bytes = 60'000;
+    result->intact = 986;
+    result->corrupted = 5;
+    result->damaged = 2;
+    result->streams = {{500, {492, 1, 4, 9, 0}}, {500, {496, 0, 0, 0, 0}}};
+    result->seconds = 1;
+    result->tsc_hz = 1e9;
+    for (std::uint64_t i = 1; i <= 100; ++i)
+        result->round_trip.add(i * 1000);
+    return result;
+}
+
+TEST(ProbeResult, LostIsWhatNeitherReturnedNorIsOtherwiseAccountedFor) {
+    const auto result = sample();
+    EXPECT_EQ(result->totals().unique, 988u);
+    EXPECT_EQ(result->lost(), 10u);
+    EXPECT_EQ(result->totals().largest_distance, 9u);
+}
+
+TEST(ProbeResult, LossIsNeverNegative) {
+    const auto result = sample();
+    result->damaged = 5000;
+    EXPECT_EQ(result->lost(), 0u);
+}
+
+TEST(ProbeResult, ASenderThatFellBehindIsSaidToBeTheLimit) {
+    const auto result = sample();
+    EXPECT_FALSE(result->sender_limited());
+    result->requested_per_second = 1000;
+    EXPECT_FALSE(result->sender_limited());
+    result->requested_per_second = 2000;
+    EXPECT_TRUE(result->sender_limited());
+}
+
+TEST(Gates, EachIsKeptOrNamed) {
+    const auto result = sample();
+    EXPECT_TRUE(failed_gates(*result, {}).empty());
+    EXPECT_TRUE(failed_gates(*result, {10, 100e-6, 1000, 600'000}).empty());
+    const auto failed = failed_gates(*result, {9, 90e-6, 1001, 1e9});
+    ASSERT_EQ(failed.size(), 4u);
+    EXPECT_EQ(failed[0], "lost 10 of 1000 frames, --require-loss allows 9");
+    EXPECT_NE(failed[1].find("--require-p99 allows 90.0 us"), std::string::npos) << failed[1];
+    EXPECT_NE(failed[2].find("--require-rate"), std::string::npos);
+}
+
+TEST(Gates, NoRoundTripAtAllKeepsNoP99) {
+    ProbeResult result;
+    EXPECT_EQ(failed_gates(result, {std::nullopt, 1.0, std::nullopt, std::nullopt}).size(), 1u);
+}
+
+TEST(ProbeJson, HasSchemaCountsAndPercentiles) {
+    const auto result = sample();
+    const auto json = nlohmann::json::parse(render_json(*result, {"lost 10"}));
+    EXPECT_EQ(json["schema"], "l2echo.probe/1");
+    EXPECT_EQ(json["lost"], 10);
+    EXPECT_EQ(json["returned"], 988);
+    EXPECT_EQ(json["reordered"], 4);
+    EXPECT_EQ(json["open_loop"], false);
+    EXPECT_NEAR(json["round_trip_ns"]["p50"].get<double>(), 50'000, 500);
+    EXPECT_EQ(json["round_trip_ns"]["count"], 100);
+    EXPECT_EQ(json["streams"].size(), 2u);
+    EXPECT_EQ(json["streams"][0]["sent"], 500);
+    EXPECT_EQ(json["failed_gates"][0], "lost 10");
+    EXPECT_DOUBLE_EQ(json["rate"]["sent_bits_per_second_l1"].get<double>(), 8.0 * (60'000 + 24 * 1000));
+}
+
+TEST(ProbeText, TellsCountsAndRoundTrip) {
+    const std::string text = render_text(*sample());
+    EXPECT_NE(text.find("returned 988, lost 10, duplicated 1, reordered 4 (by 9 at most), corrupted 5"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("p99.9"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace l2echo
