@@ -119,11 +119,12 @@ void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono
     while (std::ranges::any_of(ports, is_down) && std::chrono::steady_clock::now() < deadline)
         if (stop.wait_until(std::chrono::steady_clock::now() + kPoll))
             return;
+    if (limit == std::chrono::milliseconds::zero())
+        return;  // the user knows
     for (const auto& port : ports)
         if (is_down(port))
-            log_warning(
-                fmt::format("Port {}: link still down after {} s; going on, frames are echoed once it is up",
-                            port->id(), seconds));
+            log_warning(fmt::format("Port {}: link still down after {} s; going on all the same", port->id(),
+                                    seconds));
 }
 
 }  // namespace l2echo

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -305,7 +306,13 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     log_info("Probing: {} flow{}", shape.flows, shape.flows == 1 ? "" : "s");
     run_on(eal.worker_lcores(), *session, plan);
     collect(*session, traffic, plan, result);
-    result.complete = !stop.requested();
+    if (result.sent == 0 && !stop.requested())
+        throw StartupError(fmt::format("{}: its TX queue took no frame, link {}; is the far end there?",
+                                       port_label(port.id()), port.link().up ? "up" : "down"));
+    result.complete = !stop.requested() && (std::isfinite(plan.seconds) || result.sent == plan.frames);
+    if (!result.complete && !stop.requested())
+        log_warning(fmt::format("{}: its TX queue took nothing any more: gave up after {} of {} frames",
+                                port_label(port.id()), result.sent, plan.frames));
     ports.clear();  // the driver gives the mbufs back before their pool goes
 
     const std::vector<std::string> failed = failed_gates(result, options.gates);

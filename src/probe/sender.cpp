@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kGapAndPreamble = 20;  // bytes, IEEE 802.3 clause 3.1.1 and 4.4.2
 
+/// A TX queue that takes nothing for so long has nobody behind it.
+constexpr double kPatienceSeconds = 5;
+
 }  // namespace
 
 Sender::Sender(const Traffic& traffic, const SendPlan& plan, rte_mempool* pool, std::uint16_t port,
@@ -30,15 +33,17 @@ double Sender::interval(std::uint32_t size) const noexcept {
 
 bool Sender::turn() noexcept {
     const std::uint64_t now = rte_rdtsc() - epoch_;
-    const bool time_is_over = static_cast<double>(now) >= plan_.seconds * hz_;
+    if (static_cast<double>(now) >= plan_.seconds * hz_)
+        return false;
     if (first_ == count_) {
-        if (time_is_over || planned_frames_ >= plan_.frames)
+        if (planned_frames_ >= plan_.frames)
             return false;
         build(now);
+        waiting_since_ = now;
     }
     if (first_ < count_)
         transmit();
-    return first_ < count_ || (!time_is_over && planned_frames_ < plan_.frames);
+    return first_ == count_ || static_cast<double>(now - waiting_since_) < kPatienceSeconds * hz_;
 }
 
 void Sender::build(std::uint64_t now) noexcept {

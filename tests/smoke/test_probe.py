@@ -159,3 +159,20 @@ def test_impossible_traffic_is_a_usage_error(start_probe, options, words):
 
 def test_no_far_end_at_all_says_what_to_start(start_probe):
     assert_fails(start_probe("--count", "1"), FAILURE, "server first")
+
+
+def test_far_end_that_never_comes_is_told(start_probe, wire):
+    process = start_probe("--duration", "200ms", "--rate", "1kpps", "--link-wait", "300ms", "--format", "json",
+                          device=f"net_memif0,role=server,{wire}")
+    assert_fails(process, FAILURE, "took no frame", "link down")
+
+
+def test_far_end_that_stops_half_way_loses_the_rest(echo, start_probe):
+    process = start_probe("--duration", "3s", "--rate", "2kpps", "--drain", "200ms", "--format", "json")
+    echo.wait_until_received(1000)
+    echo.send_signal(signal.SIGSTOP)  # it is still there, but returns nothing any more
+    result = result_of(process)
+    assert 0 < result["lost"] < result["sent"]
+    assert result["lost"] + result["returned"] == result["sent"]
+    assert (result["corrupted"], result["duplicated"]) == (0, 0)
+    echo.send_signal(signal.SIGCONT)

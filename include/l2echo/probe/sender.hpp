@@ -34,7 +34,8 @@ class Sender {
     /// Time 0 of the run, in TSC cycles.
     void start(std::uint64_t epoch) noexcept { epoch_ = epoch; }
 
-    /// Sends what is due. Returns false once everything was sent or the time is over.
+    /// Sends what is due. Returns false once everything was sent, the time is over, or the TX queue has taken
+    /// nothing for five seconds.
     bool turn() noexcept;
 
     std::uint64_t sent() const noexcept { return sent_.read(); }
@@ -64,6 +65,7 @@ class Sender {
     double hz_;
     std::uint64_t epoch_ = 0;
     std::uint64_t planned_frames_ = 0;  ///< built so far
+    std::uint64_t waiting_since_ = 0;   ///< when the pending frames were built, cycles since the epoch
     double next_planned_ = 0;           ///< TSC cycles since the epoch
 
     std::array<rte_mbuf*, kMaxBurst> pending_{};
