@@ -17,7 +17,8 @@ namespace {
 
 /// "3", "3s", "500ms", "2min" as seconds.
 CLI::Validator time_units() {
-    const std::map<std::string, double> units{{"us", 1e-6}, {"ms", 0.001}, {"s", 1.0}, {"min", 60.0}, {"h", 3600.0}};
+    const std::map<std::string, double> units{
+        {"us", 1e-6}, {"ms", 0.001}, {"s", 1.0}, {"min", 60.0}, {"h", 3600.0}};
     return CLI::AsNumberWithUnit(units).description("");
 }
 

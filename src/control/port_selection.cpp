@@ -100,7 +100,6 @@ void describe_port(const Port& port) {
         log_info(
             "Port {}: its kernel end has the same MAC, so frames from that MAC are echoed too (no loop rule)",
             port.id());
-    // Notes start with a capital where they are words that people of the field search for.
     for (const std::string& note : plan.notes)
         log_info("Port {}: {}", port.id(), note);
     for (const std::string& warning : plan.warnings)

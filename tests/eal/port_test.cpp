@@ -11,18 +11,9 @@
 namespace l2echo {
 namespace {
 
-PortRequest request_for(std::uint16_t workers) {
-    PortRequest request;
-    request.workers = workers;
-    request.rx_descriptors = 128;
-    request.tx_descriptors = 128;
-    request.mempool_cache = 32;
-    return request;
-}
-
 TEST(Port, IsConfiguredAndStartedAsPlanned) {
     const Vdev null("net_null_port");
-    const Port port(null.port(), request_for(3), {0, 0, 0});
+    const Port port(null.port(), small_port_request(3), {0, 0, 0});
     EXPECT_EQ(port.name(), "net_null_port");
     EXPECT_EQ(port.driver(), "net_null");
     EXPECT_EQ(port.plan().queue_pairs, 3);
@@ -42,7 +33,7 @@ TEST(Port, IsConfiguredAndStartedAsPlanned) {
 
 TEST(Port, FillsTheRedirectionTableEvenly) {
     const Vdev null("net_null_reta");
-    const Port port(null.port(), request_for(3), {0, 0, 0});
+    const Port port(null.port(), small_port_request(3), {0, 0, 0});
     ASSERT_NE(port.plan().rss_functions, 0u);
     std::vector<rte_eth_rss_reta_entry64> table(2);
     table[0].mask = table[1].mask = ~std::uint64_t{0};
@@ -54,7 +45,7 @@ TEST(Port, FillsTheRedirectionTableEvenly) {
 TEST(Port, LeavesNothingBehind) {
     {
         const Vdev null("net_null_gone");
-        const Port port(null.port(), request_for(1), {0});
+        const Port port(null.port(), small_port_request(1), {0});
         EXPECT_NE(rte_mempool_lookup(fmt::format("echo_p{}_q0", port.id()).c_str()), nullptr);
     }
     for (std::uint16_t id = 0; id < RTE_MAX_ETHPORTS; ++id)
@@ -67,7 +58,7 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
     rte_mempool* pool = nullptr;
     const Mempool keep("keep", 255, 0, 2176, SOCKET_ID_ANY);  // an unrelated pool stays untouched
     {
-        const Port port(null.port(), request_for(1), {0});
+        const Port port(null.port(), small_port_request(1), {0});
         pool = port.mempool(0);
         QueuePair pair;
         pair.port = port.id();
@@ -82,7 +73,7 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
 
 TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
     const Vdev null("net_null_empty");
-    const Port port(null.port(), request_for(1), {0});
+    const Port port(null.port(), small_port_request(1), {0});
     QueuePair pair;
     pair.port = port.id();
     pair.rules.raw = true;
@@ -109,7 +100,7 @@ TEST(Port, FitsDescriptorsAsEthdevDoes) {
 
 TEST(Port, RefusesAnMtuAsEthdevWould) {
     const Vdev null("net_null_mtu");
-    PortRequest request = request_for(1);
+    PortRequest request = small_port_request(1);
     request.mtu = 65'000;
     try {
         const Port port(null.port(), request, {0});
@@ -122,7 +113,7 @@ TEST(Port, RefusesAnMtuAsEthdevWould) {
 
 TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
     const Vdev null("net_null_big");
-    PortRequest request = request_for(1);
+    PortRequest request = small_port_request(1);
     request.rx_descriptors = 32'768;
     request.mtu = 60'000;
     try {
@@ -143,7 +134,7 @@ TEST(Port, AVirtualDeviceHasNoKernelInterface) {
 
 TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {
     const Vdev null("net_null_rules");
-    const Port port(null.port(), request_for(1), {0});
+    const Port port(null.port(), small_port_request(1), {0});
     const WireRules rules = rules_for(port, {port.mac()}, false);
     EXPECT_TRUE(rules.own_macs.contains(port.mac()));
     EXPECT_EQ(rules.max_untagged_length, 1514u);

@@ -7,6 +7,8 @@
 
 #include <string>
 
+#include "l2echo/device/port_plan.hpp"
+
 class Vdev {
   public:
     explicit Vdev(const std::string& name, const std::string& arguments = "") : name_(name) {
@@ -23,3 +25,13 @@ class Vdev {
     std::string name_;
     std::uint16_t port_ = 0;
 };
+
+/// Rings and caches that leave room for several ports in the memory of a test.
+inline l2echo::PortRequest small_port_request(std::uint16_t workers) {
+    l2echo::PortRequest request;
+    request.workers = workers;
+    request.rx_descriptors = 128;
+    request.tx_descriptors = 128;
+    request.mempool_cache = 32;
+    return request;
+}

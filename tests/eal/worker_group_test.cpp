@@ -13,15 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-PortRequest small_request(std::uint16_t workers) {
-    PortRequest request;
-    request.workers = workers;
-    request.rx_descriptors = 128;
-    request.tx_descriptors = 128;
-    request.mempool_cache = 32;
-    return request;
-}
-
 /// The three workers of eal_main.cpp.
 const std::vector<Lcore> kLcores{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}};
 const WorkerPlan kPlan{kLcores, false};
@@ -51,7 +42,7 @@ TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
     StopSignal stop;
     std::vector<std::unique_ptr<Port>> ports;
     for (const std::uint16_t id : {first.port(), second.port()})
-        ports.push_back(std::make_unique<Port>(id, small_request(3), std::vector<int>{0, 0, 0}));
+        ports.push_back(std::make_unique<Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
 
     WorkerGroup group(kPlan, ports, {32, 0, true}, stop);
     group.launch();
@@ -82,7 +73,7 @@ TEST(WorkerGroup, AWorkerWithoutAQueueRunsIdlesAndStops) {
     const Vdev null("net_null_idle");
     StopSignal stop;
     std::vector<std::unique_ptr<Port>> ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_request(1), std::vector<int>{0}));
+    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
     WorkerGroup group(kPlan, ports, {32, 0, true}, stop);
     group.launch();
     EXPECT_TRUE(group.workers()[2]->running.load());
@@ -96,7 +87,7 @@ TEST(WorkerGroup, StopsItsWorkersWhenItGoes) {
     const Vdev null("net_null_scope");
     StopSignal stop;
     std::vector<std::unique_ptr<Port>> ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_request(3), std::vector<int>{0, 0, 0}));
+    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(3), std::vector<int>{0, 0, 0}));
     {
         WorkerGroup group(kPlan, ports, {32, 0, true}, stop);
         group.launch();
@@ -110,7 +101,7 @@ TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
     const Vdev null("net_null_main");
     StopSignal stop;
     std::vector<std::unique_ptr<Port>> ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_request(1), std::vector<int>{0}));
+    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
     WorkerGroup group({{{0, 0, 0}}, true}, ports, {32, 0, true}, stop);
     StatsReporter reporter(ports, group.workers(), StatsFormat::Json, 0ms);
     {
