@@ -1,0 +1,49 @@
+// Finds the highest rate that a far end sustains, in the manner of MLRsearch (RFC draft ietf-bmwg-mlrsearch):
+// the first guess is what came back at full rate, and both bounds are part of the answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace l2echo {
+
+struct Trial {
+    double frames_per_second = 0;  ///< asked for; what was sent when it was the sender's own limit
+    double seconds = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t lost = 0;
+
+    double loss_ratio() const noexcept {
+        return sent == 0 ? 1.0 : static_cast<double>(lost) / static_cast<double>(sent);
+    }
+};
+
+/// Ask next(), run it, record() it, until there is no next.
+class RateSearch {
+  public:
+    /// `max_rate`: frames per second of the first trial, the most that the sender can or may send.
+    /// `allowed_loss`: 0 finds the NDR, 0.005 the PDR. The bounds end within `width` of each other, relative
+    /// to the upper one.
+    RateSearch(double max_rate, double allowed_loss, double width = 0.005);
+
+    /// Rate of the next trial; none when the bounds are close enough, or nothing passes.
+    std::optional<double> next() const noexcept;
+    void record(const Trial& trial);
+
+    /// The highest rate that lost no more than allowed, below every one that lost more.
+    const std::optional<Trial>& lower() const noexcept { return lower_; }
+    /// The lowest rate that lost more; none when the sender's maximum passed.
+    const std::optional<Trial>& upper() const noexcept { return upper_; }
+    const std::vector<Trial>& trials() const noexcept { return trials_; }
+
+  private:
+    double max_rate_;
+    double allowed_loss_;
+    double width_;
+    std::optional<Trial> lower_;
+    std::optional<Trial> upper_;
+    std::vector<Trial> trials_;
+};
+
+}  // namespace l2echo
