@@ -17,7 +17,7 @@ namespace {
 void echo(const std::string& program, const std::vector<std::string>& eal_arguments) {
     l2echo::StopSignal stop;
     const l2echo::Eal eal(program, eal_arguments);
-    const std::uint16_t first = l2echo::choose_ports(eal, {}, false).front();
+    const std::uint16_t first = l2echo::choose_first_port(eal);
     const l2echo::Port port(first, {}, {eal.main_lcore().numa_node});
     l2echo::describe_port(port);
 

@@ -18,7 +18,8 @@ namespace {
 std::uint16_t find_port(const std::string& name, const std::vector<std::uint16_t>& probed) {
     std::uint16_t id = 0;
     const char* end = name.data() + name.size();
-    const bool is_id = std::from_chars(name.data(), end, id).ptr == end;
+    const auto number = std::from_chars(name.data(), end, id);
+    const bool is_id = number.ec == std::errc{} && number.ptr == end;
     const bool found =
         is_id ? std::ranges::count(probed, id) != 0 : rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0;
     if (found)
@@ -30,21 +31,34 @@ std::uint16_t find_port(const std::string& name, const std::vector<std::uint16_t
         fmt::format("--ports: there is no port {}; EAL found {}", name, fmt::join(labels, ", ")));
 }
 
-void leave_kernel_interface(std::uint16_t port, bool taken_on_purpose) {
-    const auto interface = kernel_interface_of(port);
-    if (!interface)
-        return;
-    const std::string reason = reason_to_leave(read_kernel_interface_use(*interface));
-    if (reason.empty())
-        return;
-    if (!taken_on_purpose)
-        throw StartupError(
-            fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; choose another "
-                        "port, or name it: "
-                        "--ports {} --take-kernel-interface",
-                        port_label(port), *interface, reason, port));
-    log_warning(
-        fmt::format("Port {}: taking the kernel interface {}, which carries {}", port, *interface, reason));
+void leave_kernel_interfaces(std::uint16_t port, bool taken_on_purpose) {
+    for (const std::string& interface : kernel_interfaces_of(port)) {
+        const std::string reason = reason_to_leave(read_kernel_interface_use(interface));
+        if (reason.empty())
+            continue;
+        if (!taken_on_purpose)
+            throw StartupError(
+                fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; choose "
+                            "another port, or name it "
+                            "on purpose: --ports {} --take-kernel-interface (not with l2_echo)",
+                            port_label(port), interface, reason, port));
+        log_warning(fmt::format("Port {}: taking the kernel interface {}, which carries {}", port, interface,
+                                reason));
+    }
+}
+
+/// The chosen ports and those beneath them: sub-devices that a failsafe owns, and members of a bond.
+std::vector<std::uint16_t> with_ports_beneath(std::vector<std::uint16_t> ports,
+                                              const std::vector<std::uint16_t>& probed) {
+    const auto is_bond = [](std::uint16_t port) { return driver_of(port) == "net_bonding"; };
+    const bool has_bond = std::ranges::any_of(ports, is_bond);
+    for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
+        const bool is_owned = std::ranges::count(probed, port) == 0;
+        if (rte_eth_dev_is_valid_port(port) == 1 && (is_owned || has_bond) &&
+            std::ranges::count(ports, port) == 0)
+            ports.push_back(port);
+    }
+    return ports;
 }
 
 std::string describe_flow_control(FlowControl flow_control) {
@@ -79,9 +93,15 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::s
     const bool named = !chosen.empty();
     if (!named)
         chosen = probed;
-    for (const std::uint16_t id : chosen)
-        leave_kernel_interface(id, named && take_kernel_interface);
+    for (const std::uint16_t id : with_ports_beneath(chosen, probed))
+        leave_kernel_interfaces(id, named && take_kernel_interface);
     return chosen;
+}
+
+std::uint16_t choose_first_port(const Eal& eal) {
+    const std::vector<std::uint16_t> probed = eal.ports();
+    const std::vector<std::string> first = {probed.empty() ? "" : fmt::format("{}", probed.front())};
+    return choose_ports(eal, first, false).front();
 }
 
 void describe_port(const Port& port) {

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -155,31 +156,47 @@ std::string reason_to_leave(const KernelInterfaceUse& use) {
     return fmt::format("{}", fmt::join(reasons, " and "));
 }
 
-std::optional<std::string> tap_remote(const std::string& device_arguments) {
+std::vector<std::string> interfaces_in(const std::string& device_arguments,
+                                       const std::vector<std::string>& keys) {
     const std::unique_ptr<rte_kvargs, decltype(&rte_kvargs_free)> arguments(
         rte_kvargs_parse(device_arguments.c_str(), nullptr), rte_kvargs_free);
-    const char* remote = arguments ? rte_kvargs_get(arguments.get(), "remote") : nullptr;
-    return remote != nullptr ? std::optional<std::string>(remote) : std::nullopt;
+    std::vector<std::string> found;
+    const auto take = [](const char*, const char* value, void* interfaces) {
+        if (value != nullptr)
+            static_cast<std::vector<std::string>*>(interfaces)->emplace_back(value);
+        return 0;
+    };
+    for (const std::string& key : keys)
+        if (arguments)
+            rte_kvargs_process(arguments.get(), key.c_str(), take, &found);
+    return found;
 }
 
-std::optional<std::string> kernel_interface_of(std::uint16_t port) {
+std::string driver_of(std::uint16_t port) {
+    rte_eth_dev_info info{};
+    return rte_eth_dev_info_get(port, &info) == 0 ? info.driver_name : "";
+}
+
+std::vector<std::string> kernel_interfaces_of(std::uint16_t port) {
     rte_eth_dev_info info{};
     throw_if_failed(rte_eth_dev_info_get(port, &info), fmt::format("port {}: rte_eth_dev_info_get", port));
-    if (std::string_view(info.driver_name) == "net_tap") {
-        const rte_devargs* given = rte_dev_devargs(info.device);
-        return given != nullptr && given->args != nullptr ? tap_remote(given->args) : std::nullopt;
-    }
+    const std::string_view driver = info.driver_name;
+    const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
+    const std::string arguments = given != nullptr && given->args != nullptr ? given->args : "";
+    if (driver == "net_tap")
+        return interfaces_in(arguments, {"remote"});
+    if (driver == "net_pcap")
+        return interfaces_in(arguments, {"iface", "rx_iface", "rx_iface_in", "tx_iface"});
     std::array<char, IF_NAMESIZE> name{};
     if (info.if_index == 0 || if_indextoname(info.if_index, name.data()) == nullptr)
-        return std::nullopt;
-    return name.data();
+        return {};
+    return {name.data()};
 }
 
 KernelInterfaceUse read_kernel_interface_use(const std::string& interface) {
     const std::set<std::string> interfaces = with_uppers(interface);
     const std::vector<Address> addresses = addresses_on(interfaces);
     KernelInterfaceUse use;
-    use.interface = interface;
     for (const Address& address : addresses)
         use.addresses.push_back(fmt::format("{} on {}", address.text, address.interface));
     use.default_route = carries_default_route(interfaces);

@@ -42,6 +42,29 @@ TEST(Port, FillsTheRedirectionTableEvenly) {
         EXPECT_EQ(table[entry / 64].reta[entry % 64], entry % 3);
 }
 
+TEST(Port, HasTheKeyTheRingsAndTheCacheThatWereAskedFor) {
+    const Vdev null("net_null_asked");
+    PortRequest request = small_port_request(2);
+    request.rx_descriptors = 256;
+    request.tx_descriptors = 512;
+    request.rss_functions = RTE_ETH_RSS_UDP;
+    request.rss_key.assign(40, 0x5A);
+    const Port port(null.port(), request, {0, 0});
+
+    std::vector<std::uint8_t> key(40);
+    rte_eth_rss_conf rss{};
+    rss.rss_key = key.data();
+    rss.rss_key_len = 40;
+    ASSERT_EQ(rte_eth_dev_rss_hash_conf_get(port.id(), &rss), 0);
+    EXPECT_EQ(key, request.rss_key);
+    EXPECT_EQ(rss.rss_hf, RTE_ETH_RSS_UDP);
+    for (std::uint16_t queue = 0; queue < 2; ++queue) {
+        EXPECT_EQ(port.mempool(queue)->cache_size, request.mempool_cache);
+        EXPECT_EQ(port.mempool(queue)->size, mbufs_needed(256, 512, 32, 32));
+        EXPECT_GE(port.mempool_node(queue), -1);
+    }
+}
+
 TEST(Port, LeavesNothingBehind) {
     {
         const Vdev null("net_null_gone");
@@ -129,7 +152,8 @@ TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
 
 TEST(Port, AVirtualDeviceHasNoKernelInterface) {
     const Vdev null("net_null_kernel");
-    EXPECT_EQ(kernel_interface_of(null.port()), std::nullopt);
+    EXPECT_TRUE(kernel_interfaces_of(null.port()).empty());
+    EXPECT_EQ(driver_of(null.port()), "net_null");
 }
 
 TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {

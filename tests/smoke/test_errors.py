@@ -75,7 +75,7 @@ def test_bad_vdev(start_echo):
     assert_fails(start_echo("net_does_not_exist0"), FAILURE, "EAL|net_does_not_exist0")
 
 
-@pytest.mark.parametrize("port", ["7", "net_null7", "0,7", "-1"])
+@pytest.mark.parametrize("port", ["7", "net_null7", "0,7", "-1", "65536"])
 def test_port_that_does_not_exist(start_echo, port):
     assert_fails(start_echo(NET_NULL, f"--ports={port}"), FAILURE, re.escape(port.split(",")[-1]), "net_null0")
 

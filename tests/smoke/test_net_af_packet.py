@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from echo_process import assert_balanced, assert_fails, error_line, wait_until
+from echo_process import NO_NIC, assert_balanced, assert_fails, error_line, two_workers, wait_until
 from kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
 from kernel_peer import TPID_8021Q, KernelPeer
 
@@ -105,6 +105,19 @@ def test_address_of_another_interface_does_not_matter(start_echo):
     with veth_pair("veth-other", "veth-other-peer"):
         ip("address", "add", f"{ADDRESS}/24", "dev", "veth-other")
         assert_starts(start_echo(DEVICE))
+
+
+@pytest.mark.parametrize("arguments", ["iface={0}", "rx_iface={0},tx_iface={0}", "rx_iface_in={0}"])
+def test_captured_interface_is_guarded_too(start_echo, arguments):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    assert_refuses(start_echo("net_pcap0," + arguments.format(VETH)), ADDRESS)
+
+
+def test_member_of_a_bond_is_guarded_too(start, l2_multi_echo):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers(), f"--vdev={DEVICE}",
+                    "--vdev=net_bonding0,mode=1,slave=net_af_packet0", "--", "--ports", "net_bonding0")
+    assert_refuses(process, ADDRESS)
 
 
 @contextlib.contextmanager

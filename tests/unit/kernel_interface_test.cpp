@@ -6,14 +6,13 @@ namespace l2echo {
 namespace {
 
 TEST(KernelInterface, OneThatTheKernelDoesNotNeedMayBeTaken) {
-    EXPECT_EQ(reason_to_leave({"eth1", {}, false, false}), "");
+    EXPECT_EQ(reason_to_leave({{}, false, false}), "");
 }
 
 TEST(KernelInterface, EachUseIsAReasonToLeaveIt) {
-    EXPECT_EQ(reason_to_leave({"eth0", {"192.0.2.1 on eth0"}, false, false}),
-              "the address 192.0.2.1 on eth0");
-    EXPECT_EQ(reason_to_leave({"eth0", {}, true, false}), "the default route");
-    EXPECT_EQ(reason_to_leave({"eth0", {"192.0.2.1 on br0"}, true, true}),
+    EXPECT_EQ(reason_to_leave({{"192.0.2.1 on eth0"}, false, false}), "the address 192.0.2.1 on eth0");
+    EXPECT_EQ(reason_to_leave({{}, true, false}), "the default route");
+    EXPECT_EQ(reason_to_leave({{"192.0.2.1 on br0"}, true, true}),
               "an established SSH session and the default route and the address 192.0.2.1 on br0");
 }
 
@@ -27,11 +26,13 @@ TEST(KernelInterface, OneThatDoesNotExistIsNotUsed) {
     EXPECT_EQ(reason_to_leave(read_kernel_interface_use("no-such-if")), "");
 }
 
-TEST(KernelInterface, ATapWithARemoteTakesTheRemotesFrames) {
-    EXPECT_EQ(tap_remote("iface=echo0,remote=eth0"), "eth0");
-    EXPECT_EQ(tap_remote("remote=eth1"), "eth1");
-    EXPECT_EQ(tap_remote("iface=remote"), std::nullopt);
-    EXPECT_EQ(tap_remote(""), std::nullopt);
+TEST(KernelInterface, DeviceArgumentsNameTheInterfacesTheyTake) {
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(interfaces_in("iface=echo0,remote=eth0", {"remote"}), Names{"eth0"});
+    EXPECT_EQ(interfaces_in("iface=remote", {"remote"}), Names{});
+    EXPECT_EQ(interfaces_in("rx_iface=eth0,rx_iface=eth1,tx_iface=eth2", {"rx_iface", "tx_iface"}),
+              (Names{"eth0", "eth1", "eth2"}));
+    EXPECT_EQ(interfaces_in("", {"remote"}), Names{});
 }
 
 }  // namespace

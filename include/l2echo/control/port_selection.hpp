@@ -19,6 +19,9 @@ namespace l2echo {
 std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::string>& names,
                                         bool take_kernel_interface);
 
+/// The first port, for a program that uses one and has no --ports. Throws StartupError likewise.
+std::uint16_t choose_first_port(const Eal& eal);
+
 /// Tells what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
 void describe_port(const Port& port);
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,6 @@ namespace l2echo {
 
 /// What the kernel uses an interface for.
 struct KernelInterfaceUse {
-    std::string interface;               ///< the port's own, e.g. "eth0"
     std::vector<std::string> addresses;  ///< "192.0.2.1 on eth0", of it and of bridges, bonds, VLANs above
                                          ///< it; IPv6 link-local ones left out, as every interface has one
     bool default_route = false;
@@ -22,12 +20,16 @@ struct KernelInterfaceUse {
 /// Why the interface must not be taken, for a message; empty when the kernel does not need it.
 std::string reason_to_leave(const KernelInterfaceUse& use);
 
-/// The interface whose frames a net_tap takes over, by its device arguments ("iface=x,remote=eth0").
-std::optional<std::string> tap_remote(const std::string& device_arguments);
+/// Values of the keys among device arguments: ("rx_iface=eth0,tx_iface=eth1", {"rx_iface", "tx_iface"}).
+std::vector<std::string> interfaces_in(const std::string& device_arguments,
+                                       const std::vector<std::string>& keys);
 
-/// The kernel interface behind a DPDK port; none for ports that have none. A net_tap's own kernel end does
+/// "net_tap", or empty when the port does not tell.
+std::string driver_of(std::uint16_t port);
+
+/// The kernel interfaces behind a DPDK port; none for ports that have none. A net_tap's own kernel end does
 /// not count, it is there for the other side of a test; the interface that its `remote` names does.
-std::optional<std::string> kernel_interface_of(std::uint16_t port);
+std::vector<std::string> kernel_interfaces_of(std::uint16_t port);
 
 /// Looks the use up in the running kernel. Throws StartupError when the kernel does not tell its addresses.
 KernelInterfaceUse read_kernel_interface_use(const std::string& interface);
