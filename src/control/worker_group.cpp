@@ -40,10 +40,9 @@ void WorkerGroup::QueuePairDeleter::operator()(QueuePair* pair) const noexcept {
 WorkerGroup::QueuePairPointer WorkerGroup::make_queue_pair(int numa_node) {
     void* memory = rte_malloc_socket("queue_pair", sizeof(QueuePair), alignof(QueuePair), numa_node);
     if (memory == nullptr)
-        throw StartupError(
-            fmt::format("no memory for a queue pair's counters on NUMA node {}; reserve hugepages there "
-                        "or raise -m",
-                        numa_node));
+        memory = rte_malloc("queue_pair", sizeof(QueuePair), alignof(QueuePair));
+    if (memory == nullptr)
+        throw StartupError("no memory for a queue pair's counters; reserve hugepages or raise -m");
     return QueuePairPointer(new (memory) QueuePair);
 }
 

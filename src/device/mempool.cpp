@@ -10,6 +10,9 @@ namespace l2echo {
 Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cache, std::uint16_t data_room,
                  int numa_node)
     : pool_(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, numa_node)) {
+    // Hugepages of another node are better than none: the port warns of the distance.
+    if (!pool_ && numa_node != SOCKET_ID_ANY)
+        pool_.reset(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, SOCKET_ID_ANY));
     if (pool_)
         return;
     const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;

@@ -99,6 +99,14 @@ void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, Po
                         "the device does not offer scattered RX and multi-segment TX; "
                         "give --mbuf-data-room {} or a smaller --mtu",
                         plan.mbuf_data_room, plan.mtu, whole_frame));
+    const std::uint32_t room = plan.mbuf_data_room - RTE_PKTMBUF_HEADROOM;
+    const std::uint32_t segments = (frame + room - 1) / room;
+    const std::uint16_t most = info.tx_desc_lim.nb_mtu_seg_max;  // 0: not stated
+    if (most != 0 && segments > most)
+        throw StartupError(
+            fmt::format("a frame of MTU {} takes {} mbufs of --mbuf-data-room {}, the device sends {} "
+                        "at most; give --mbuf-data-room {}",
+                        plan.mtu, segments, plan.mbuf_data_room, most, whole_frame));
     plan.conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
     plan.conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     plan.notes.push_back(fmt::format("frames longer than {} bytes take several mbufs (scattered RX)",
@@ -108,14 +116,10 @@ void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, Po
 void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan& plan) {
     const std::uint64_t wanted = request.rss_functions.value_or(kDefaultRssFunctions);
     const std::uint64_t offered = wanted & info.flow_type_rss_offloads;
-    const std::uint64_t missing = wanted & ~offered;
-    if (plan.queue_pairs > 1 && request.rss_functions && wanted != 0 && offered == 0)
-        plan.warnings.push_back(fmt::format("the device offers none of --rss {}; it offers {}",
-                                            describe_rss_functions(wanted),
+    const std::string missing = missing_rss_functions(wanted, offered);
+    if (plan.queue_pairs > 1 && request.rss_functions && !missing.empty())
+        plan.warnings.push_back(fmt::format("--rss: the device does not offer {}; it offers {}", missing,
                                             describe_rss_functions(info.flow_type_rss_offloads)));
-    else if (plan.queue_pairs > 1 && request.rss_functions && missing != 0)
-        plan.warnings.push_back(fmt::format("the device does not offer all of --rss; left out: {}",
-                                            describe_rss_functions(missing)));
 
     if (plan.queue_pairs > 1 && offered != 0) {
         plan.rss_functions = offered;

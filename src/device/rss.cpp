@@ -78,6 +78,14 @@ std::string describe_rss_functions(std::uint64_t functions) {
     return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
 }
 
+std::string missing_rss_functions(std::uint64_t wanted, std::uint64_t offered) {
+    std::uint64_t missing = 0;
+    for (const RssFunction& function : kRssFunctions)
+        if ((wanted & function.bits) == function.bits && (offered & function.bits) == 0)
+            missing |= function.bits;
+    return missing == 0 ? "" : describe_rss_functions(missing);
+}
+
 std::vector<std::uint8_t> parse_rss_key(std::string_view hex) {
     std::vector<std::uint8_t> key(hex.size() / 2);
     bool valid = !hex.empty() && hex.size() % 2 == 0;

@@ -116,10 +116,19 @@ TEST(PortPlan, AskedForHashFunctionsThatAreMissingAreNamed) {
     request.rss_functions = RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP;
     const PortPlan plan = plan_port(ordinary_nic(), request);
     EXPECT_EQ(plan.rss_functions, RTE_ETH_RSS_UDP);
-    EXPECT_TRUE(contains(plan.warnings, "left out: sctp"));
+    EXPECT_TRUE(contains(plan.warnings, "does not offer sctp; it offers ip,tcp,udp"));
 
     request.rss_functions = RTE_ETH_RSS_SCTP;
-    EXPECT_TRUE(contains(plan_port(ordinary_nic(), request).warnings, "none of --rss sctp"));
+    EXPECT_TRUE(contains(plan_port(ordinary_nic(), request).warnings, "does not offer sctp"));
+}
+
+TEST(PortPlan, AFunctionThatIsOfferedInPartIsOffered) {
+    rte_eth_dev_info info = ordinary_nic();
+    info.flow_type_rss_offloads =
+        RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_UDP;  // as ixgbe's
+    PortRequest request = request_for(2);
+    request.rss_functions = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP;
+    EXPECT_TRUE(plan_port(info, request).warnings.empty());
 }
 
 TEST(PortPlan, RssNoneTurnsItOffWithoutAWord) {
@@ -241,6 +250,18 @@ TEST(PortPlan, ASmallDataRoomTakesScatterAndMultiSegmentsTogether) {
     EXPECT_NE(plan.conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS, 0u);
     EXPECT_EQ(plan.conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE, 0u);
     EXPECT_EQ(plan.mbufs_per_pool, mbufs_needed(1024, 1024, 32 * 5, 256));
+}
+
+TEST(PortPlan, MoreSegmentsThanTheDeviceSendsAreAnError) {
+    rte_eth_dev_info info = ordinary_nic();
+    info.tx_desc_lim.nb_mtu_seg_max = 8;  // i40e
+    PortRequest request = request_for(1);
+    request.mtu = 9000;
+    request.mbuf_data_room = 1152;
+    EXPECT_NE(message_of(info, request).find("takes 9 mbufs of --mbuf-data-room 1152, the device sends 8"),
+              std::string::npos);
+    request.mbuf_data_room = 2176;
+    EXPECT_NO_THROW(plan_port(info, request));
 }
 
 TEST(PortPlan, ASmallDataRoomWithoutScatterIsAnErrorThatNamesTheRoom) {

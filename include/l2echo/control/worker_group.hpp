@@ -53,7 +53,7 @@ class WorkerGroup {
     };
     using QueuePairPointer = std::unique_ptr<QueuePair, QueuePairDeleter>;
 
-    /// On the worker's NUMA node: the counters are written with every burst.
+    /// On the worker's NUMA node where it has memory: the counters are written with every burst.
     static QueuePairPointer make_queue_pair(int numa_node);
 
     StopSignal& stop_;

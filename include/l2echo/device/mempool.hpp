@@ -12,7 +12,8 @@ namespace l2echo {
 /// Owns the pool; it must outlive the port whose RX ring holds its mbufs.
 class Mempool {
   public:
-    /// `cache` mbufs per lcore, `data_room` bytes with headroom. `numa_node` -1: any node.
+    /// `cache` mbufs per lcore, `data_room` bytes with headroom. `numa_node` -1: any node,
+    /// which is also taken when that one has too little memory.
     /// Throws StartupError when the memory is not there.
     Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cache, std::uint16_t data_room,
             int numa_node);

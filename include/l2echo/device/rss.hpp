@@ -21,6 +21,10 @@ std::uint64_t parse_rss_functions(std::string_view list);
 /// RTE_ETH_RSS_* bits as "ip,udp", "none" when there are none.
 std::string describe_rss_functions(std::uint64_t functions);
 
+/// Names of the functions that are asked for whole and not offered at all; empty when there are none. Devices
+/// offer many a group in part, fragments left out, say: that is what they call offering it.
+std::string missing_rss_functions(std::uint64_t wanted, std::uint64_t offered);
+
 /// Hexadecimal digits, two for each byte, as the RSS key. Throws UsageError.
 std::vector<std::uint8_t> parse_rss_key(std::string_view hex);
 
