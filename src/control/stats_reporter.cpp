@@ -66,7 +66,8 @@ StatsReporter::StatsReporter(const std::vector<std::unique_ptr<Port>>& ports,
 void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration) {
     const milliseconds tick = interval_ > milliseconds::zero() ? interval_ : kWatchInterval;
     const auto end = duration ? std::optional(start_ + *duration) : std::nullopt;
-    for (auto next = start_ + tick;; next += tick) {
+    // Ticks that a stall has swallowed are left out: a report of no time says nothing.
+    for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now())) {
         const bool last = end && next >= *end;
         if (stop.wait_until(last ? *end : next))
             return;

@@ -138,7 +138,7 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     for (const auto& [key, value] : result.environment)
         environment[key] = value;
     json["failed_gates"] = failed_gates;
-    return json.dump();
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string render_text(const ProbeResult& result) {

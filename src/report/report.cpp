@@ -50,25 +50,47 @@ WorkerReport report_worker(const WorkerSnapshot& before, const WorkerSnapshot& n
     return report;
 }
 
-PortReport report_port(const PortSnapshot& port, const std::vector<WorkerSnapshot>& workers) {
+/// The counters of one queue pair before and now.
+struct QueuePairChange {
+    const QueuePairSnapshot& before;
+    const QueuePairSnapshot& now;
+    unsigned lcore;
+};
+
+std::vector<QueuePairChange> changes_of_port(std::uint16_t port, const Snapshot& before,
+                                             const Snapshot& now) {
+    std::vector<QueuePairChange> changes;
+    for (std::size_t worker = 0; worker < now.workers.size(); ++worker) {
+        const auto& pairs = now.workers[worker].queue_pairs;
+        for (std::size_t i = 0; i < pairs.size(); ++i)
+            if (pairs[i].port == port)
+                changes.push_back(
+                    {before.workers.at(worker).queue_pairs.at(i), pairs[i], now.workers[worker].lcore});
+    }
+    return changes;
+}
+
+PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot& now) {
     PortReport report;
-    report.port = port;
-    for (const WorkerSnapshot& worker : workers) {
-        for (const QueuePairSnapshot& pair : worker.queue_pairs) {
-            if (pair.port != port.id)
-                continue;
-            report.counts += pair.counts;
-            report.queues.push_back({pair.queue, worker.lcore, pair.counts.received, 0});
-        }
+    report.port = now.ports[index];
+    report.missed = report.port.counts.missed - before.ports.at(index).counts.missed;
+    report.no_mbuf = report.port.counts.no_mbuf - before.ports.at(index).counts.no_mbuf;
+    for (const QueuePairChange& change : changes_of_port(report.port.id, before, now)) {
+        const std::uint64_t received = change.now.counts.received - change.before.counts.received;
+        report.counts += change.now.counts;
+        report.received += received;
+        report.dropped += change.now.counts.dropped - change.before.counts.dropped;
+        report.queues.push_back(
+            {change.now.queue, change.lcore, change.now.counts.received, static_cast<double>(received)});
     }
     for (QueueReport& queue : report.queues)
-        queue.share = ratio(static_cast<double>(queue.received), static_cast<double>(report.counts.received));
+        queue.share = ratio(queue.share, static_cast<double>(report.received));
     return report;
 }
 
 void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
                              std::vector<std::string>& hints) {
-    constexpr double kPatienceSeconds = 3;
+    constexpr double kPatienceSeconds = 3;  // a link and a sender have come up by then
     if (report.counts.received != 0 || elapsed_seconds < kPatienceSeconds)
         return;
     hints.push_back(fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
@@ -78,8 +100,8 @@ void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
 
 void hint_if_one_queue_has_all(const PortReport& report, std::vector<std::string>& hints) {
     constexpr double kNearlyAll = 0.9;
-    constexpr std::uint64_t kEnoughFrames = 1000;
-    if (report.queues.size() < 2 || report.counts.received < kEnoughFrames)
+    constexpr std::uint64_t kEnoughFrames = 1000;  // fewer may fall on one queue by chance
+    if (report.queues.size() < 2 || report.received < kEnoughFrames)
         return;
     for (const QueueReport& queue : report.queues)
         if (queue.share >= kNearlyAll)
@@ -90,17 +112,17 @@ void hint_if_one_queue_has_all(const PortReport& report, std::vector<std::string
 }
 
 void hint_about_losses(const PortReport& report, std::vector<std::string>& hints) {
-    if (report.port.counts.missed > 0)
+    if (report.missed > 0)
         hints.push_back(
             fmt::format("port {}: the NIC missed frames: the workers are too slow for the load; use more "
                         "lcores, or a larger --rx-descriptors against short bursts",
                         report.port.id));
-    if (report.port.counts.no_mbuf > 0)
+    if (report.no_mbuf > 0)
         hints.push_back(
             fmt::format("port {}: RX found its mempool empty; lower --rx-descriptors or --tx-descriptors "
                         "within the memory there is",
                         report.port.id));
-    if (report.counts.dropped > 0)
+    if (report.dropped > 0)
         hints.push_back(
             fmt::format("port {}: frames were dropped at a full TX queue; --tx-full retry=N waits for it, "
                         "a larger --tx-descriptors takes longer bursts",
@@ -123,8 +145,9 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
         past += sum(before.workers[i]);
     }
     report.rates = make_rates(past, report.counts, report.interval_seconds);
-    for (const PortSnapshot& port : now.ports) {
-        report.ports.push_back(report_port(port, now.workers));
+    for (std::size_t i = 0; i < now.ports.size(); ++i) {
+        const PortSnapshot& port = now.ports[i];
+        report.ports.push_back(report_port(i, before, now));
         report.port_counts.missed += port.counts.missed;
         report.port_counts.no_mbuf += port.counts.no_mbuf;
         report.port_counts.rx_errors += port.counts.rx_errors;

@@ -1,10 +1,11 @@
 """The JSON objects have the documented keys, so that programs can rely on them."""
 
 import os
+import pty
 
 import pytest
 
-from echo_process import START_SECONDS, error_line, run_to_end
+from echo_process import NO_NIC, START_SECONDS, error_line, run_to_end, two_workers
 from wire_rules_model import REASONS
 
 COUNTS = {"received", "received_bytes", "echoed", "echoed_bytes", "refused", "refused_by", "dropped", "tx_retries"}
@@ -67,3 +68,24 @@ def test_reader_that_is_gone_stops_it_in_order(start_echo):
     os.close(reader)
     assert process.wait(START_SECONDS) == 1
     assert "Broken pipe" in error_line(process)
+
+
+def test_table_is_live_on_a_terminal_and_only_there(start, l2_multi_echo):
+    command = (l2_multi_echo, *NO_NIC, "--vdev=net_null0", "--lcores", two_workers(), "--", "--raw", "--duration",
+               "2500ms")
+    terminal, programs_end = pty.openpty()
+    process = start(*command, stdout=programs_end)
+    os.close(programs_end)
+    process.end_cleanly(START_SECONDS)
+    text = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert text.count("received/s") == 4, "after one, two and two and a half seconds, and the final report"
+    process = start(*command)
+    process.end_cleanly(START_SECONDS)
+    assert process.stdout().count("received/s") == 1
+
+
+def test_hint_is_told_while_it_runs_when_nothing_arrives(start_echo):
+    process = start_echo("net_null0,no-rx=1", "--stats-interval", "0")
+    process.wait_for_line(r"^L2ECHO: hint: port 0: nothing arrived yet: link up, promiscuous o.*; send to MAC ")
+    assert "hints" in process.stop()

@@ -70,6 +70,8 @@ TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
     now.workers[0].queue_pairs.push_back(other);
     Snapshot before = snapshot_at_start();
     before.workers[0].queue_pairs.push_back({1, 0, {}});
+    before.ports.push_back(before.ports[0]);
+    before.ports[1].id = 1;
     const Report report = make_report(before, now, true);
     EXPECT_EQ(report.ports[0].counts.received, 4000u);
     EXPECT_EQ(report.ports[1].counts.received, 5u);
@@ -107,6 +109,18 @@ TEST(Hints, LossesNameWhatToDo) {
     EXPECT_TRUE(has_hint(report, "the NIC missed frames"));
     EXPECT_TRUE(has_hint(report, "mempool empty"));
     EXPECT_TRUE(has_hint(report, "full TX queue"));
+}
+
+TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
+    const Snapshot past = snapshot_after_two_seconds();  // with losses
+    Snapshot now = past;
+    now.seconds = 4;
+    EXPECT_TRUE(make_report(past, now, false).hints.empty());
+    now.workers[1].queue_pairs[0].counts.received += 5000;  // queue 0 had three quarters until now
+    const Report report = make_report(past, now, false);
+    EXPECT_TRUE(has_hint(report, "queue 1 gets nearly all"));
+    EXPECT_DOUBLE_EQ(report.ports[0].queues[1].share, 1);
+    EXPECT_EQ(report.ports[0].queues[1].received, 6000u);
 }
 
 TEST(Hints, NoneForACleanRun) {

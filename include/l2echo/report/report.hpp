@@ -31,12 +31,16 @@ struct QueueReport {
     std::uint16_t queue = 0;
     unsigned lcore = 0;
     std::uint64_t received = 0;  ///< since start
-    double share = 0;            ///< of what the port received since start, 0 to 1
+    double share = 0;            ///< of what the port received in the interval, 0 to 1
 };
 
 struct PortReport {
     PortSnapshot port;
-    QueuePairCounts counts;  ///< since start, all its queue pairs
+    QueuePairCounts counts;      ///< since start, all its queue pairs
+    std::uint64_t received = 0;  ///< in the interval, as the next three
+    std::uint64_t dropped = 0;
+    std::uint64_t missed = 0;
+    std::uint64_t no_mbuf = 0;
     std::vector<QueueReport> queues;
 };
 
@@ -55,7 +59,7 @@ struct Report {
 /// Both snapshots list the same workers and ports in the same order.
 Report make_report(const Snapshot& before, const Snapshot& now, bool final);
 
-/// What the counters suggest to do: nothing arrives, one queue gets nearly everything, frames are missed or
+/// What the interval suggests to do: nothing arrives, one queue gets nearly everything, frames are missed or
 /// dropped.
 std::vector<std::string> find_hints(const Report& report);
 
