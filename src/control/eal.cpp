@@ -1,5 +1,6 @@
 #include "l2echo/control/eal.hpp"
 
+#include <fcntl.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -18,22 +19,25 @@
 namespace l2echo {
 namespace {
 
-/// EAL prints its usage to stdout when it does not like its arguments; this sends it to stderr meanwhile.
-class StdoutToStderr {
+/// EAL prints a hundred lines of usage to stdout when it does not like an argument. Stdout is for results,
+/// and what it did not like stands on stderr: this drops the rest.
+class StdoutToNowhere {
   public:
-    StdoutToStderr() : saved_(dup(STDOUT_FILENO)) {
+    StdoutToNowhere() : saved_(dup(STDOUT_FILENO)) {
         std::fflush(stdout);
-        dup2(STDERR_FILENO, STDOUT_FILENO);
+        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(nowhere, STDOUT_FILENO);
+        close(nowhere);
     }
-    ~StdoutToStderr() {
+    ~StdoutToNowhere() {
         std::fflush(stdout);
         if (saved_ < 0)
             return;
         dup2(saved_, STDOUT_FILENO);
         close(saved_);
     }
-    StdoutToStderr(const StdoutToStderr&) = delete;
-    StdoutToStderr& operator=(const StdoutToStderr&) = delete;
+    StdoutToNowhere(const StdoutToNowhere&) = delete;
+    StdoutToNowhere& operator=(const StdoutToNowhere&) = delete;
 
   private:
     int saved_;
@@ -47,7 +51,7 @@ int start_eal(const std::string& program, const std::vector<std::string>& argume
         argv.push_back(argument.data());
     const int argc = static_cast<int>(argv.size());
     argv.push_back(nullptr);
-    const StdoutToStderr redirection;
+    const StdoutToNowhere redirection;
     return rte_eal_init(argc, argv.data());
 }
 

@@ -135,7 +135,7 @@ std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, i
         why = fmt::format(
             "it knows no driver for a device asked for ({}); check its name, and that DPDK's drivers are "
             "installed",
-            requested_vdevs(eal_arguments));
+            fmt::join(requested_vdevs(eal_arguments), " "));
     else if (error == EALREADY || error == 0)
         why =
             "its run-time files are taken, most likely by another DPDK process; stop that one, or give this "

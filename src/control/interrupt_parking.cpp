@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
 
@@ -27,11 +28,12 @@ void park_interrupt_thread() {
     const std::unique_ptr<rte_intr_handle, decltype(&rte_intr_instance_free)> handle(
         rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE), rte_intr_instance_free);
     const int readable_at_once = eventfd(1, EFD_CLOEXEC);  // stays open: the parked thread may be polling it
-    std::promise<void> parked;
+    static std::promise<void> parked;  // the parked thread may still be inside of it when this returns
+    constexpr std::chrono::milliseconds kPatience{500};
     if (handle && readable_at_once >= 0 && rte_intr_fd_set(handle.get(), readable_at_once) == 0 &&
         rte_intr_type_set(handle.get(), RTE_INTR_HANDLE_EXT) == 0 &&
         rte_intr_callback_register(handle.get(), park, &parked) == 0)
-        parked.get_future().wait();
+        parked.get_future().wait_for(kPatience);
 }
 
 }  // namespace l2echo

@@ -22,9 +22,14 @@ CLI::Validator time_units() {
     return CLI::AsNumberWithUnit(units).description("");
 }
 
-/// CLI11's only complaint about a file that it can read: "INI was not able to parse KEY".
-std::string unknown_key(const std::string& message) {
-    return message.substr(message.rfind(' ') + 1);
+/// "INI was not able to parse KEY" is CLI11's word for a key that is no option.
+std::string explain_config_error(const std::string& message) {
+    constexpr std::string_view kUnknown = "INI was not able to parse ";
+    if (!message.starts_with(kUnknown))
+        return message;
+    return fmt::format(
+        "unknown key {}; the keys are the option names without --, and a list stands on one line",
+        message.substr(kUnknown.size()));
 }
 
 /// CLI11's own writer prints whatever reads as a number without quotes, a key of zeros too, which is not
@@ -152,8 +157,8 @@ void OptionTable::parse_ours(const SplitArguments& arguments) {
     } catch (const CLI::CallForHelp&) {
         help_ = true;
     } catch (const CLI::ConfigError& error) {
-        throw UsageError(fmt::format("{}: unknown key {}; the keys are the option names without --",
-                                     app_.get_config_ptr()->as<std::string>(), unknown_key(error.what())));
+        throw UsageError(fmt::format("{}: {}", app_.get_config_ptr()->as<std::string>(),
+                                     explain_config_error(error.what())));
     } catch (const CLI::ParseError& error) {
         throw UsageError(fmt::format("{}; see --help", error.what()));
     }
@@ -223,7 +228,7 @@ void OptionTable::add_time(const char* name, std::optional<double>& seconds, con
 void OptionTable::add_port_options() {
     add_number("--rx-descriptors", port_.rx_descriptors, 1, 32768, "Size of each RX ring", kPortGroup);
     add_number("--tx-descriptors", port_.tx_descriptors, 1, 32768, "Size of each TX ring", kPortGroup);
-    add_number("--burst", port_.burst, 1, kMaxBurst, "Frames asked for in one poll", kPortGroup);
+    add_number("--burst", port_.burst, 1, kMaxBurst, "Frames taken or given in one call", kPortGroup);
     add_number("--mempool-cache", port_.mempool_cache, 0, RTE_MEMPOOL_CACHE_MAX_SIZE,
                "Mbufs that an lcore keeps for itself", kPortGroup);
     add_number("--mbuf-data-room", port_.mbuf_data_room, 192, 65535,

@@ -1,5 +1,6 @@
 #include "l2echo/control/program.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -8,7 +9,9 @@
 namespace l2echo {
 namespace {
 
-int fail(const std::string& program, const char* message, int status) {
+/// One line, whatever the message quotes.
+int fail(const std::string& program, std::string message, int status) {
+    std::ranges::replace(message, '\n', ' ');
     fmt::print(stderr, "{}: error: {}\n", program, message);
     return status;
 }

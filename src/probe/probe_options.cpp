@@ -44,7 +44,8 @@ std::vector<std::uint16_t> parse_vlans(const std::vector<std::string>& ids) {
     for (const std::string& text : ids) {
         std::uint16_t id = 0;
         const char* end = text.data() + text.size();
-        if (std::from_chars(text.data(), end, id).ptr != end || id > 4094)
+        const auto number = std::from_chars(text.data(), end, id);
+        if (number.ec != std::errc{} || number.ptr != end || id > 4094)
             throw UsageError(fmt::format("--vlan: '{}' is not a VLAN id from 0 to 4094", text));
         vlans.push_back(id);
     }

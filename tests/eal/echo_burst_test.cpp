@@ -197,17 +197,5 @@ TEST_F(EchoBurst, AMillionRandomFramesNeitherCrashNorLeak) {
     EXPECT_GT(returned, 100'000u);
 }
 
-TEST_F(EchoBurst, GoesOnWhenThePoolWasEmpty) {
-    std::vector<rte_mbuf*> hoard;
-    while (rte_mbuf* mbuf = wire_.make_frame({}))
-        hoard.push_back(mbuf);
-    EXPECT_EQ(wire_.mbufs_free(), 0u);
-    EXPECT_EQ(echo_burst(pair_), 0);
-    rte_pktmbuf_free_bulk(hoard.data(), static_cast<unsigned>(hoard.size()));
-    wire_.send(ordinary_frame(1));
-    EXPECT_EQ(echo_burst(pair_), 1);
-    EXPECT_EQ(wire_.take().size(), 1u);
-}
-
 }  // namespace
 }  // namespace l2echo

@@ -47,7 +47,6 @@ class RingWire {
 
     std::uint16_t port() const { return port_; }
     unsigned mbufs_in_use() const { return rte_mempool_in_use_count(pool_.get()); }
-    unsigned mbufs_free() const { return rte_mempool_avail_count(pool_.get()); }
 
     /// The frame in as many segments as `segment_length` asks for; the first may be empty of bytes.
     rte_mbuf* make_frame(const std::vector<std::uint8_t>& bytes, std::size_t segment_length = SIZE_MAX) {

@@ -89,6 +89,14 @@ class EchoProcess:
     def pid(self):
         return self._process.pid
 
+    def cpu_seconds(self, thread):
+        """CPU time of the thread whose name begins so; EAL names the thread of lcore 1 rte-worker-1."""
+        for task in pathlib.Path(f"/proc/{self.pid()}/task").iterdir():
+            if (task / "comm").read_text().startswith(thread):
+                fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+                return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        raise AssertionError(f"no thread {thread}")
+
     def is_running(self):
         return self._process.poll() is None
 

@@ -8,6 +8,7 @@ import pytest
 from echo_process import NO_NIC, assert_balanced, one_worker, usable_cpus
 from kernel_interfaces import veth_pair
 from kernel_peer import TPID_8021Q, KernelPeer
+from wire_rules_model import REASONS
 
 SAMPLES = ("vfio", "virtio", "tap", "af_packet", "net_null")
 FRAMES = 1000
@@ -133,3 +134,9 @@ def test_net_null_sample_echoes(start_sample):
     process.end_cleanly(10)
     assert_balanced(process.final())
     assert process.final()["totals"]["echoed"] > 0
+
+
+def test_readme_names_the_refusal_reasons_in_their_order(config_folder):
+    readme = (config_folder.parent / "README.md").read_text()
+    table = readme[readme.index("| reason | frames |"):].split("\n\n")[0]
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == REASONS

@@ -88,3 +88,15 @@ def test_a_table_is_printed_for_people(start, l2_multi_echo):
     assert process.wait(SLACK) == 0
     for word in ("received", "echoed", "refused", "dropped"):
         assert word in process.stdout().lower()
+
+
+def test_burst_bounds_what_one_poll_takes(start_echo):
+    final = run_to_end(start_echo("net_null0", "--raw", "--duration", "300ms", "--burst", "4"), SLACK)
+    assert all(worker["mean_burst"] == 4 for worker in final["workers"])
+
+
+def test_promiscuous_off_is_read_back(start_echo):
+    final = run_to_end(start_echo("net_tap0", "--promiscuous", "off", "--duration", "300ms"), SLACK)
+    assert final["ports"][0]["promiscuous"] is False
+    final = run_to_end(start_echo("net_tap0", "--duration", "300ms"), SLACK)
+    assert final["ports"][0]["promiscuous"] is True

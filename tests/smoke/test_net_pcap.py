@@ -107,6 +107,8 @@ def test_one_queue_for_two_workers_is_said(start_echo, tmp_path):
     process.wait_for_line(r"^L2ECHO: (Port 0: )?Device supports max_rx_queues=1, limiting nb_rx_queues to that$")
     process.wait_for_line(r"L2ECHO: Core 2 entering main loop\.\.\. \(no queue, idle\)")
     process.wait_until_ready()
+    process.wait_for_report(lambda report: report["elapsed_seconds"] > 0.9, "report after 0.9 s")
+    assert process.cpu_seconds("rte-worker-2") < 0.1 < process.cpu_seconds("rte-worker-1")
     final = process.stop()
     assert [(worker["lcore"], len(worker["queue_pairs"])) for worker in final["workers"]] == [(1, 1), (2, 0)]
     assert final["workers"][1]["received"] == 0

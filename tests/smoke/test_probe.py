@@ -176,3 +176,15 @@ def test_far_end_that_stops_half_way_loses_the_rest(echo, start_probe):
     assert result["lost"] + result["returned"] == result["sent"]
     assert (result["corrupted"], result["duplicated"]) == (0, 0)
     echo.send_signal(signal.SIGCONT)
+
+
+def test_full_tx_queue_is_tried_again_and_then_dropped(start_echo, start_probe, wire):
+    echo = start_echo(f"net_memif0,role=server,{wire}", "--link-wait", "0", "--tx-full", "retry=3",
+                      lcores=one_lcore(0)).wait_until_ready()
+    process = start_probe("--duration", "10s", "--rate", "max")
+    echo.wait_until_received(10000)
+    process.send_signal(signal.SIGSTOP)  # what it sent is still echoed into a ring that nobody empties
+    report = echo.wait_for_report(lambda report: report["totals"]["dropped"] > 0, "report of dropped frames")
+    assert report["totals"]["tx_retries"] >= 3
+    assert_balanced(echo.stop())
+    process.send_signal(signal.SIGKILL)

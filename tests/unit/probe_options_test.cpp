@@ -77,11 +77,10 @@ TEST(ProbeOptions, SendForTenSecondsUnlessToldOtherwise) {
 
 TEST(ProbeOptions, WrongValuesAreUsageErrors) {
     const std::vector<std::vector<std::string>> wrong{
-        {"--vlan", "4095"},         {"--vlan", "1,2,3"},
-        {"--destination", "02:11"}, {"--destination", "02-11-22-33-44-55"},
-        {"--flows", "0"},           {"--swap", "ip"},
-        {"--network", "ipx"},       {"--require-rate", "50%"},
-        {"--size", "0x40"},         {"--count", "many"},
+        {"--vlan", "4095"},        {"--vlan", "65536"},        {"--vlan", ""},
+        {"--vlan", "1,2,3"},       {"--destination", "02:11"}, {"--destination", "02-11-22-33-44-55"},
+        {"--flows", "0"},          {"--swap", "ip"},           {"--network", "ipx"},
+        {"--require-rate", "50%"}, {"--size", "0x40"},         {"--count", "many"},
         {"--require-p99", "fast"}};
     for (const auto& ours : wrong)
         EXPECT_THROW(parse(ours), UsageError) << ours[0] << " " << ours[1];

@@ -18,7 +18,7 @@ struct Lcore {
 class Eal {
   public:
     /// `arguments` without the program's name and without "--". Throws StartupError with what to type.
-    /// Whatever EAL prints goes to stderr: stdout is for results.
+    /// Nothing goes to stdout, which is for results.
     Eal(const std::string& program, std::vector<std::string> arguments);
     ~Eal();
     Eal(const Eal&) = delete;
