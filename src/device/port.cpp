@@ -76,6 +76,7 @@ Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>&
     set_up_queues(request, worker_nodes);
     start();
     fill_reta();
+    make_sure_of_rss_key();
     set_promiscuous(request.promiscuous);
     set_flow_control(request.flow_control);
     mac_ = read_mac(id);
@@ -147,6 +148,26 @@ void Port::fill_reta() {
             fmt::format("the redirection table of {} entries stays as the driver fills it "
                         "(rte_eth_dev_rss_reta_update: {}): queues may get uneven shares",
                         size, reason_of(result)));
+}
+
+void Port::make_sure_of_rss_key() {
+    if (plan_.rss_key.empty())
+        return;
+    // Some drivers ignore the key at configuration (net_null) and take it now.
+    std::vector<std::uint8_t> key(plan_.rss_key.size());
+    rte_eth_rss_conf conf{};
+    conf.rss_key = key.data();
+    conf.rss_key_len = static_cast<std::uint8_t>(key.size());
+    if (rte_eth_dev_rss_hash_conf_get(id_, &conf) == 0 && key == plan_.rss_key)
+        return;
+    conf.rss_key = plan_.rss_key.data();
+    conf.rss_hf = plan_.rss_functions;
+    const int result = rte_eth_dev_rss_hash_update(id_, &conf);
+    if (result < 0)
+        plan_.warnings.push_back(
+            fmt::format("--rss-key may not be in force: the device does not show it and does not "
+                        "take it while running ({})",
+                        reason_of(result)));
 }
 
 void Port::set_promiscuous(bool wanted) {

@@ -64,6 +64,7 @@ class Port {
     void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
     void start();
     void fill_reta();
+    void make_sure_of_rss_key();
     void set_promiscuous(bool wanted);
     void set_flow_control(FlowControl wanted);
     std::string what(const char* call) const;
