@@ -114,7 +114,6 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
                       "The other end of the wire: sends numbered frames and checks each one that comes back");
     ProbeCommandLine line;
     ProbeOptions& options = line.options;
-    std::string size = "64";
     std::string network = "ipv4";
     std::vector<std::string> vlans;
     std::string destination = "02:00:5e:00:53:01";
@@ -123,6 +122,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     std::optional<std::uint64_t> count;
     std::optional<double> duration;
     std::string format = "text";
+    std::string search = "none";
     std::optional<std::uint64_t> loss;
     std::optional<double> p99;
     std::optional<std::string> required_rate;
@@ -132,8 +132,8 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     table.add_flag("--take-kernel-interface", options.take_kernel_interface,
                    "Take the port named in --ports even if the kernel uses its interface", "Ports");
     table.add_port_options();
-    table.add_text("--size", size, "SIZES", "Frame sizes with FCS: 64; 64,512; 512-1024 at random; imix",
-                   "Traffic");
+    table.add_text("--size", options.sizes, "SIZES",
+                   "Frame sizes with FCS: 64; 64,512; 512-1024 at random; imix", "Traffic");
     table.add_choice("--network", network, {"ipv4", "ipv6", "none"},
                      "What the frames carry: UDP over it, or nothing", "Traffic");
     table.add_list("--vlan", vlans, "VLAN ids, outer first: none, one or two", "Traffic");
@@ -148,6 +148,10 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     table.add_number("--count", count, "Send this many frames", "Traffic");
     table.add_time("--duration", duration, "Send for this time; 10 s when neither is given", "Traffic");
     table.add_time("--drain", options.drain_seconds, "Wait so long for the last frames", "Traffic");
+    table.add_choice("--search", search, {"none", "ndr", "pdr"},
+                     "Find the highest rate that loses nothing, or at most 0.5 %; --rate is the most to try",
+                     "Search");
+    table.add_time("--trial", options.trial_seconds, "Length of each trial of a search", "Search");
     table.add_choice("--format", format, {"text", "json"}, "Result for people or for programs", "Result");
     table.add_text("--histogram", options.histogram_file, "FILE",
                    "Write the round trips in microseconds as an HdrHistogram percentile file", "Result");
@@ -160,7 +164,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     options.eal = table.eal_arguments();
     options.port = table.port_request();
     options.link_wait = table.link_wait();
-    parse_sizes(size, options.shape);
+    parse_sizes(options.sizes, options.shape);
     options.shape.network = parse_network(network);
     options.shape.vlan_ids = parse_vlans(vlans);
     options.shape.destination = parse_mac(destination, "--destination");
@@ -171,6 +175,8 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     if (duration || !count)
         options.plan.seconds = duration.value_or(10);
     options.json = format == "json";
+    if (search != "none")
+        options.search = search;
     options.gates = make_gates(loss, p99, required_rate);
     return line;
 }

@@ -23,6 +23,7 @@
 #include "l2echo/control/stop_signal.hpp"
 #include "l2echo/error.hpp"
 #include "l2echo/probe/checker.hpp"
+#include "l2echo/probe/search_result.hpp"
 #include "l2echo/probe/sender.hpp"
 #include "l2echo/report/table.hpp"
 
@@ -225,25 +226,60 @@ std::vector<std::pair<std::string, std::string>> describe_environment(const Port
             {"burst", fmt::format("{}", options.port.burst)}};
 }
 
-void collect(const Session& session, const Traffic& traffic, const SendPlan& plan, ProbeResult& result) {
-    const Sender& sender = session.sender();
-    const Checker& checker = session.checker();
-    result.sent = sender.sent();
-    result.sent_bytes = sender.sent_bytes();
-    result.tx_full = sender.tx_full();
-    result.intact = checker.intact();
-    result.corrupted = checker.corrupted();
-    result.damaged = checker.damaged();
-    result.foreign = checker.foreign();
-    for (std::uint16_t stream = 0; stream < traffic.shape().flows; ++stream)
-        result.streams.push_back({sender.sent_of(stream), checker.counts_of(stream)});
-    result.requested_per_second = plan.frames_per_second;
-    result.requested_bits_per_second_l1 = plan.bits_per_second;
-    result.tsc_hz = static_cast<double>(rte_get_tsc_hz());
-    result.seconds = static_cast<double>(sender.last_sent()) / result.tsc_hz;
-    result.round_trip = checker.round_trip();
-    result.send_delay = sender.delay();
-}
+/// All that runs on the port have in common; one run after the other.
+class Bench {
+  public:
+    Bench(const Traffic& traffic, const Port& port, rte_mempool* pool, const std::vector<Lcore>& workers,
+          const ProbeOptions& options, const StopSignal& stop)
+        : traffic_(traffic), port_(port), pool_(pool), workers_(workers), options_(options), stop_(stop) {}
+
+    std::unique_ptr<ProbeResult> run(const SendPlan& plan) const {
+        const auto session = std::make_unique<Session>(traffic_, plan, port_, pool_, options_.port.burst,
+                                                       options_.drain_seconds, stop_);
+        run_on(workers_, *session, plan);
+        auto result = collect(*session, plan);
+        if (result->sent == 0 && !stop_.requested())
+            throw StartupError(fmt::format("{}: its TX queue took no frame, link {}; is the far end there?",
+                                           port_label(port_.id()), port_.link().up ? "up" : "down"));
+        result->complete = !stop_.requested() && (std::isfinite(plan.seconds) || result->sent == plan.frames);
+        if (!result->complete && !stop_.requested())
+            log_warning(fmt::format("{}: its TX queue took nothing any more: gave up after {} of {} frames",
+                                    port_label(port_.id()), result->sent, plan.frames));
+        return result;
+    }
+
+    bool stopped() const { return stop_.requested(); }
+
+  private:
+    std::unique_ptr<ProbeResult> collect(const Session& session, const SendPlan& plan) const {
+        auto result = std::make_unique<ProbeResult>();
+        const Sender& sender = session.sender();
+        const Checker& checker = session.checker();
+        result->sent = sender.sent();
+        result->sent_bytes = sender.sent_bytes();
+        result->tx_full = sender.tx_full();
+        result->intact = checker.intact();
+        result->corrupted = checker.corrupted();
+        result->damaged = checker.damaged();
+        result->foreign = checker.foreign();
+        for (std::uint16_t stream = 0; stream < traffic_.shape().flows; ++stream)
+            result->streams.push_back({sender.sent_of(stream), checker.counts_of(stream)});
+        result->requested_per_second = plan.frames_per_second;
+        result->requested_bits_per_second_l1 = plan.bits_per_second;
+        result->tsc_hz = static_cast<double>(rte_get_tsc_hz());
+        result->seconds = static_cast<double>(sender.last_sent()) / result->tsc_hz;
+        result->round_trip = checker.round_trip();
+        result->send_delay = sender.delay();
+        return result;
+    }
+
+    const Traffic& traffic_;
+    const Port& port_;
+    rte_mempool* pool_;
+    const std::vector<Lcore>& workers_;
+    const ProbeOptions& options_;
+    const StopSignal& stop_;
+};
 
 void write_histogram(const std::string& path, const ProbeResult& result) {
     if (path.empty())
@@ -252,6 +288,80 @@ void write_histogram(const std::string& path, const ProbeResult& result) {
     file << result.round_trip.percentile_text(result.tsc_hz / 1e6) << std::flush;
     if (!file)
         throw std::runtime_error(fmt::format("--histogram: {} cannot be written", path));
+}
+
+/// Prints the result; throws when a gate is not kept.
+void run_once(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const Port& port,
+              const ProbeOptions& options) {
+    const auto result = bench.run(plan);
+    result->self_loop = measure_self_loop(traffic);
+    result->environment = describe_environment(port, options);
+    const std::vector<std::string> failed = failed_gates(*result, options.gates);
+    fmt::print("{}", options.json ? render_json(*result, failed) + "\n" : render_text(*result));
+    write_histogram(options.histogram_file, *result);
+    if (!failed.empty())
+        throw std::runtime_error(fmt::format("{}", fmt::join(failed, "; ")));
+}
+
+SendPlan paced_for(double frames_per_second, double seconds) {
+    SendPlan plan;
+    plan.frames_per_second = frames_per_second;
+    plan.seconds = seconds;
+    return plan;
+}
+
+Trial run_trial(const Bench& bench, double rate, double seconds) {
+    const auto result = bench.run(paced_for(rate, seconds));
+    const auto intended = static_cast<std::uint64_t>(rate * seconds);
+    const std::uint64_t returned =
+        std::min(result->totals().unique - (result->corrupted - result->damaged), intended);
+    Trial trial{rate, seconds, intended, intended - returned, result->sender_limited()};
+    log_info("Trial at {}frames/s: lost {} of {}{}", format_scaled(rate), trial.lost, intended,
+             trial.sender_limited ? " (the probe was the limit)" : "");
+    return trial;
+}
+
+/// The most that the search tries: what --rate says, else what the sender reaches. Its trial is the warm-up
+/// too, and is not counted.
+double find_max_rate(const Bench& bench, SendPlan plan, const Traffic& traffic) {
+    constexpr double kWarmUpSeconds = 0.5;
+    SendPlan warm_up;
+    warm_up.seconds = kWarmUpSeconds;
+    const double reached = bench.run(warm_up)->sent_per_second();
+    if (plan.frames_per_second > 0)
+        return plan.frames_per_second;
+    constexpr double kGapAndPreamble = 20;
+    double bytes = 0;
+    constexpr std::uint64_t kSample = 1000;
+    for (std::uint64_t index = 0; index < kSample; ++index)
+        bytes += (traffic.size_of(index) + kGapAndPreamble) / kSample;
+    return plan.bits_per_second > 0 ? plan.bits_per_second / (8 * bytes) : reached;
+}
+
+void run_search(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const Port& port,
+                const ProbeOptions& options) {
+    constexpr double kPdrLoss = 0.005;
+    constexpr std::size_t kMostTrials = 50;  // the bounds meet long before, unless the far end is erratic
+    SearchResult result{
+        options.search,
+        options.search == "pdr" ? kPdrLoss : 0,
+        options.sizes,
+        RateSearch(find_max_rate(bench, plan, traffic), options.search == "pdr" ? kPdrLoss : 0),
+        true,
+        {},
+        describe_environment(port, options)};
+    for (auto rate = result.search.next();
+         rate && !bench.stopped() && result.search.trials().size() < kMostTrials; rate = result.search.next())
+        result.search.record(run_trial(bench, *rate, options.trial_seconds));
+    for (const double share : {0.1, 0.5, 0.9}) {
+        if (!result.search.lower() || bench.stopped())
+            break;
+        const double rate = share * result.search.lower()->frames_per_second;
+        const auto loaded = bench.run(paced_for(rate, options.trial_seconds));
+        result.round_trips.push_back({share, rate, loaded->lost(), loaded->tsc_hz, loaded->round_trip});
+    }
+    result.complete = !bench.stopped();
+    fmt::print("{}", options.json ? render_json(result) + "\n" : render_text(result));
 }
 
 }  // namespace
@@ -276,6 +386,7 @@ Histogram measure_self_loop(const Traffic& traffic) {
 void run_probe(const std::string& program, const ProbeOptions& options) {
     StopSignal stop;
     const Eal eal(program, options.eal);
+    std::unique_ptr<Mempool> pool;  // outlives the port, whose driver holds its mbufs
     std::vector<std::unique_ptr<Port>> ports;
     const std::uint16_t id = choose_ports(eal, options.ports, options.take_kernel_interface).front();
     ports.push_back(std::make_unique<Port>(id, options.port, std::vector<int>{eal.main_lcore().numa_node}));
@@ -293,33 +404,16 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
                                      port.plan().mtu + kEthernetHeaderLength + kFcsLength,
                                      traffic.largest_size() - kEthernetHeaderLength - kFcsLength));
     const SendPlan plan = plan_for_link(options.plan, options.rate, port);
-    const Mempool pool(
+    pool = std::make_unique<Mempool>(
         "probe_tx",
         mbufs_needed(0, port.plan().tx_descriptors, 2u * options.port.burst, options.port.mempool_cache),
         options.port.mempool_cache, port.plan().mbuf_data_room, port.numa_node());
 
-    ProbeResult result;
-    result.self_loop = measure_self_loop(traffic);
-    result.environment = describe_environment(port, options);
-    const auto session = std::make_unique<Session>(traffic, plan, port, pool.get(), options.port.burst,
-                                                   options.drain_seconds, stop);
+    const std::vector<Lcore> workers = eal.worker_lcores();
+    const Bench bench(traffic, port, pool->get(), workers, options, stop);
     log_info("Probing: {} flow{}", shape.flows, shape.flows == 1 ? "" : "s");
-    run_on(eal.worker_lcores(), *session, plan);
-    collect(*session, traffic, plan, result);
-    if (result.sent == 0 && !stop.requested())
-        throw StartupError(fmt::format("{}: its TX queue took no frame, link {}; is the far end there?",
-                                       port_label(port.id()), port.link().up ? "up" : "down"));
-    result.complete = !stop.requested() && (std::isfinite(plan.seconds) || result.sent == plan.frames);
-    if (!result.complete && !stop.requested())
-        log_warning(fmt::format("{}: its TX queue took nothing any more: gave up after {} of {} frames",
-                                port_label(port.id()), result.sent, plan.frames));
-    ports.clear();  // the driver gives the mbufs back before their pool goes
-
-    const std::vector<std::string> failed = failed_gates(result, options.gates);
-    fmt::print("{}", options.json ? render_json(result, failed) + "\n" : render_text(result));
-    write_histogram(options.histogram_file, result);
-    if (!failed.empty())
-        throw std::runtime_error(fmt::format("{}", fmt::join(failed, "; ")));
+    options.search.empty() ? run_once(bench, plan, traffic, port, options)
+                           : run_search(bench, plan, traffic, port, options);
 }
 
 }  // namespace l2echo

@@ -26,9 +26,12 @@ std::optional<double> RateSearch::next() const noexcept {
     }
     if (upper < kLeastShare * max_rate_)
         return std::nullopt;
-    // What came back is the best guess of what can come back, but a step down must be a step.
+    // What came back is the best guess of what can come back. A step down must be a step, and each is twice
+    // as wide as the one before: a little loss at every rate would otherwise be followed down in steps of the
+    // width.
     const double returned = upper * (1 - upper_->loss_ratio());
-    return std::clamp(returned, upper / 2, upper * (1 - width_));
+    const double step = std::min(0.5, width_ * std::exp2(static_cast<double>(trials_.size() - 1)));
+    return std::clamp(returned, upper / 2, upper * (1 - step));
 }
 
 void RateSearch::record(const Trial& trial) {

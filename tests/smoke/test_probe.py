@@ -188,3 +188,25 @@ def test_full_tx_queue_is_tried_again_and_then_dropped(start_echo, start_probe, 
     assert report["totals"]["tx_retries"] >= 3
     assert_balanced(echo.stop())
     process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kind, allowed", [("ndr", 0), ("pdr", 0.005)])
+def test_search_keeps_both_bounds_and_every_trial(echo, start_probe, kind, allowed):
+    result = result_of(start_probe("--search", kind, "--trial", "100ms", "--rate", "2Mpps", "--format", "json"))
+    assert (result["schema"], result["search"], result["allowed_loss"]) == ("l2echo.search/1", kind, allowed)
+    assert result["trials"][0]["frames_per_second"] == 2e6
+    passed = [trial for trial in result["trials"] if trial["loss_ratio"] <= allowed]
+    failed = [trial for trial in result["trials"] if trial["loss_ratio"] > allowed]
+    if failed:
+        assert result["upper"] == min(failed, key=lambda trial: trial["frames_per_second"])
+    if result["lower"]:
+        assert result["lower"] in passed
+        assert [loaded["share"] for loaded in result["round_trips"]] == [0.1, 0.5, 0.9]
+        assert all(loaded["count"] > 0 for loaded in result["round_trips"])
+
+
+def test_search_under_its_capacity_passes_at_once(echo, start_probe):
+    result = result_of(start_probe("--search", "pdr", "--trial", "200ms", "--rate", "2kpps", "--format", "json"))
+    assert result["upper"] is None
+    assert result["lower"]["frames_per_second"] == 2000
+    assert len(result["trials"]) == 1

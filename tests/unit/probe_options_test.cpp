@@ -75,6 +75,14 @@ TEST(ProbeOptions, SendForTenSecondsUnlessToldOtherwise) {
     EXPECT_DOUBLE_EQ(parse({"--count", "10", "--duration", "3"}).plan.seconds, 3);
 }
 
+TEST(ProbeOptions, ASearchHasItsKindAndTrialLength) {
+    EXPECT_EQ(parse({}).search, "");
+    const ProbeOptions options = parse({"--search", "pdr", "--trial", "200ms"});
+    EXPECT_EQ(options.search, "pdr");
+    EXPECT_DOUBLE_EQ(options.trial_seconds, 0.2);
+    EXPECT_THROW(parse({"--search", "best"}), UsageError);
+}
+
 TEST(ProbeOptions, WrongValuesAreUsageErrors) {
     const std::vector<std::vector<std::string>> wrong{
         {"--vlan", "4095"},        {"--vlan", "65536"},        {"--vlan", ""},

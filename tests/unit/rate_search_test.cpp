@@ -14,7 +14,7 @@ RateSearch search(double max_rate, double allowed_loss, const std::function<doub
     while (const auto rate = search.next()) {
         const auto sent = static_cast<std::uint64_t>(*rate);
         search.record(
-            {*rate, 1, sent, static_cast<std::uint64_t>(static_cast<double>(sent) * loss_at(*rate))});
+            {*rate, 1, sent, static_cast<std::uint64_t>(static_cast<double>(sent) * loss_at(*rate)), false});
         if (search.trials().size() > 100)
             break;
     }
@@ -61,15 +61,21 @@ TEST(RateSearch, AFarEndThatAlwaysLosesEndsWithoutLowerBound) {
 
 TEST(RateSearch, LossAtALowerRateBeatsSuccessAtAHigherOne) {
     RateSearch search(1000, 0);
-    search.record({1000, 1, 1000, 100});
-    search.record({900, 1, 900, 0});
-    search.record({800, 1, 800, 1});
+    search.record({1000, 1, 1000, 100, false});
+    search.record({900, 1, 900, 0, false});
+    search.record({800, 1, 800, 1, false});
     EXPECT_FALSE(search.lower());
     EXPECT_DOUBLE_EQ(search.upper()->frames_per_second, 800);
 }
 
-TEST(RateSearch, ATrialThatSentNothingFailed) {
-    EXPECT_DOUBLE_EQ((Trial{1000, 1, 0, 0}).loss_ratio(), 1);
+TEST(RateSearch, ALittleLossAtEveryRateIsNotFollowedDownInSmallSteps) {
+    const RateSearch found = search(1e6, 0, [](double rate) { return rate > 100'000 ? 1e-5 : 0; });
+    EXPECT_NEAR(found.lower()->frames_per_second, 100'000, 1000);
+    EXPECT_LT(found.trials().size(), 25u);
+}
+
+TEST(RateSearch, ATrialOfNoFramesFailed) {
+    EXPECT_DOUBLE_EQ((Trial{1000, 1, 0, 0, false}).loss_ratio(), 1);
 }
 
 }  // namespace

@@ -36,6 +36,9 @@ struct ProbeOptions {
     Gates gates;
     bool json = false;
     std::string histogram_file;  ///< empty: none
+    std::string search;          ///< empty, "ndr" or "pdr"
+    double trial_seconds = 1;    ///< of each trial of a search
+    std::string sizes = "64";    ///< as typed; what it means is in the shape
 };
 
 struct ProbeCommandLine {

@@ -8,14 +8,17 @@
 
 namespace l2echo {
 
+/// One run at one rate. A frame that the sender did not manage to send counts as lost: the rate was not
+/// sustained.
 struct Trial {
-    double frames_per_second = 0;  ///< asked for; what was sent when it was the sender's own limit
+    double frames_per_second = 0;
     double seconds = 0;
-    std::uint64_t sent = 0;
-    std::uint64_t lost = 0;
+    std::uint64_t intended = 0;   ///< frames of that rate in that time
+    std::uint64_t lost = 0;       ///< intended and not returned intact, whoever lost them
+    bool sender_limited = false;  ///< the probe was the limit
 
     double loss_ratio() const noexcept {
-        return sent == 0 ? 1.0 : static_cast<double>(lost) / static_cast<double>(sent);
+        return intended == 0 ? 1.0 : static_cast<double>(lost) / static_cast<double>(intended);
     }
 };
 
