@@ -5,6 +5,7 @@
 #include <rte_hash_crc.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -191,7 +192,9 @@ Traffic::Flow Traffic::make_flow(std::uint16_t index, SwapLevel swap_level) cons
 
 std::uint32_t Traffic::check_value(const std::byte* stamp, std::size_t frame_length) const noexcept {
     const std::uint32_t seed = nonce_ ^ static_cast<std::uint32_t>(frame_length);
-    return rte_hash_crc(stamp, kCheckOffset, seed);
+    std::array<std::uint64_t, 2> words{};  // frames lie at any address, rte_hash_crc() reads aligned words
+    std::memcpy(words.data(), stamp, kCheckOffset);
+    return rte_hash_crc_8byte(words[1], rte_hash_crc_8byte(words[0], seed));
 }
 
 void Traffic::write_with(std::span<std::byte> frame, const Stamp& stamp, const Flow& flow,
