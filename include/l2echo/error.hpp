@@ -1,5 +1,7 @@
 // Start-up failures: thrown anywhere before the workers run, caught once in run_program(), where each becomes
-// one line on stderr and an exit status. The data path throws nothing and counts instead.
+// one line on stderr and an exit status. What fails after that (a report that cannot be written, a gate that
+// is not kept) is a std::runtime_error and ends the same way with status 1. The data path throws nothing and
+// counts.
 #pragma once
 
 #include <fmt/format.h>

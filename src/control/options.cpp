@@ -11,9 +11,10 @@
 namespace l2echo {
 namespace {
 
-/// "drop" is 0 tries more, "retry=N" is N. The bound keeps a worker from hanging on a link that is down.
+/// Keeps a worker from hanging on a link that is down.
 constexpr std::uint32_t kMaxTxRetries = 1'000'000;
 
+/// "drop" is 0 tries more, "retry=N" is N.
 std::uint32_t parse_tx_full(const std::string& text) {
     constexpr std::string_view kRetry = "retry=";
     if (text == "drop")

@@ -134,7 +134,8 @@ void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono
     const auto deadline = std::chrono::steady_clock::now() + limit;
     for (const auto& port : ports)
         if (is_down(port))
-            log_info("Port {}: link is down, waiting up to {} s for it", port->id(), seconds);
+            log_info("Port {}: link is down{}", port->id(),
+                     limit.count() == 0 ? "" : fmt::format(", waiting up to {} s for it", seconds));
     while (std::ranges::any_of(ports, is_down) && std::chrono::steady_clock::now() < deadline)
         if (stop.wait_until(std::chrono::steady_clock::now() + kPoll))
             return;

@@ -114,9 +114,10 @@ bool StatsReporter::write_to_stdout(const Report& report) const {
 void StatsReporter::print(const Report& report, StopSignal& stop) {
     if (write_to_stdout(report) || told_write_failure_)
         return;
+    const int error = errno;  // writing the warning may change it
     told_write_failure_ = true;
-    log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(errno)));
-    if (errno == EPIPE)
+    log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
+    if (error == EPIPE)
         stop.request();
 }
 

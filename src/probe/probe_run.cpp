@@ -258,7 +258,6 @@ class Bench {
         result->sent = sender.sent();
         result->sent_bytes = sender.sent_bytes();
         result->tx_full = sender.tx_full();
-        result->intact = checker.intact();
         result->corrupted = checker.corrupted();
         result->damaged = checker.damaged();
         result->foreign = checker.foreign();

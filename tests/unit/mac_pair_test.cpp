@@ -49,9 +49,12 @@ TEST(MacFilter, ContainsWhatWasAddedAndNothingElse) {
     std::mt19937_64 random(2);
     for (int macs = 1; macs <= 8; ++macs) {
         MacFilter filter;
-        for (int i = 0; i < macs; ++i)
-            filter.add(random() & kMacMask);
-        for (const MacAddress mac : filter.macs()) {
+        std::vector<MacAddress> added;
+        for (int i = 0; i < macs; ++i) {
+            added.push_back(random() & kMacMask);
+            filter.add(added.back());
+        }
+        for (const MacAddress mac : added) {
             EXPECT_TRUE(filter.may_contain(mac));
             EXPECT_TRUE(filter.contains(mac));
             EXPECT_FALSE(filter.contains(mac ^ 0x0200));

@@ -14,7 +14,6 @@ std::unique_ptr<ProbeResult> sample() {
     auto result = std::make_unique<ProbeResult>();
     result->sent = 1000;
     result->sent_bytes = 60'000;
-    result->intact = 986;
     result->corrupted = 5;
     result->damaged = 2;
     result->streams = {{500, {492, 1, 4, 9, 0}}, {500, {496, 0, 0, 0, 0}}};

@@ -23,7 +23,7 @@ SplitArguments split_arguments(const std::vector<std::string>& arguments);
 /// True when one of the names stands among the arguments.
 bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<std::string_view> names);
 
-/// Rounded up, so that a very short time does not become 0, which means off.
+/// Rounded up, so that a very short time does not become 0.
 std::chrono::milliseconds to_milliseconds(double seconds);
 
 /// A program's options: parser, file, help and --print-config all come from this one table.

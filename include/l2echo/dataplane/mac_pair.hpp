@@ -79,7 +79,6 @@ class MacFilter {
     bool contains(MacAddress mac) const noexcept {
         return may_contain(mac) && std::find(macs_.begin(), macs_.end(), mac) != macs_.end();
     }
-    const std::vector<MacAddress>& macs() const noexcept { return macs_; }
 
   private:
     std::uint64_t common_bits_ = 0;

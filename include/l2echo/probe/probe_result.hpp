@@ -20,7 +20,6 @@ struct StreamResult {
 struct ProbeResult {
     std::uint64_t sent = 0;
     std::uint64_t sent_bytes = 0;  ///< layer 2 without FCS
-    std::uint64_t intact = 0;      ///< all copies
     std::uint64_t corrupted = 0;
     std::uint64_t damaged = 0;  ///< of the corrupted: without a readable stamp
     std::uint64_t foreign = 0;

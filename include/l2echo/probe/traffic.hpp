@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kFcsLength = 4;
 
 enum class Network { None, Ipv4, Ipv6 };
 
-/// What the far end exchanges besides nothing else changing.
+/// What the far end must have exchanged.
 enum class SwapLevel { Mac, MacIp, MacIpPort };
 
 struct TrafficShape {
