@@ -2,6 +2,7 @@
 // It answers one question: do EAL, the NIC's binding and the mempool work on this machine?
 
 #include <fmt/format.h>
+#include <rte_cycles.h>
 
 #include "l2echo/control/eal.hpp"
 #include "l2echo/control/log.hpp"
@@ -21,16 +22,17 @@ void echo(const std::string& program, const std::vector<std::string>& eal_argume
     const l2echo::Port port(first, {}, {eal.main_lcore().numa_node});
     l2echo::describe_port(port);
 
-    l2echo::QueuePair pair;
+    l2echo::PortGate gate;
+    l2echo::QueuePair pair(gate);
     pair.port = port.id();
-    pair.rules = l2echo::rules_for(port, {port.mac()}, false);
+    pair.rules = l2echo::rules_for(port, {port.mac()}, {});
     l2echo::log_info("Ready: echoing on 1 port");
     while (!stop.requested())
-        l2echo::echo_burst(pair);
+        l2echo::echo_burst(pair, rte_rdtsc());
 
     const l2echo::QueuePairCounts counts = pair.counters.read();
-    fmt::print("received {} = echoed {} + refused {} + dropped {}\n", counts.received, counts.echoed,
-               counts.refused(), counts.dropped);
+    fmt::print("received {} = echoed {} + answered {} + refused {} + dropped {}\n", counts.received,
+               counts.echoed, counts.answered, counts.refused(), counts.dropped);
 }
 
 }  // namespace

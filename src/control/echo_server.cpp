@@ -8,6 +8,8 @@
 #include "l2echo/control/host_limits.hpp"
 #include "l2echo/control/log.hpp"
 #include "l2echo/control/port_selection.hpp"
+#include "l2echo/control/session.hpp"
+#include "l2echo/control/session_service.hpp"
 #include "l2echo/control/stats_reporter.hpp"
 #include "l2echo/control/stop_signal.hpp"
 #include "l2echo/control/worker_group.hpp"
@@ -90,12 +92,21 @@ void serve_echo(const std::string& program, const Options& options) {
     warn_of_numa(ports, plan);
     wait_for_links(ports, options.link_wait, stop);
 
-    WorkerGroup workers(plan, ports, {options.port.burst, options.tx_retries, options.raw}, stop);
+    Session session(ports.size(), options.disarmed, options.expire);
+    const bool may_trace = options.trace != 0 || !options.control_socket.empty();
+    WorkerGroup workers(plan, ports,
+                        {options.port.burst, options.tx_retries, options.rules, options.max_rate,
+                         options.loop_check, may_trace},
+                        session, stop);
+    session.trace_budget().set(static_cast<std::int64_t>(options.trace));
+    std::optional<SessionService> service;
+    if (may_trace)
+        service.emplace(session, workers.traces(), ports, options.control_socket, options.trace_file, stop);
     if (!plan.on_main_lcore)
         workers.launch();
     std::ranges::for_each(workers.workers(), [](const auto& worker) { tell_worker(*worker); });
 
-    StatsReporter reporter(ports, workers.workers(), options.stats_format,
+    StatsReporter reporter(ports, workers.workers(), session, options.stats_format,
                            effective_interval(options, isatty(STDOUT_FILENO) == 1));
     tell_ready(ports.size());
     if (plan.on_main_lcore) {
@@ -105,6 +116,8 @@ void serve_echo(const std::string& program, const Options& options) {
         reporter.run(stop, options.duration);
     }
     workers.join();
+    if (service)
+        service->finish();
     reporter.print_final();
 }
 

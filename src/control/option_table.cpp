@@ -75,15 +75,15 @@ class TomlWriter : public CLI::ConfigTOML {
 };
 
 constexpr const char* kPortGroup = "Ports";
+constexpr double kLongestTime = 1e9;  // seconds; three decades
 
 CLI::Validator range(int least, int most) {
     return CLI::Range(least, most).description(fmt::format("{}..{}", least, most));
 }
 
 void describe_time(CLI::Option* option, const char* group) {
-    constexpr double kLongest = 1e9;  // three decades
     option->transform(time_units())
-        ->check(CLI::Range(0.0, kLongest).description(""))
+        ->check(CLI::Range(0.0, kLongestTime).description(""))
         ->type_name("TIME")
         ->group(group);
 }
@@ -107,6 +107,17 @@ bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<s
 
 std::chrono::milliseconds to_milliseconds(double seconds) {
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
+
+std::chrono::milliseconds parse_time(const std::string& text, const char* what) {
+    std::string number = text;
+    try {
+        time_units()(number);
+        if (CLI::Range(0.0, kLongestTime)(number).empty())
+            return to_milliseconds(std::stod(number));
+    } catch (const CLI::ParseError&) {  // said below, with an example
+    }
+    throw UsageError(fmt::format("{}: '{}' is not a time like 3, 3s, 500ms or 2min", what, text));
 }
 
 std::string version_text() {
@@ -186,6 +197,11 @@ void OptionTable::add_text(const char* name, std::optional<std::string>& value, 
 void OptionTable::add_list(const char* name, std::vector<std::string>& values, const char* help,
                            const char* group) {
     app_.add_option(name, values, help)->delimiter(',')->type_name("LIST")->group(group);
+}
+
+void OptionTable::add_repeated(const char* name, std::vector<std::string>& values, const char* type,
+                               const char* help, const char* group) {
+    app_.add_option(name, values, help)->allow_extra_args(false)->type_name(type)->group(group);
 }
 
 void OptionTable::add_number(const char* name, std::uint16_t& value, int least, int most, const char* help,

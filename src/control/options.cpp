@@ -29,8 +29,103 @@ std::uint32_t parse_tx_full(const std::string& text) {
     return retries;
 }
 
+/// What the command line says about the rules, as typed.
+struct RuleTexts {
+    bool raw = false;
+    std::string accept = "any";
+    std::string group = "refuse";
+    std::string swap = "mac";
+    std::vector<std::string> match;
+    std::optional<std::string> only_from;
+    std::optional<std::string> max_rate;
+    std::vector<std::string> addresses;
+    bool eth_loopback = false;
+    bool no_loop_check = false;
+};
+
+void add_rule_options(OptionTable& table, RuleTexts& texts) {
+    constexpr const char* kGroup = "Rules";
+    table.add_flag("--raw", texts.raw, "Swap every frame of at least 14 bytes: no wire rules, no loop check",
+                   kGroup);
+    table.add_choice("--accept", texts.accept, {"any", "own"},
+                     "Echo unicast frames to any MAC, or to the port's own MAC only", kGroup);
+    table.add_choice("--group", texts.group, {"refuse", "own-source"},
+                     "Frames to a group: refuse, or answer with the port's own MAC as source", kGroup);
+    table.add_choice("--swap", texts.swap, {kSwapLevelNames.begin(), kSwapLevelNames.end()},
+                     "What is exchanged; a frame that lacks it is refused", kGroup);
+    table.add_repeated(
+        "--match", texts.match, "RULE",
+        "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, src-ip, "
+        "dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that fits decides",
+        kGroup);
+    table.add_text("--only-from", texts.only_from, "MAC", "Echo frames from this tester only", kGroup);
+    table.add_text(
+        "--max-rate", texts.max_rate, "RATE",
+        "Echo no more than this on each port, an equal part on each of its queue pairs: 1Mpps, 10Gbps",
+        kGroup);
+    table.add_list("--ip", texts.addresses,
+                   "Answer ARP, neighbour solicitations and ping for these, such as 192.0.2.1/24", kGroup);
+    table.add_flag("--eth-lb", texts.eth_loopback, "Answer ETH-LB loopback messages to the port's own MAC",
+                   kGroup);
+    table.add_flag("--no-loop-check", texts.no_loop_check,
+                   "Send no loop checks and heed none: nothing ends a storm between two reflectors", kGroup);
+}
+
+void refuse_rules_beside_raw(const RuleTexts& texts) {
+    const RuleTexts none;
+    const char* other = texts.accept != none.accept ? "--accept"
+                        : texts.group != none.group ? "--group"
+                        : texts.swap != none.swap   ? "--swap"
+                        : !texts.match.empty()      ? "--match"
+                        : texts.only_from           ? "--only-from"
+                        : !texts.addresses.empty()  ? "--ip"
+                        : texts.eth_loopback        ? "--eth-lb"
+                                                    : nullptr;
+    if (texts.raw && other != nullptr)
+        throw UsageError(fmt::format("--raw has no rules, so {} says nothing: leave out one of them", other));
+}
+
+RateRequest parse_max_rate(const std::string& text) {
+    const RateRequest rate = parse_rate(text, "--max-rate");
+    if (rate.frames_per_second + rate.bits_per_second == 0)
+        throw UsageError("--max-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
+    return rate;
+}
+
+void apply_rules(const RuleTexts& texts, Options& options) {
+    refuse_rules_beside_raw(texts);
+    WireRules& rules = options.rules;
+    rules.raw = texts.raw;
+    rules.accept_own_only = texts.accept == "own";
+    rules.group_own_source = texts.group == "own-source";
+    rules.level = parse_swap_level(texts.swap, "--swap");
+    for (const std::string& rule : texts.match)
+        rules.match.add(parse_match_rule(rule, "--match"));
+    if (texts.only_from) {
+        rules.only_from = parse_mac(*texts.only_from, "--only-from");
+        if (rules.only_from == 0 || is_group(rules.only_from))
+            throw UsageError(fmt::format("--only-from: {} is no station's MAC", *texts.only_from));
+    }
+    if (texts.max_rate)
+        options.max_rate = parse_max_rate(*texts.max_rate);
+    for (const std::string& address : texts.addresses)
+        parse_interface(address, "--ip", rules.answers);
+    rules.answers.eth_loopback = texts.eth_loopback;
+    options.loop_check = !texts.raw && !texts.no_loop_check;
+}
+
 std::string program_name(const std::vector<std::string>& arguments) {
     return std::filesystem::path(arguments.at(0)).filename();
+}
+
+void refuse_useless_session(const Options& options) {
+    if (options.disarmed && options.control_socket.empty())
+        throw UsageError("--disarmed: nothing could arm it; give --control-socket PATH");
+    if (!options.trace_file.empty() && options.trace == 0 && options.control_socket.empty())
+        throw UsageError("--trace-file: nothing would be traced; give --trace N or --control-socket PATH");
+    constexpr std::uint64_t kMostTraced = 1'000'000'000;
+    if (options.trace > kMostTraced)
+        throw UsageError(fmt::format("--trace: {} frames at most", kMostTraced));
 }
 
 }  // namespace
@@ -44,6 +139,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     std::string stats_format = "table";
     std::optional<double> stats_interval;
     std::optional<double> duration;
+    std::optional<double> expire;
+    std::optional<std::uint64_t> trace;
+    RuleTexts rules;
 
     table.add_list("--ports", options.ports, "Ports to echo on: ids or device names; all when left out",
                    "Ports");
@@ -52,7 +150,17 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     table.add_port_options();
     table.add_text("--tx-full", tx_full, "drop|retry=N",
                    "When the TX queue is full: drop, or retry=N times and then drop", "Echo");
-    table.add_flag("--raw", options.raw, "Swap every frame of at least 14 bytes: no wire rules", "Echo");
+    add_rule_options(table, rules);
+    table.add_time("--expire", expire, "Echo for this time from start or from arming, then refuse",
+                   "Session");
+    table.add_flag("--disarmed", options.disarmed, "Start without echoing; the control socket arms",
+                   "Session");
+    table.add_text("--control-socket", options.control_socket, "PATH",
+                   "Take commands on a socket there: status, arm, disarm, trace", "Session");
+    table.add_number("--trace", trace, "Tell of the next N frames what they are and what became of them",
+                     "Session");
+    table.add_text("--trace-file", options.trace_file, "FILE", "Write traced frames there too, as pcapng",
+                   "Session");
     table.add_time(
         "--stats-interval", stats_interval,
         "Report so often, 0 for never; 1 s when left out, but off for a table that is not on a terminal",
@@ -66,6 +174,11 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     options.port = table.port_request();
     options.link_wait = table.link_wait();
     options.tx_retries = parse_tx_full(tx_full);
+    apply_rules(rules, options);
+    if (expire)
+        options.expire = to_milliseconds(*expire);
+    options.trace = trace.value_or(0);
+    refuse_useless_session(options);
     options.stats_format = stats_format == "json" ? StatsFormat::Json : StatsFormat::Table;
     if (stats_interval)
         options.stats_interval = to_milliseconds(*stats_interval);

@@ -47,10 +47,11 @@ PortSnapshot snapshot_of(const Port& port) {
 }  // namespace
 
 StatsReporter::StatsReporter(const std::vector<std::unique_ptr<Port>>& ports,
-                             const std::vector<std::unique_ptr<Worker>>& workers, StatsFormat format,
-                             milliseconds interval)
+                             const std::vector<std::unique_ptr<Worker>>& workers, Session& session,
+                             StatsFormat format, milliseconds interval)
     : ports_(ports),
       workers_(workers),
+      session_(session),
       format_(format),
       interval_(interval),
       start_(Clock::now()),
@@ -100,8 +101,10 @@ Snapshot StatsReporter::take_snapshot() const {
     snapshot.tsc_cycles = rte_rdtsc() - start_cycles_;
     for (const auto& worker : workers_)
         snapshot.workers.push_back(snapshot_of(*worker));
-    for (const auto& port : ports_)
-        snapshot.ports.push_back(snapshot_of(*port));
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+        snapshot.ports.push_back(snapshot_of(*ports_[i]));
+        snapshot.ports.back().session = session_.state(i);
+    }
     return snapshot;
 }
 
@@ -130,6 +133,8 @@ void StatsReporter::follow_links(Snapshot& now) {
         const std::uint64_t by_interrupt = port.link.changes - first_.ports[i].link.changes;
         port.link.changes = std::max(by_interrupt, before.changes + (port.link.up != before.up ? 1 : 0));
         links_[i] = port.link;
+        if (port.link.changes != before.changes)
+            session_.gate(i).forget_far_end();  // somebody else may be there now
         tell_link(port, before);
     }
 }

@@ -1,8 +1,10 @@
 #include "l2echo/control/worker_group.hpp"
 
+#include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <rte_random.h>
 
 #include <chrono>
 #include <new>
@@ -19,6 +21,14 @@ struct Launch {
     Worker& worker;
     const std::atomic<bool>& stop;
 };
+
+/// Share-nothing: every queue pair has its own equal part.
+RateLimit rate_limit_for(const RateRequest& port, std::uint16_t queue_pairs) {
+    if (port.frames_per_second + port.bits_per_second == 0)
+        return {};
+    return {port.frames_per_second / queue_pairs, port.bits_per_second / queue_pairs,
+            static_cast<double>(rte_get_tsc_hz())};
+}
 
 int run_on_lcore(void* argument) {
     const std::unique_ptr<Launch> launch(static_cast<Launch*>(argument));
@@ -37,36 +47,46 @@ void WorkerGroup::QueuePairDeleter::operator()(QueuePair* pair) const noexcept {
     rte_free(pair);
 }
 
-WorkerGroup::QueuePairPointer WorkerGroup::make_queue_pair(int numa_node) {
+WorkerGroup::QueuePairPointer WorkerGroup::make_queue_pair(int numa_node, PortGate& gate) {
     void* memory = rte_malloc_socket("queue_pair", sizeof(QueuePair), alignof(QueuePair), numa_node);
     if (memory == nullptr)
         memory = rte_malloc("queue_pair", sizeof(QueuePair), alignof(QueuePair));
     if (memory == nullptr)
         throw StartupError("no memory for a queue pair's counters; reserve hugepages or raise -m");
-    return QueuePairPointer(new (memory) QueuePair);
+    return QueuePairPointer(new (memory) QueuePair(gate));
 }
 
 WorkerGroup::WorkerGroup(const WorkerPlan& plan, const std::vector<std::unique_ptr<Port>>& ports,
-                         const EchoSettings& settings, StopSignal& stop)
+                         const EchoSettings& settings, Session& session, StopSignal& stop)
     : stop_(stop) {
     std::vector<MacAddress> own_macs;
     for (const auto& port : ports)
         own_macs.push_back(port->mac());
+    const std::uint64_t nonce = rte_rand();
     for (std::uint16_t index = 0; index < plan.lcores.size(); ++index) {
         const Lcore& lcore = plan.lcores[index];
         auto worker = std::make_unique<Worker>();
         worker->lcore = lcore.id;
         worker->numa_node = lcore.numa_node;
-        for (const auto& port : ports) {
+        for (std::size_t which = 0; which < ports.size(); ++which) {
+            const auto& port = ports[which];
             if (index >= port->plan().queue_pairs)
                 continue;
-            queue_pairs_.push_back(make_queue_pair(lcore.numa_node));
+            queue_pairs_.push_back(make_queue_pair(lcore.numa_node, session.gate(which)));
             QueuePair& pair = *queue_pairs_.back();
             pair.port = port->id();
             pair.queue = index;
             pair.burst = settings.burst;
             pair.tx_retries = settings.tx_retries;
-            pair.rules = rules_for(*port, own_macs, settings.raw);
+            pair.rules = rules_for(*port, own_macs, settings.rules);
+            pair.rate = rate_limit_for(settings.max_rate, port->plan().queue_pairs);
+            pair.pool = settings.loop_check && has_loop_check(*port) ? port->mempool(index) : nullptr;
+            pair.check_nonce = nonce;
+            if (settings.may_trace) {
+                traces_.push_back(std::make_unique<FrameTrace>(session.trace_budget(), pair.port, pair.queue,
+                                                               lcore.numa_node));
+                pair.trace = traces_.back().get();
+            }
             worker->queue_pairs.push_back(&pair);
         }
         workers_.push_back(std::move(worker));

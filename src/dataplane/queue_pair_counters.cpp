@@ -14,8 +14,10 @@ QueuePairCounts& QueuePairCounts::operator+=(const QueuePairCounts& other) noexc
     received_bytes += other.received_bytes;
     echoed += other.echoed;
     echoed_bytes += other.echoed_bytes;
+    answered += other.answered;
     dropped += other.dropped;
     tx_retries += other.tx_retries;
+    checks_sent += other.checks_sent;
     for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
         refused_by[reason] += other.refused_by[reason];
     return *this;
@@ -28,8 +30,10 @@ QueuePairCounts QueuePairCounters::read() const noexcept {
     counts.received_bytes = received_bytes.read();
     counts.echoed = echoed.read();
     counts.echoed_bytes = echoed_bytes.read();
+    counts.answered = answered.read();
     counts.dropped = dropped.read();
     counts.tx_retries = tx_retries.read();
+    counts.checks_sent = checks_sent.read();
     for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
         counts.refused_by[reason] = refused_by[reason].read();
     return counts;

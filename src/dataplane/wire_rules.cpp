@@ -3,10 +3,6 @@
 namespace l2echo {
 namespace {
 
-constexpr bool is_vlan_tag(std::uint16_t type) noexcept {
-    return type == wire_order(0x8100) || type == wire_order(0x88A8) || type == wire_order(0x9100);
-}
-
 /// Frames that talk to the neighbour itself. Returned, they would throttle it (PAUSE), or tell it lies about
 /// its link partner (slow protocols, LLDP, EAPOL, CFM) or its clock (PTP).
 constexpr bool is_control(std::uint16_t type) noexcept {
@@ -30,36 +26,17 @@ constexpr bool is_reserved(MacAddress destination) noexcept {
     return (destination & 0xFF'FFFF'FFFF) == kPrefix && (block == 0 || block == 2 || block == 3);
 }
 
-struct TypeBehindTags {
-    std::uint16_t type;
-    std::uint32_t tags;
-};
-
-/// Walks the VLAN tags as far as the first segment reaches; a tag that is cut off ends the walk.
-TypeBehindTags find_type(const std::byte* data, std::uint32_t data_length) noexcept {
-    TypeBehindTags found{load_ether_type(data), 0};
-    std::uint32_t end = kEthernetHeaderLength;
-    while (is_vlan_tag(found.type) && end + kVlanTagLength <= data_length) {
-        end += kVlanTagLength;
-        ++found.tags;
-        std::memcpy(&found.type, data + end - sizeof found.type, sizeof found.type);
-    }
-    return found;
-}
-
 }  // namespace
 
-Refusal classify_thoroughly(const rte_mbuf& frame, const WireRules& rules) noexcept {
-    if (frame.data_len < kEthernetHeaderLength)
-        return Refusal::Runt;
+Refusal classify_thoroughly(const rte_mbuf& frame, const FrameHeaders& headers, const WireRules& rules,
+                            Refusal closed_by) noexcept {
     const auto* data = rte_pktmbuf_mtod(&frame, const std::byte*);
-    const TypeBehindTags inner = find_type(data, frame.data_len);
-    if (frame.pkt_len > rules.max_untagged_length + kVlanTagLength * inner.tags)
-        return Refusal::Oversize;
     const MacPair macs = load_mac_pair(data);
+    if (frame.pkt_len > rules.max_untagged_length + kVlanTagLength * headers.tags)
+        return Refusal::Oversize;
     if (is_reserved(macs.destination))
         return Refusal::Reserved;
-    if (is_control(inner.type))
+    if (is_control(headers.type))
         return Refusal::Control;
     if (is_group(macs.source))
         return Refusal::GroupSource;
@@ -67,9 +44,27 @@ Refusal classify_thoroughly(const rte_mbuf& frame, const WireRules& rules) noexc
         return Refusal::BadSource;
     if (rules.own_macs.contains(macs.source))
         return Refusal::Loop;
-    if (is_group(macs.destination))
+    if (closed_by != Refusal::None)
+        return closed_by;
+    if (is_group(macs.destination) && !rules.group_own_source)
         return Refusal::GroupDestination;
+    if (rules.accept_own_only && macs.destination != rules.own_mac && !is_group(macs.destination))
+        return Refusal::NotOwn;
+    if (rules.only_from != 0 && macs.source != rules.only_from)
+        return Refusal::NotFromTester;
+    if (!rules.match.let_through(data, macs, headers))
+        return Refusal::Unmatched;
+    if (!can_swap(data, headers, rules.level))
+        return Refusal::NotSwappable;
     return Refusal::None;
+}
+
+void swap_by_rules(std::byte* data, const FrameHeaders& headers, const WireRules& rules) noexcept {
+    MacPair macs = load_mac_pair(data);
+    if (is_group(macs.destination) && !rules.raw)
+        macs.destination = rules.own_mac;  // a group is never a source
+    store_swapped(data, macs);
+    swap_network(data, headers, rules.level);
 }
 
 }  // namespace l2echo

@@ -15,12 +15,27 @@ void sleep_until_stopped(const std::atomic<bool>& stop) noexcept {
         std::this_thread::sleep_for(kNap);
 }
 
+/// Sends the loop check of each port whose queue pair 0 is this worker's. A check that could not leave is
+/// tried again soon: the far end may be coming up. Returns when the next are due.
+std::uint64_t send_loop_checks(const Worker& worker, std::uint64_t now) noexcept {
+    constexpr std::uint64_t kTriesInASecond = 100;
+    const std::uint64_t second = rte_get_tsc_hz();
+    bool all_sent = true;
+    for (QueuePair* pair : worker.queue_pairs)
+        if (pair->queue == 0 && pair->pool != nullptr && pair->gate.may_send_checks(now))
+            all_sent &= send_loop_check(*pair);
+    return now + (all_sent ? second : second / kTriesInASecond);
+}
+
 void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept {
     std::uint64_t turn_began = rte_rdtsc();
+    std::uint64_t checks_due = turn_began;
     while (!stop.load(std::memory_order_relaxed)) {
+        if (turn_began >= checks_due) [[unlikely]]
+            checks_due = send_loop_checks(worker, turn_began);
         std::uint32_t received = 0;
         for (QueuePair* pair : worker.queue_pairs)
-            received += echo_burst(*pair);
+            received += echo_burst(*pair, turn_began);
         const std::uint64_t now = rte_rdtsc();
         if (received > 0)
             worker.busy_cycles.add(now - turn_began);

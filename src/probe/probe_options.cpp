@@ -11,34 +11,6 @@
 namespace l2echo {
 namespace {
 
-double scale_of(char prefix) {
-    switch (prefix) {
-        case 'k':
-            return 1e3;
-        case 'M':
-            return 1e6;
-        case 'G':
-            return 1e9;
-        default:
-            return 1;
-    }
-}
-
-MacAddress parse_mac(const std::string& text, const char* option) {
-    MacAddress mac = 0;
-    bool valid = text.size() == 17;
-    for (unsigned byte = 0; valid && byte < 6; ++byte) {
-        const char* digits = text.data() + std::size_t{3} * byte;
-        unsigned value = 0;
-        valid = std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2 &&
-                (byte == 5 || digits[2] == ':');
-        mac |= MacAddress{value} << 8 * byte;
-    }
-    if (!valid)
-        throw UsageError(fmt::format("{}: '{}' is not a MAC address like 02:00:5e:00:00:01", option, text));
-    return mac;
-}
-
 std::vector<std::uint16_t> parse_vlans(const std::vector<std::string>& ids) {
     std::vector<std::uint16_t> vlans;
     for (const std::string& text : ids) {
@@ -56,12 +28,6 @@ std::vector<std::uint16_t> parse_vlans(const std::vector<std::string>& ids) {
 
 Network parse_network(const std::string& name) {
     return name == "ipv4" ? Network::Ipv4 : name == "ipv6" ? Network::Ipv6 : Network::None;
-}
-
-SwapLevel parse_swap_level(const std::string& name) {
-    return name == "mac+ip+port" ? SwapLevel::MacIpPort
-           : name == "mac+ip"    ? SwapLevel::MacIp
-                                 : SwapLevel::Mac;
 }
 
 Gates make_gates(std::optional<std::uint64_t> loss, std::optional<double> p99,
@@ -82,32 +48,6 @@ Gates make_gates(std::optional<std::uint64_t> loss, std::optional<double> p99,
 }
 
 }  // namespace
-
-RateRequest parse_rate(const std::string& text, const char* option) {
-    RateRequest rate;
-    if (text == "max")
-        return rate;
-    double number = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    std::string unit(rest, end);
-    double scale = 1;
-    if (unit.size() == 4) {
-        scale = scale_of(unit.front());
-        unit.erase(0, scale == 1 ? 0 : 1);
-    }
-    const bool number_is_good = error == std::errc{} && number > 0;
-    if (number_is_good && (unit.empty() || unit == "pps"))
-        rate.frames_per_second = number * scale;
-    else if (number_is_good && unit == "bps")
-        rate.bits_per_second = number * scale;
-    else if (number_is_good && unit == "%" && number <= 100)
-        rate.percent_of_link = number;
-    else
-        throw UsageError(fmt::format(
-            "{}: '{}' is not a rate; give for example 1000, 1.5Mpps, 10Gbps, 50% or max", option, text));
-    return rate;
-}
 
 ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments) {
     OptionTable table(std::filesystem::path(arguments.at(0)).filename(),
@@ -168,7 +108,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     options.shape.network = parse_network(network);
     options.shape.vlan_ids = parse_vlans(vlans);
     options.shape.destination = parse_mac(destination, "--destination");
-    options.swap_level = parse_swap_level(swap);
+    options.swap_level = parse_swap_level(swap, "--swap");
     options.rate = parse_rate(rate, "--rate");
     if (count)
         options.plan.frames = *count;

@@ -20,7 +20,6 @@ constexpr std::uint16_t kTypeExperimental = 0x88B6;  // IEEE 802: local experime
 constexpr std::uint32_t kIpv4Length = 20;
 constexpr std::uint32_t kIpv6Length = 40;
 constexpr std::uint32_t kUdpLength = 8;
-constexpr std::uint8_t kProtocolUdp = 17;
 constexpr std::uint16_t kDestinationPort = 7;       // echo (RFC 862)
 constexpr std::uint16_t kFirstSourcePort = 49'152;  // dynamic ports (RFC 6335)
 constexpr std::uint32_t kLargestFrame = 9'618;      // MTU 9600 and its header

@@ -12,12 +12,14 @@ void add_counts(Json& json, const QueuePairCounts& counts) {
     json["received_bytes"] = counts.received_bytes;
     json["echoed"] = counts.echoed;
     json["echoed_bytes"] = counts.echoed_bytes;
+    json["answered"] = counts.answered;
     json["refused"] = counts.refused();
     Json& refused_by = json["refused_by"];
     for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
         refused_by[std::string(kRefusalTable[reason].name)] = counts.refused_by[reason];
     json["dropped"] = counts.dropped;
     json["tx_retries"] = counts.tx_retries;
+    json["checks_sent"] = counts.checks_sent;
 }
 
 void add_port_counts(Json& json, const PortCounts& counts) {
@@ -62,6 +64,10 @@ Json port_json(const PortReport& report) {
                     {"speed_mbps", port.link.speed_mbps},
                     {"full_duplex", port.link.full_duplex},
                     {"changes", port.link.changes}};
+    Json& session = json["session"];
+    session["state"] = name_of(port.session);
+    session["remaining_seconds"] =
+        port.session.remaining_seconds ? Json(*port.session.remaining_seconds) : Json();
     add_counts(json, report.counts);
     add_port_counts(json, port.counts);
     Json& queues = json["queues"] = Json::array();

@@ -129,6 +129,18 @@ void hint_about_losses(const PortReport& report, std::vector<std::string>& hints
                         report.port.id));
 }
 
+void hint_about_far_end(const PortReport& report, std::vector<std::string>& hints) {
+    if (report.port.session.facing == Facing::Nobody)
+        return;
+    hints.push_back(fmt::format(
+        "port {}: the far end is {}: frames would circulate for ever, so nothing is echoed until the link "
+        "changes or the session is armed again; --no-loop-check if you know better",
+        report.port.id,
+        report.port.session.facing == Facing::OurOwnChecks
+            ? "a reflector or a loop, which returned our loop check"
+            : "another l2echo, whose loop check arrived"));
+}
+
 }  // namespace
 
 Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
@@ -163,6 +175,7 @@ std::vector<std::string> find_hints(const Report& report) {
         hint_if_nothing_arrived(port, report.elapsed_seconds, hints);
         hint_if_one_queue_has_all(port, hints);
         hint_about_losses(port, hints);
+        hint_about_far_end(port, hints);
     }
     return hints;
 }

@@ -42,6 +42,16 @@ std::string describe_link(const LinkState& link) {
     return text;
 }
 
+/// Nothing for a port that echoes without end.
+std::string describe_session(const SessionState& session) {
+    if (session.closed_by == Refusal::None && !session.remaining_seconds)
+        return {};
+    std::string text = fmt::format("; {}", name_of(session));
+    if (session.remaining_seconds)
+        text += fmt::format(", {:.0f} s left", *session.remaining_seconds);
+    return text;
+}
+
 void add_ports(Text text, const Report& report) {
     for (const PortReport& entry : report.ports) {
         const PortCounts& counts = entry.port.counts;
@@ -51,14 +61,14 @@ void add_ports(Text text, const Report& report) {
                        counts.no_mbuf, counts.rx_errors, counts.tx_errors);
         for (const QueueReport& queue : entry.queues)
             fmt::format_to(text, " {}:{:.1f}%", queue.queue, 100 * queue.share);
-        fmt::format_to(text, "\n");
+        fmt::format_to(text, "{}\n", describe_session(entry.port.session));
     }
 }
 
 void add_totals(Text text, const Report& report) {
     const QueuePairCounts& counts = report.counts;
-    fmt::format_to(text, "received {} = echoed {} + refused {} + dropped {}\n", counts.received,
-                   counts.echoed, counts.refused(), counts.dropped);
+    fmt::format_to(text, "received {} = echoed {} + answered {} + refused {} + dropped {}\n", counts.received,
+                   counts.echoed, counts.answered, counts.refused(), counts.dropped);
     if (counts.tx_retries != 0)
         fmt::format_to(text, "TX retries {}\n", counts.tx_retries);
     for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)

@@ -1,6 +1,7 @@
 #include "l2echo/dataplane/echo_burst.hpp"
 
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 
 #include <array>
 #include <random>
@@ -33,7 +34,7 @@ class EchoBurst : public testing::Test {
     void TearDown() override {
         EXPECT_EQ(wire_.mbufs_in_use(), 0u) << "an mbuf did not go back to its pool";
         const QueuePairCounts counts = pair_.counters.read();
-        EXPECT_EQ(counts.received, counts.echoed + counts.refused() + counts.dropped);
+        EXPECT_EQ(counts.received, counts.echoed + counts.answered + counts.refused() + counts.dropped);
     }
 
     void SetUp() override { pair_.port = wire_.port(); }
@@ -43,13 +44,14 @@ class EchoBurst : public testing::Test {
     }
 
     RingWire wire_{kMbufs, kDataRoom, 31};
-    QueuePair pair_;
+    PortGate gate_;
+    QueuePair pair_{gate_};
 };
 
 TEST_F(EchoBurst, ReturnsFramesSwappedInOrder) {
     for (std::uint8_t number = 0; number < 20; ++number)
         wire_.send(ordinary_frame(number, 60 + number));
-    EXPECT_EQ(echo_burst(pair_), 20);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 20);
     const auto returned = wire_.take();
     ASSERT_EQ(returned.size(), 20u);
     for (std::uint8_t number = 0; number < 20; ++number)
@@ -64,12 +66,12 @@ TEST_F(EchoBurst, ReturnsFramesSwappedInOrder) {
 
 TEST_F(EchoBurst, HoldsNoFrameBackToFillABurst) {
     wire_.send(ordinary_frame(1));
-    EXPECT_EQ(echo_burst(pair_), 1);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 1);
     EXPECT_EQ(wire_.take().size(), 1u);
 }
 
 TEST_F(EchoBurst, AnEmptyQueueChangesNothing) {
-    EXPECT_EQ(echo_burst(pair_), 0);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 0);
     EXPECT_EQ(pair_.counters.read().bursts, 0u);
 }
 
@@ -77,9 +79,9 @@ TEST_F(EchoBurst, TakesNoMoreThanItsBurst) {
     pair_.burst = 4;
     for (std::uint8_t number = 0; number < 10; ++number)
         wire_.send(ordinary_frame(number));
-    EXPECT_EQ(echo_burst(pair_), 4);
-    EXPECT_EQ(echo_burst(pair_), 4);
-    EXPECT_EQ(echo_burst(pair_), 2);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 4);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 4);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 2);
     EXPECT_EQ(wire_.take().size(), 10u);
 }
 
@@ -91,7 +93,7 @@ TEST_F(EchoBurst, FreesAndCountsWhatItRefusesAndEchoesTheRestInOrder) {
     wire_.send(Bytes(13, 0x02));
     wire_.send(ordinary_frame(2));
     wire_.send(Bytes(60, 0));
-    EXPECT_EQ(echo_burst(pair_), 5);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 5);
     EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(ordinary_frame(1)), swapped(ordinary_frame(2))}));
     EXPECT_EQ(refused(Refusal::GroupDestination), 1u);
     EXPECT_EQ(refused(Refusal::Runt), 1u);
@@ -106,7 +108,7 @@ TEST_F(EchoBurst, RawSwapsEverythingThatHasAHeader) {
     wire_.send(Bytes(60, 0xFF));
     wire_.send(Bytes(13, 1));
     wire_.send(ordinary_frame(1, 14));
-    EXPECT_EQ(echo_burst(pair_), 4);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 4);
     EXPECT_EQ(wire_.take(),
               (std::vector<Bytes>{Bytes(60, 0), Bytes(60, 0xFF), swapped(ordinary_frame(1, 14))}));
     EXPECT_EQ(refused(Refusal::Runt), 1u);
@@ -116,7 +118,7 @@ TEST_F(EchoBurst, FreesFramesTheTxRingRefused) {
     pair_.burst = 64;
     for (std::uint8_t number = 0; number < 40; ++number)
         wire_.send(ordinary_frame(number));
-    EXPECT_EQ(echo_burst(pair_), 40);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 40);
     const QueuePairCounts counts = pair_.counters.read();
     EXPECT_EQ(counts.echoed, 31u);
     EXPECT_EQ(counts.dropped, 9u);
@@ -133,7 +135,7 @@ TEST_F(EchoBurst, TriesAFullTxRingAgainAsOftenAsItIsTold) {
     pair_.tx_retries = 3;
     for (std::uint8_t number = 0; number < 40; ++number)
         wire_.send(ordinary_frame(number));
-    echo_burst(pair_);
+    echo_burst(pair_, rte_rdtsc());
     EXPECT_EQ(pair_.counters.tx_retries.read(), 3u);
     EXPECT_EQ(pair_.counters.dropped.read(), 9u);
     EXPECT_EQ(wire_.take().size(), 31u);
@@ -143,14 +145,14 @@ TEST_F(EchoBurst, EchoesFramesOfSeveralSegmentsUntouchedBehindTheHeader) {
     const Bytes frame = ordinary_frame(7, 1500);
     wire_.send(wire_.make_frame(frame, 100));
     wire_.send(wire_.make_frame(frame, 14));
-    EXPECT_EQ(echo_burst(pair_), 2);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 2);
     EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(frame), swapped(frame)}));
     EXPECT_EQ(pair_.counters.received_bytes.read(), 3000u);
 }
 
 TEST_F(EchoBurst, AHeaderThatDoesNotFitTheFirstSegmentIsARunt) {
     wire_.send(wire_.make_frame(ordinary_frame(7, 100), 13));
-    EXPECT_EQ(echo_burst(pair_), 1);
+    EXPECT_EQ(echo_burst(pair_, rte_rdtsc()), 1);
     EXPECT_EQ(refused(Refusal::Runt), 1u);
     EXPECT_TRUE(wire_.take().empty());
 }
@@ -159,7 +161,7 @@ TEST_F(EchoBurst, DropsSegmentChainsWhole) {
     pair_.burst = 64;
     for (int i = 0; i < 40; ++i)
         wire_.send(wire_.make_frame(ordinary_frame(1, 200), 50));
-    echo_burst(pair_);
+    echo_burst(pair_, rte_rdtsc());
     EXPECT_EQ(wire_.mbufs_in_use(), 31u * 4);
     EXPECT_EQ(wire_.take().size(), 31u);
 }
@@ -188,7 +190,7 @@ TEST_F(EchoBurst, AMillionRandomFramesNeitherCrashNorLeak) {
             const Bytes frame = random_frame(random);
             wire_.send(wire_.make_frame(frame, random() % 4 == 0 ? 1 + random() % 40 : SIZE_MAX));
         }
-        while (echo_burst(pair_) != 0) {
+        while (echo_burst(pair_, rte_rdtsc()) != 0) {
         }
         returned += wire_.take().size();
     }

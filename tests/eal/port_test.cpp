@@ -1,6 +1,7 @@
 #include "l2echo/device/port.hpp"
 
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 
 #include "l2echo/control/port_rules.hpp"
 #include "l2echo/dataplane/echo_burst.hpp"
@@ -10,6 +11,12 @@
 
 namespace l2echo {
 namespace {
+
+WireRules raw_rules() {
+    WireRules rules;
+    rules.raw = true;
+    return rules;
+}
 
 TEST(Port, IsConfiguredAndStartedAsPlanned) {
     const Vdev null("net_null_port");
@@ -83,11 +90,12 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
     {
         const Port port(null.port(), small_port_request(1), {0});
         pool = port.mempool(0);
-        QueuePair pair;
+        PortGate gate;
+        QueuePair pair(gate);
         pair.port = port.id();
-        pair.rules = rules_for(port, {port.mac()}, true);
+        pair.rules = rules_for(port, {port.mac()}, raw_rules());
         for (int turn = 0; turn < 1000; ++turn)
-            EXPECT_EQ(echo_burst(pair), 32);
+            EXPECT_EQ(echo_burst(pair, rte_rdtsc()), 32);
         EXPECT_EQ(pair.counters.echoed.read(), 32'000u);
         EXPECT_EQ(rte_mempool_in_use_count(pool), 0u);
     }
@@ -97,15 +105,16 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
 TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
     const Vdev null("net_null_empty");
     const Port port(null.port(), small_port_request(1), {0});
-    QueuePair pair;
+    PortGate gate;
+    QueuePair pair(gate);
     pair.port = port.id();
     pair.rules.raw = true;
     std::vector<rte_mbuf*> hoard;
     while (rte_mbuf* mbuf = rte_pktmbuf_alloc(port.mempool(0)))
         hoard.push_back(mbuf);
-    EXPECT_EQ(echo_burst(pair), 0);
+    EXPECT_EQ(echo_burst(pair, rte_rdtsc()), 0);
     rte_pktmbuf_free_bulk(hoard.data(), static_cast<unsigned>(hoard.size()));
-    EXPECT_EQ(echo_burst(pair), 32);
+    EXPECT_EQ(echo_burst(pair, rte_rdtsc()), 32);
 }
 
 TEST(Port, FitsDescriptorsAsEthdevDoes) {
@@ -159,7 +168,7 @@ TEST(Port, AVirtualDeviceHasNoKernelInterface) {
 TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {
     const Vdev null("net_null_rules");
     const Port port(null.port(), small_port_request(1), {0});
-    const WireRules rules = rules_for(port, {port.mac()}, false);
+    const WireRules rules = rules_for(port, {port.mac()}, {});
     EXPECT_TRUE(rules.own_macs.contains(port.mac()));
     EXPECT_EQ(rules.max_untagged_length, 1514u);
 }

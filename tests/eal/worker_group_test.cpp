@@ -17,6 +17,13 @@ using namespace std::chrono_literals;
 const std::vector<Lcore> kLcores{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}};
 const WorkerPlan kPlan{kLcores, false};
 
+EchoSettings raw_settings() {
+    EchoSettings settings;
+    settings.rules.raw = true;
+    settings.loop_check = false;
+    return settings;
+}
+
 std::uint64_t received(const Worker& worker) {
     std::uint64_t frames = 0;
     for (const QueuePair* pair : worker.queue_pairs)
@@ -44,7 +51,8 @@ TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
     for (const std::uint16_t id : {first.port(), second.port()})
         ports.push_back(std::make_unique<Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
 
-    WorkerGroup group(kPlan, ports, {32, 0, true}, stop);
+    Session session(ports.size(), false, std::nullopt);
+    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
     group.launch();
     for (const auto& worker : group.workers())
         EXPECT_TRUE(worker->running.load());
@@ -60,7 +68,7 @@ TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
             EXPECT_EQ(pair->queue, index);
             const QueuePairCounts counts = pair->counters.read();
             EXPECT_GT(counts.received, 0u);
-            EXPECT_EQ(counts.received, counts.echoed + counts.refused() + counts.dropped);
+            EXPECT_EQ(counts.received, counts.echoed + counts.answered + counts.refused() + counts.dropped);
         }
         EXPECT_GT(worker.busy_cycles.read(), 0u);
     }
@@ -74,7 +82,8 @@ TEST(WorkerGroup, AWorkerWithoutAQueueRunsIdlesAndStops) {
     StopSignal stop;
     std::vector<std::unique_ptr<Port>> ports;
     ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
-    WorkerGroup group(kPlan, ports, {32, 0, true}, stop);
+    Session session(ports.size(), false, std::nullopt);
+    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
     group.launch();
     EXPECT_TRUE(group.workers()[2]->running.load());
     EXPECT_TRUE(group.workers()[2]->queue_pairs.empty());
@@ -89,7 +98,8 @@ TEST(WorkerGroup, StopsItsWorkersWhenItGoes) {
     std::vector<std::unique_ptr<Port>> ports;
     ports.push_back(std::make_unique<Port>(null.port(), small_port_request(3), std::vector<int>{0, 0, 0}));
     {
-        WorkerGroup group(kPlan, ports, {32, 0, true}, stop);
+        Session session(ports.size(), false, std::nullopt);
+        WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
         group.launch();
     }
     EXPECT_TRUE(stop.requested());
@@ -102,8 +112,9 @@ TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
     StopSignal stop;
     std::vector<std::unique_ptr<Port>> ports;
     ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
-    WorkerGroup group({{{0, 0, 0}}, true}, ports, {32, 0, true}, stop);
-    StatsReporter reporter(ports, group.workers(), StatsFormat::Json, 0ms);
+    Session session(ports.size(), false, std::nullopt);
+    WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
+    StatsReporter reporter(ports, group.workers(), session, StatsFormat::Json, 0ms);
     {
         const ControlThread thread("test-stats", [&] { reporter.run(stop, 100ms); });
         group.run_on_main_lcore();

@@ -183,11 +183,12 @@ def assert_balanced(report):
     """Each frame that was received has exactly one fate, and every view of it adds up to the same."""
     totals, workers, ports = report["totals"], report["workers"], report["ports"]
     for counts in (totals, *workers):
-        assert counts["received"] == counts["echoed"] + counts["refused"] + counts["dropped"], counts
+        assert counts["received"] == counts["echoed"] + counts["answered"] + counts["refused"] + counts["dropped"], counts
         assert counts["refused"] == sum(counts["refused_by"].values()), counts
-    for name in ("received", "received_bytes", "echoed", "echoed_bytes", "refused", "dropped", "tx_retries"):
+    for name in ("received", "received_bytes", "echoed", "echoed_bytes", "answered", "refused", "dropped", "tx_retries",
+                 "checks_sent"):
         assert totals[name] == sum(worker[name] for worker in workers), name
-    for name in ("received", "echoed", "refused", "dropped"):
+    for name in ("received", "echoed", "answered", "refused", "dropped"):
         assert totals[name] == sum(port[name] for port in ports), name
     for port in ports:
         assert port["received"] == sum(queue["received"] for queue in port["queues"]), port

@@ -8,12 +8,13 @@ import pytest
 from echo_process import NO_NIC, START_SECONDS, error_line, run_to_end, two_workers
 from wire_rules_model import REASONS
 
-COUNTS = {"received", "received_bytes", "echoed", "echoed_bytes", "refused", "refused_by", "dropped", "tx_retries"}
+COUNTS = {"received", "received_bytes", "echoed", "echoed_bytes", "answered", "refused", "refused_by", "dropped",
+          "tx_retries", "checks_sent"}
 RATES = {"received_per_second", "received_bits_per_second_l1", "echoed_per_second", "echoed_bits_per_second_l1"}
 LOST_BY_DEVICES = {"missed", "no_mbuf", "rx_errors", "tx_errors"}
 REPORT = {"schema", "type", "elapsed_seconds", "interval_seconds", "totals", "workers", "ports", "hints"}
 WORKER = COUNTS | RATES | {"lcore", "numa_node", "queue_pairs", "mean_burst", "cycles_per_frame", "busy_share"}
-PORT = LOST_BY_DEVICES | {"port", "name", "driver", "mac", "numa_node", "promiscuous", "link", "received", "echoed",
+PORT = LOST_BY_DEVICES | {"port", "name", "driver", "mac", "numa_node", "promiscuous", "link", "session", "received", "echoed",
                           "refused", "dropped", "queues"}
 
 

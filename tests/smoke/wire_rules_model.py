@@ -4,7 +4,11 @@ import collections
 
 RUNT, OVERSIZE, RESERVED, CONTROL = "runt", "oversize", "reserved", "control"
 GROUP_SOURCE, BAD_SOURCE, LOOP, GROUP_DESTINATION = "group-source", "bad-source", "loop", "group-destination"
-REASONS = (RUNT, OVERSIZE, RESERVED, CONTROL, GROUP_SOURCE, BAD_SOURCE, LOOP, GROUP_DESTINATION)
+DEFAULT_REASONS = (RUNT, OVERSIZE, RESERVED, CONTROL, GROUP_SOURCE, BAD_SOURCE, LOOP, GROUP_DESTINATION)
+REASONS = (
+    *DEFAULT_REASONS[:7], "disarmed", "expired", "facing-reflector", GROUP_DESTINATION, "not-own", "not-from-tester",
+    "unmatched", "not-swappable", "over-rate",
+)
 
 VLAN_TYPES = {0x8100, 0x88A8, 0x9100}
 CONTROL_TYPES = {0x8808, 0x8809, 0x88CC, 0x888E, 0x8902, 0x88F7}

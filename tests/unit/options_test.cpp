@@ -68,7 +68,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_EQ(options.link_wait, milliseconds(9000));
     EXPECT_FALSE(options.stats_interval);
     EXPECT_FALSE(options.duration);
-    EXPECT_FALSE(options.raw);
+    EXPECT_FALSE(options.rules.raw);
     EXPECT_TRUE(options.ports.empty());
 }
 
@@ -124,7 +124,7 @@ TEST(Options, EveryOptionArrives) {
     EXPECT_EQ(options.stats_interval, milliseconds(500));
     EXPECT_EQ(options.stats_format, StatsFormat::Json);
     EXPECT_EQ(options.duration, milliseconds(120'000));
-    EXPECT_TRUE(options.raw);
+    EXPECT_TRUE(options.rules.raw);
 }
 
 TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {
@@ -178,7 +178,7 @@ TEST(Options, TheFileGivesWhatTheCommandLineDoesNot) {
     const Options options = parse({"--", "--config", file.path(), "--burst", "8"}).options;
     EXPECT_EQ(options.eal, (std::vector<std::string>{"-l", "0-1"}));
     EXPECT_EQ(options.port.burst, 8);
-    EXPECT_TRUE(options.raw);
+    EXPECT_TRUE(options.rules.raw);
     EXPECT_EQ(options.ports, (std::vector<std::string>{"0", "1"}));
     EXPECT_EQ(options.duration, milliseconds(2000));
     EXPECT_EQ(parse({"-l", "2", "--", "--config", file.path()}).options.eal,
@@ -212,7 +212,7 @@ TEST(Options, PrintConfigIsAFileThatMeansTheSame) {
     EXPECT_EQ(again.options.eal, (std::vector<std::string>{"-l", "0-1", "--vdev=net_null0"}));
     EXPECT_EQ(again.options.duration, milliseconds(500));
     EXPECT_EQ(again.options.tx_retries, 3u);
-    EXPECT_TRUE(again.options.raw);
+    EXPECT_TRUE(again.options.rules.raw);
 }
 
 TEST(EalOptions, TakeNothingOfOurs) {

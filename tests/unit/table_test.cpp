@@ -40,7 +40,7 @@ TEST(Table, EveryColumnIsUnderItsHeading) {
 
 TEST(Table, TheFinalReportTellsTheBalanceAndTheReasons) {
     const std::string text = rendered(true);
-    EXPECT_NE(text.find("received 4000 = echoed 3900 + refused 60 + dropped 40"), std::string::npos) << text;
+    EXPECT_NE(text.find("received 4000 = echoed 3900 + answered 0 + refused 60 + dropped 40"), std::string::npos) << text;
     EXPECT_NE(text.find("refused runt"), std::string::npos);
     EXPECT_NE(text.find("refused group-destination"), std::string::npos);
     EXPECT_EQ(text.find("refused loop"), std::string::npos) << "reasons that did not happen are left out";

@@ -16,6 +16,8 @@ class TestFrame {
         : size_(bytes.size()), bytes_(std::make_unique<std::uint8_t[]>(bytes.size())) {
         std::copy(bytes.begin(), bytes.end(), bytes_.get());
         mbuf_->buf_addr = bytes_.get();
+        mbuf_->buf_len = static_cast<std::uint16_t>(size_);
+        mbuf_->nb_segs = 1;
         mbuf_->data_len = static_cast<std::uint16_t>(size_);
         mbuf_->pkt_len = static_cast<std::uint32_t>(size_);
     }

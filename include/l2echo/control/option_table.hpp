@@ -23,6 +23,9 @@ SplitArguments split_arguments(const std::vector<std::string>& arguments);
 /// True when one of the names stands among the arguments.
 bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<std::string_view> names);
 
+/// "3", "3s", "500ms", "2min", as the options take it. Throws UsageError, in which it names `what`.
+std::chrono::milliseconds parse_time(const std::string& text, const char* what);
+
 /// Rounded up, so that a very short time does not become 0.
 std::chrono::milliseconds to_milliseconds(double seconds);
 
@@ -46,6 +49,9 @@ class OptionTable {
     void add_text(const char* name, std::optional<std::string>& value, const char* type, const char* help,
                   const char* group);
     void add_list(const char* name, std::vector<std::string>& values, const char* help, const char* group);
+    /// A list whose values may have commas: the option is given once for each.
+    void add_repeated(const char* name, std::vector<std::string>& values, const char* type, const char* help,
+                      const char* group);
     void add_number(const char* name, std::uint16_t& value, int least, int most, const char* help,
                     const char* group);
     void add_number(const char* name, std::optional<std::uint16_t>& value, int least, int most,

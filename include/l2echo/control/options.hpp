@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "l2echo/control/option_values.hpp"
+#include "l2echo/dataplane/wire_rules.hpp"
 #include "l2echo/device/port_plan.hpp"
 
 namespace l2echo {
@@ -19,8 +21,15 @@ struct Options {
     bool take_kernel_interface = false;
     PortRequest port;
     std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not take at once
-    bool raw = false;
-    std::chrono::milliseconds link_wait{9000};  ///< as long as testpmd waits
+    WireRules rules;               ///< without what is the port's own
+    RateRequest max_rate;          ///< of each port, in frames or bits; none: no limit
+    bool loop_check = true;
+    bool disarmed = false;                            ///< at start
+    std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without end
+    std::string control_socket;                       ///< path; empty: none
+    std::uint64_t trace = 0;                          ///< frames
+    std::string trace_file;                           ///< path; empty: none
+    std::chrono::milliseconds link_wait{9000};        ///< as long as testpmd waits
     std::optional<std::chrono::milliseconds>
         stats_interval;  ///< 0: off; empty: depends on format and terminal
     StatsFormat stats_format = StatsFormat::Table;

@@ -12,7 +12,11 @@ namespace l2echo {
 /// own MAC, so the rule would refuse everything that the kernel sends.
 bool has_loop_rule(const Port& port);
 
-/// `own_macs` of all our ports.
-WireRules rules_for(const Port& port, const std::vector<MacAddress>& own_macs, bool raw);
+/// Whether loop checks say something on this port. Not on net_null: its frames are what its mbufs happen to
+/// hold, our last check among them.
+bool has_loop_check(const Port& port);
+
+/// What was asked for, with what is the port's own; `own_macs` of all our ports.
+WireRules rules_for(const Port& port, const std::vector<MacAddress>& own_macs, const WireRules& wanted);
 
 }  // namespace l2echo

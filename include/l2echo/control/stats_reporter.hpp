@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "l2echo/control/options.hpp"
+#include "l2echo/control/session.hpp"
 #include "l2echo/control/stop_signal.hpp"
 #include "l2echo/control/worker_group.hpp"
 #include "l2echo/device/port.hpp"
@@ -20,7 +21,7 @@ class StatsReporter {
   public:
     /// Time counts from here. `interval` 0 prints nothing until the final report.
     StatsReporter(const std::vector<std::unique_ptr<Port>>& ports,
-                  const std::vector<std::unique_ptr<Worker>>& workers, StatsFormat format,
+                  const std::vector<std::unique_ptr<Worker>>& workers, Session& session, StatsFormat format,
                   std::chrono::milliseconds interval);
 
     /// Reports until the stop signal is set; sets it itself when `duration` is over.
@@ -41,6 +42,7 @@ class StatsReporter {
 
     const std::vector<std::unique_ptr<Port>>& ports_;
     const std::vector<std::unique_ptr<Worker>>& workers_;
+    Session& session_;
     StatsFormat format_;
     std::chrono::milliseconds interval_;
     Clock::time_point start_;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "l2echo/control/eal.hpp"
+#include "l2echo/control/option_values.hpp"
+#include "l2echo/control/session.hpp"
 #include "l2echo/control/stop_signal.hpp"
 #include "l2echo/dataplane/worker.hpp"
 #include "l2echo/device/port.hpp"
@@ -23,14 +25,17 @@ WorkerPlan plan_workers(const Lcore& main, const std::vector<Lcore>& others);
 struct EchoSettings {
     std::uint16_t burst = 32;
     std::uint32_t tx_retries = 0;
-    bool raw = false;
+    WireRules rules;       ///< without what is the port's own
+    RateRequest max_rate;  ///< of each port
+    bool loop_check = true;
+    bool may_trace = false;
 };
 
 /// Must go before the ports: the destructor stops and joins the workers. Main lcore only.
 class WorkerGroup {
   public:
     WorkerGroup(const WorkerPlan& plan, const std::vector<std::unique_ptr<Port>>& ports,
-                const EchoSettings& settings, StopSignal& stop);
+                const EchoSettings& settings, Session& session, StopSignal& stop);
     ~WorkerGroup();
     WorkerGroup(const WorkerGroup&) = delete;
     WorkerGroup& operator=(const WorkerGroup&) = delete;
@@ -46,6 +51,7 @@ class WorkerGroup {
     void join();
 
     const std::vector<std::unique_ptr<Worker>>& workers() const noexcept { return workers_; }
+    const std::vector<std::unique_ptr<FrameTrace>>& traces() const noexcept { return traces_; }
 
   private:
     struct QueuePairDeleter {
@@ -54,9 +60,10 @@ class WorkerGroup {
     using QueuePairPointer = std::unique_ptr<QueuePair, QueuePairDeleter>;
 
     /// On the worker's NUMA node where it has memory: the counters are written with every burst.
-    static QueuePairPointer make_queue_pair(int numa_node);
+    static QueuePairPointer make_queue_pair(int numa_node, PortGate& gate);
 
     StopSignal& stop_;
+    std::vector<std::unique_ptr<FrameTrace>> traces_;
     std::vector<QueuePairPointer> queue_pairs_;
     std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -6,40 +6,36 @@
 
 #include <rte_mbuf.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 
-#include "l2echo/dataplane/queue_pair_counters.hpp"
-#include "l2echo/dataplane/wire_rules.hpp"
+#include "l2echo/dataplane/queue_pair.hpp"
 
 namespace l2echo {
 
-inline constexpr std::uint16_t kMaxBurst =
-    512;  ///< frames; the size of the burst's array on the worker's stack
+inline constexpr std::uint16_t kMaxBurst = 512;  ///< frames; the size of the arrays on the worker's stack
 
-/// RX queue i and TX queue i of a port. One worker owns it: nobody else polls it or writes its counters.
-struct QueuePair {
-    std::uint16_t port = 0;
-    std::uint16_t queue = 0;
-    std::uint16_t burst = 32;      ///< frames asked for in one poll, 1 to kMaxBurst
-    std::uint32_t tx_retries = 0;  ///< further tries before the rest of a burst is dropped
-    WireRules rules;
-    QueuePairCounters counters;
-};
+using BurstArray = std::array<rte_mbuf*, kMaxBurst>;
 
 /// What is left of a burst for sending.
 struct KeptFrames {
-    std::uint16_t frames;
-    std::uint64_t bytes;
+    std::uint16_t echoes = 0;
+    std::uint16_t answers = 0;
+    std::uint64_t echoed_bytes = 0;
 };
 
-/// Swaps the MACs of the frames that go back and packs them, in order, at the front of `burst`; counts and
-/// frees the others. Takes ownership of all mbufs; those kept are the caller's again.
-KeptFrames swap_burst(std::span<rte_mbuf*> burst, const WireRules& rules,
-                      QueuePairCounters& counters) noexcept;
+/// Swaps the frames that go back and packs them, in order, at the front of `burst`; puts answers into
+/// `answers`; counts and frees the others. Takes ownership of all mbufs; those kept are the caller's again.
+/// `now` in TSC cycles.
+KeptFrames swap_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePair& pair,
+                      std::uint64_t now) noexcept;
 
 /// Polls the queue pair once and sends back what it got. Returns the number of frames received.
 /// Called by the owning worker, on an lcore or in a test, while the port is started.
-std::uint16_t echo_burst(QueuePair& pair) noexcept;
+std::uint16_t echo_burst(QueuePair& pair, std::uint64_t now) noexcept;
+
+/// Sends one loop check of the port, out of its own pool. False: it could not leave. Owning worker.
+bool send_loop_check(QueuePair& pair) noexcept;
 
 }  // namespace l2echo

@@ -25,15 +25,17 @@ class Counter {
 };
 
 /// Plain copy of the counters. Frames unless named bytes; bytes are layer 2 without FCS.
-/// Once the worker has stopped, received = echoed + refused() + dropped.
+/// Once the worker has stopped, received = echoed + answered + refused() + dropped.
 struct QueuePairCounts {
     std::uint64_t bursts = 0;  ///< polls that returned at least one frame
     std::uint64_t received = 0;
     std::uint64_t received_bytes = 0;
     std::uint64_t echoed = 0;
     std::uint64_t echoed_bytes = 0;
-    std::uint64_t dropped = 0;     ///< the TX queue was full
-    std::uint64_t tx_retries = 0;  ///< further tries at a full TX queue
+    std::uint64_t answered = 0;
+    std::uint64_t dropped = 0;      ///< the TX queue was full
+    std::uint64_t tx_retries = 0;   ///< further tries at a full TX queue
+    std::uint64_t checks_sent = 0;  ///< loop checks, which nobody asked for
     std::array<std::uint64_t, kRefusalReasons> refused_by{};
 
     std::uint64_t refused() const noexcept;
@@ -48,8 +50,10 @@ struct alignas(RTE_CACHE_LINE_SIZE) QueuePairCounters {
     Counter received_bytes;
     Counter echoed;
     Counter echoed_bytes;
+    Counter answered;
     Counter dropped;
     Counter tx_retries;
+    Counter checks_sent;
     std::array<Counter, kRefusalReasons> refused_by;
 
     QueuePairCounts read() const noexcept;

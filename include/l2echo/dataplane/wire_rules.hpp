@@ -11,7 +11,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "l2echo/dataplane/answers.hpp"
+#include "l2echo/dataplane/frame_headers.hpp"
 #include "l2echo/dataplane/mac_pair.hpp"
+#include "l2echo/dataplane/match_rules.hpp"
+#include "l2echo/dataplane/swap_level.hpp"
 
 namespace l2echo {
 
@@ -25,7 +29,15 @@ enum class Refusal : std::uint8_t {
     GroupSource,
     BadSource,
     Loop,
+    Disarmed,
+    Expired,
+    FacingReflector,
     GroupDestination,
+    NotOwn,
+    NotFromTester,
+    Unmatched,
+    NotSwappable,
+    OverRate,
     None,  ///< not refused: echo it
 };
 
@@ -44,7 +56,15 @@ inline constexpr std::array<RefusalReason, kRefusalReasons> kRefusalTable{{
     {"group-source", "source is a group address"},
     {"bad-source", "source is all zero or equals the destination"},
     {"loop", "source is the MAC of one of our own ports"},
-    {"group-destination", "broadcast or multicast destination"},
+    {"disarmed", "the session is disarmed"},
+    {"expired", "the session is over its --expire time"},
+    {"facing-reflector", "a loop check came in: the far end reflects too"},
+    {"group-destination", "broadcast or multicast destination, without --group own-source"},
+    {"not-own", "destination is not the port's own MAC, with --accept own"},
+    {"not-from-tester", "source is not the MAC of --only-from"},
+    {"unmatched", "no --match rule lets it through"},
+    {"not-swappable", "lacks what --swap exchanges, or its lengths do not hold"},
+    {"over-rate", "more than --max-rate"},
 }};
 
 /// One port's rules; read-only while workers run.
@@ -52,24 +72,37 @@ struct WireRules {
     bool raw = false;                          ///< swap every frame of at least 14 bytes
     std::uint32_t max_untagged_length = 1514;  ///< MTU + 14, bytes without FCS
     MacFilter own_macs;                        ///< sources refused as `loop`; empty on net_tap
+    MacAddress own_mac = 0;                    ///< the port's
+    bool accept_own_only = false;
+    bool group_own_source = false;  ///< frames to a group go back with own_mac as source
+    MacAddress only_from = 0;       ///< 0: from anyone
+    SwapLevel level = SwapLevel::Mac;
+    MatchRules match;
+    AnswerRules answers;
+
+    /// Whether is_ordinary() says all that there is to say about an ordinary frame.
+    bool quick_test_suffices() const noexcept {
+        return !accept_own_only && only_from == 0 && level == SwapLevel::Mac && match.empty() &&
+               !answers.any();
+    }
 };
 
-/// For the frames that the quick test of classify() does not let through; decides alone, in order of
-/// precedence.
-Refusal classify_thoroughly(const rte_mbuf& frame, const WireRules& rules) noexcept;
+/// Decides on any frame of at least 14 bytes, in order of precedence. `closed_by` says why the port does not
+/// echo at all; None when it does. Loop checks and the rate are not its business.
+Refusal classify_thoroughly(const rte_mbuf& frame, const FrameHeaders& headers, const WireRules& rules,
+                            Refusal closed_by) noexcept;
 
-/// Decides on one frame of at least 14 bytes whose addresses were loaded already.
-///
-/// The quick test lets pass what every rule lets pass: an untagged unicast IPv4 or IPv6 frame of ordinary
-/// length from a source that cannot be one of ours. Everything else takes the thorough way, the only place
-/// that refuses.
-inline Refusal classify(const rte_mbuf& frame, const MacPair& macs, const WireRules& rules) noexcept {
+/// Exchanges what the rules say, in place. Only a frame that was not refused.
+void swap_by_rules(std::byte* data, const FrameHeaders& headers, const WireRules& rules) noexcept;
+
+/// The quick test lets pass what every default rule lets pass: an untagged unicast IPv4 or IPv6 frame of
+/// ordinary length from a source that cannot be one of ours. On a frame of at least 14 bytes whose addresses
+/// were loaded already.
+inline bool is_ordinary(const rte_mbuf& frame, const MacPair& macs, const WireRules& rules) noexcept {
     const std::uint16_t ether_type = load_ether_type(rte_pktmbuf_mtod(&frame, const std::byte*));
-    const bool ordinary = (ether_type == kEtherTypeIpv4 || ether_type == kEtherTypeIpv6) &&
-                          !is_group(macs.destination) && !is_group(macs.source) && macs.source != 0 &&
-                          macs.source != macs.destination && !rules.own_macs.may_contain(macs.source) &&
-                          frame.pkt_len <= rules.max_untagged_length;
-    return ordinary ? Refusal::None : classify_thoroughly(frame, rules);
+    return (ether_type == kEtherTypeIpv4 || ether_type == kEtherTypeIpv6) && !is_group(macs.destination) &&
+           !is_group(macs.source) && macs.source != 0 && macs.source != macs.destination &&
+           !rules.own_macs.may_contain(macs.source) && frame.pkt_len <= rules.max_untagged_length;
 }
 
 }  // namespace l2echo

@@ -20,8 +20,8 @@ struct Worker {
     Counter busy_cycles;  ///< TSC cycles of the turns that had at least one frame; written by the worker only
 };
 
-/// Polls every queue pair once a turn until `stop` is set by anyone. A worker without queue pairs sleeps
-/// instead.
+/// Polls every queue pair once a turn until `stop` is set by anyone, and sends each port's loop check once a
+/// second from its queue pair 0. A worker without queue pairs sleeps instead.
 void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept;
 
 }  // namespace l2echo

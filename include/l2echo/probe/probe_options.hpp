@@ -6,21 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "l2echo/control/option_values.hpp"
 #include "l2echo/device/port_plan.hpp"
 #include "l2echo/probe/probe_result.hpp"
 #include "l2echo/probe/sender.hpp"
 #include "l2echo/probe/traffic.hpp"
 
 namespace l2echo {
-
-/// "1000", "1kpps", "2.5Mpps" (frames), "100Mbps", "10Gbps" (bits at layer 1), "50%" (of link speed), "max".
-struct RateRequest {
-    double frames_per_second = 0;
-    double bits_per_second = 0;
-    double percent_of_link = 0;  ///< all three 0: as fast as it goes
-};
-/// `option` is named in the UsageError.
-RateRequest parse_rate(const std::string& text, const char* option);
 
 struct ProbeOptions {
     std::vector<std::string> eal;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "l2echo/dataplane/mac_pair.hpp"
+#include "l2echo/dataplane/swap_level.hpp"
 
 namespace l2echo {
 
@@ -17,9 +18,6 @@ namespace l2echo {
 inline constexpr std::uint32_t kFcsLength = 4;
 
 enum class Network { None, Ipv4, Ipv6 };
-
-/// What the far end must have exchanged.
-enum class SwapLevel { Mac, MacIp, MacIpPort };
 
 struct TrafficShape {
     Network network =

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "l2echo/dataplane/port_gate.hpp"
 #include "l2echo/dataplane/queue_pair_counters.hpp"
 #include "l2echo/device/port.hpp"
 
@@ -23,6 +26,19 @@ struct WorkerSnapshot {
     std::vector<QueuePairSnapshot> queue_pairs;
 };
 
+/// Whether a port echoes, and why not.
+struct SessionState {
+    Refusal closed_by = Refusal::None;        ///< None: it echoes
+    Facing facing = Facing::Nobody;           ///< the far end that made it stop
+    std::optional<double> remaining_seconds;  ///< empty: without end, or over
+};
+
+/// "armed" when the port echoes, else the reason of its refusals.
+constexpr std::string_view name_of(const SessionState& state) noexcept {
+    return state.closed_by == Refusal::None ? "armed"
+                                            : kRefusalTable[static_cast<std::size_t>(state.closed_by)].name;
+}
+
 struct PortSnapshot {
     std::uint16_t id = 0;
     std::string name;
@@ -31,6 +47,7 @@ struct PortSnapshot {
     int numa_node = -1;
     bool promiscuous = false;
     LinkState link;
+    SessionState session;
     PortCounts counts;
 };
 

@@ -1,0 +1,34 @@
+// What a worker has of a port: one queue pair, with all that it may touch on the way of a frame.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+
+#include "l2echo/dataplane/frame_trace.hpp"
+#include "l2echo/dataplane/port_gate.hpp"
+#include "l2echo/dataplane/queue_pair_counters.hpp"
+#include "l2echo/dataplane/rate_limit.hpp"
+#include "l2echo/dataplane/wire_rules.hpp"
+
+namespace l2echo {
+
+/// RX queue i and TX queue i of a port. One worker owns it: nobody else polls it or writes its counters.
+struct QueuePair {
+    /// `gate` is the port's and outlives this.
+    explicit QueuePair(PortGate& port_gate) : gate(port_gate) {}
+
+    std::uint16_t port = 0;
+    std::uint16_t queue = 0;
+    std::uint16_t burst = 32;      ///< frames asked for in one poll, 1 to kMaxBurst
+    std::uint32_t tx_retries = 0;  ///< further tries before the rest of a burst is dropped
+    PortGate& gate;
+    FrameTrace* trace = nullptr;  ///< null: frames cannot be traced
+    WireRules rules;
+    RateLimit rate;
+    rte_mempool* pool = nullptr;    ///< where loop checks come from; null: none are sent
+    std::uint64_t check_nonce = 0;  ///< of this process's loop checks
+    QueuePairCounters counters;
+};
+
+}  // namespace l2echo

@@ -1,0 +1,297 @@
+#include "l2echo/control/option_values.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+double scale_of(char prefix) {
+    switch (prefix) {
+        case 'k':
+            return 1e3;
+        case 'M':
+            return 1e6;
+        case 'G':
+            return 1e9;
+        default:
+            return 1;
+    }
+}
+
+/// The whole text as a number from 0 to `most`; hexadecimal only behind 0x.
+std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t most) {
+    const int base = text.starts_with("0x") ? 16 : 10;
+    text.remove_prefix(base == 16 ? 2 : 0);
+    std::uint32_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    const bool valid = error == std::errc{} && rest == text.data() + text.size() && number <= most;
+    return valid ? std::optional(number) : std::nullopt;
+}
+
+std::optional<MacAddress> read_mac(std::string_view text) {
+    MacAddress mac = 0;
+    if (text.size() != 17)
+        return std::nullopt;
+    for (unsigned byte = 0; byte < 6; ++byte) {
+        const char* digits = text.data() + std::size_t{3} * byte;
+        unsigned value = 0;
+        if (std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2 ||
+            (byte < 5 && digits[2] != ':'))
+            return std::nullopt;
+        mac |= MacAddress{value} << 8 * byte;
+    }
+    return mac;
+}
+
+/// "ADDRESS" or "ADDRESS/LENGTH".
+struct AddressAndLength {
+    std::uint8_t version;
+    std::array<std::byte, 16> address{};
+    std::optional<unsigned> length;  ///< in bits
+
+    unsigned bits() const { return version == 4 ? 32 : 128; }
+};
+
+std::optional<AddressAndLength> read_address(const std::string& text) {
+    const std::size_t slash = text.find('/');
+    const std::string address = text.substr(0, slash);
+    AddressAndLength result{};
+    if (inet_pton(AF_INET, address.c_str(), result.address.data()) == 1)
+        result.version = 4;
+    else if (inet_pton(AF_INET6, address.c_str(), result.address.data()) == 1)
+        result.version = 6;
+    else
+        return std::nullopt;
+    if (slash == std::string::npos)
+        return result;
+    result.length = parse_number(std::string_view(text).substr(slash + 1), result.bits());
+    return result.length ? std::optional(result) : std::nullopt;
+}
+
+std::array<std::byte, 16> mask_of(unsigned length) {
+    std::array<std::byte, 16> mask{};
+    for (unsigned bit = 0; bit < length; ++bit)
+        mask.at(bit / 8) |= std::byte{0x80} >> (bit % 8);
+    return mask;
+}
+
+std::array<std::byte, 16> operator&(std::array<std::byte, 16> a, const std::array<std::byte, 16>& b) {
+    std::transform(a.begin(), a.end(), b.begin(), a.begin(), std::bit_and<>());
+    return a;
+}
+
+/// All host bits set: the broadcast address of an IPv4 network that has one.
+bool is_network_broadcast(const AddressAndLength& interface) {
+    constexpr unsigned kPointToPoint = 31;  // RFC 3021
+    if (interface.version == 6 || *interface.length >= kPointToPoint)
+        return false;
+    const auto mask = mask_of(*interface.length);
+    for (std::size_t i = 0; i < 4; ++i)
+        if ((interface.address.at(i) | mask.at(i)) != std::byte{0xFF})
+            return false;
+    return true;
+}
+
+bool is_network_itself(const AddressAndLength& interface) {
+    const bool single = *interface.length + 1 >= interface.bits();
+    return !single && (interface.address & mask_of(*interface.length)) == interface.address;
+}
+
+/// Loopback, multicast and the addresses that stand for none are no host's.
+bool is_host_address(const AddressAndLength& interface) {
+    const auto first = std::to_integer<unsigned>(interface.address[0]);
+    if (interface.version == 4)
+        return first != 0 && first != 127 && first < 224;
+    const auto host = std::find_if(interface.address.begin(), interface.address.end() - 1,
+                                   [](std::byte byte) { return byte != std::byte{0}; });
+    return first != 0xFF && host != interface.address.end() - 1;
+}
+
+/// One "key=value" of a match rule.
+class MatchTerm {
+  public:
+    MatchTerm(std::string key, std::string value) : key_(std::move(key)), value_(std::move(value)) {}
+
+    /// What is wrong with it; empty when it was put into the rule.
+    std::string put_into(MatchRule& rule) const {
+        if (key_ == "src-mac" || key_ == "dst-mac")
+            return put_mac(key_ == "src-mac" ? rule.source : rule.destination);
+        if (key_ == "vlan")
+            return put_vlan(rule);
+        if (key_ == "ethertype")
+            return put_ether_type(rule);
+        if (key_ == "src-ip" || key_ == "dst-ip")
+            return put_prefix(key_ == "src-ip" ? rule.ip_source : rule.ip_destination);
+        if (key_ == "udp-src" || key_ == "tcp-src")
+            return put_ports(rule.source_port);
+        if (key_ == "udp-dst" || key_ == "tcp-dst")
+            return put_ports(rule.destination_port);
+        return fmt::format(
+            "'{}' is none of src-mac, dst-mac, vlan, ethertype, src-ip, dst-ip, udp-src, udp-dst, "
+            "tcp-src, tcp-dst",
+            key_);
+    }
+
+  private:
+    std::string put_mac(MaskedMac& mac) const {
+        const std::size_t slash = value_.find('/');
+        const auto address = read_mac(value_.substr(0, slash));
+        const auto length = slash == std::string::npos
+                                ? std::optional(48U)
+                                : parse_number(std::string_view(value_).substr(slash + 1), 48);
+        if (!address || !length)
+            return fmt::format(
+                "{}: '{}' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one like "
+                "02:00:5e:00:00:00/24",
+                key_, value_);
+        mac.mask = 0;
+        for (unsigned bit = 0; bit < *length; ++bit)
+            mac.mask |= MacAddress{0x80U >> bit % 8} << 8 * (bit / 8);
+        mac.value = *address & mac.mask;
+        return {};
+    }
+
+    std::string put_vlan(MatchRule& rule) const {
+        const auto id = parse_number(value_, 4094);
+        rule.vlan_id = value_ == "none" ? MatchRule::kNoVlan : static_cast<std::uint16_t>(id.value_or(0));
+        return id || value_ == "none"
+                   ? ""
+                   : fmt::format("vlan: '{}' is neither an id from 0 to 4094 nor none", value_);
+    }
+
+    std::string put_ether_type(MatchRule& rule) const {
+        const auto type = parse_number(value_, 0xFFFF);
+        rule.ether_type = wire_order(static_cast<std::uint16_t>(type.value_or(0)));
+        return type ? "" : fmt::format("ethertype: '{}' is not a number like 0x0800", value_);
+    }
+
+    std::string put_prefix(std::optional<IpPrefix>& prefix) const {
+        const auto address = read_address(value_);
+        if (!address)
+            return fmt::format("{}: '{}' is not an address or prefix like 10.0.0.0/8 or 2001:db8::/32", key_,
+                               value_);
+        const auto mask = mask_of(address->length.value_or(address->bits()));
+        prefix = IpPrefix{address->version, address->address & mask, mask};
+        return {};
+    }
+
+    std::string put_ports(std::optional<PortRange>& ports) const {
+        const std::size_t dash = value_.find('-');
+        const auto from = parse_number(value_.substr(0, dash), 0xFFFF);
+        const auto to = dash == std::string::npos ? from : parse_number(value_.substr(dash + 1), 0xFFFF);
+        if (!from || !to || *from > *to)
+            return fmt::format("{}: '{}' is neither a port nor a range like 5000-5010", key_, value_);
+        const std::uint8_t protocol = key_.starts_with("udp") ? kProtocolUdp : kProtocolTcp;
+        ports = PortRange{protocol, static_cast<std::uint16_t>(*from), static_cast<std::uint16_t>(*to)};
+        return {};
+    }
+
+    std::string key_;
+    std::string value_;
+};
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    std::size_t begin = 0;
+    for (std::size_t end = 0; end != std::string::npos; begin = end + 1) {
+        end = text.find(separator, begin);
+        parts.push_back(text.substr(begin, end - begin));
+    }
+    return parts;
+}
+
+}  // namespace
+
+RateRequest parse_rate(const std::string& text, const char* option) {
+    RateRequest rate;
+    if (text == "max")
+        return rate;
+    double number = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    std::string unit(rest, end);
+    double scale = 1;
+    if (unit.size() == 4) {
+        scale = scale_of(unit.front());
+        unit.erase(0, scale == 1 ? 0 : 1);
+    }
+    const bool number_is_good = error == std::errc{} && number > 0;
+    if (number_is_good && (unit.empty() || unit == "pps"))
+        rate.frames_per_second = number * scale;
+    else if (number_is_good && unit == "bps")
+        rate.bits_per_second = number * scale;
+    else if (number_is_good && unit == "%" && number <= 100)
+        rate.percent_of_link = number;
+    else
+        throw UsageError(fmt::format(
+            "{}: '{}' is not a rate; give for example 1000, 1.5Mpps, 10Gbps, 50% or max", option, text));
+    return rate;
+}
+
+MacAddress parse_mac(const std::string& text, const char* option) {
+    const auto mac = read_mac(text);
+    if (!mac)
+        throw UsageError(fmt::format("{}: '{}' is not a MAC address like 02:00:5e:00:00:01", option, text));
+    return *mac;
+}
+
+SwapLevel parse_swap_level(const std::string& name, const char* option) {
+    const auto* const found = std::ranges::find(kSwapLevelNames, name);
+    if (found == kSwapLevelNames.end())
+        throw UsageError(
+            fmt::format("{}: '{}' is none of {}", option, name, fmt::join(kSwapLevelNames, ", ")));
+    return static_cast<SwapLevel>(found - kSwapLevelNames.begin());
+}
+
+void parse_interface(const std::string& text, const char* option, AnswerRules& rules) {
+    const auto interface = read_address(text);
+    if (!interface || !interface->length)
+        throw UsageError(fmt::format(
+            "{}: '{}' is not an address with its prefix length, like 192.0.2.1/24 or 2001:db8::1/64", option,
+            text));
+    if (!is_host_address(*interface) || is_network_itself(*interface) || is_network_broadcast(*interface))
+        throw UsageError(fmt::format("{}: {} is not the address of a host", option, text));
+    const auto length = static_cast<std::uint8_t>(*interface->length);
+    if (interface->version == 6) {
+        rules.ipv6.push_back({interface->address, length});
+        return;
+    }
+    Ipv4Interface own{{}, length};
+    std::copy_n(interface->address.begin(), own.address.size(), own.address.begin());
+    rules.ipv4.push_back(own);
+}
+
+MatchRule parse_match_rule(const std::string& text, const char* option) {
+    MatchRule rule;
+    std::vector<std::string> terms = split(text, ',');
+    if (terms.front() == "refuse" || terms.front() == "echo") {
+        rule.echo = terms.front() == "echo";
+        terms.erase(terms.begin());
+    }
+    for (const std::string& term : terms) {
+        const std::size_t equals = term.find('=');
+        if (equals == std::string::npos)
+            throw UsageError(fmt::format("{} {}: '{}' is not key=value", option, text, term));
+        const std::string wrong = MatchTerm(term.substr(0, equals), term.substr(equals + 1)).put_into(rule);
+        if (!wrong.empty())
+            throw UsageError(fmt::format("{} {}: {}", option, text, wrong));
+    }
+    const auto& source = rule.source_port;
+    const auto& destination = rule.destination_port;
+    if (source && destination && source->protocol != destination->protocol)
+        throw UsageError(fmt::format("{} {}: a frame is UDP or TCP, never both", option, text));
+    return rule;
+}
+
+}  // namespace l2echo
