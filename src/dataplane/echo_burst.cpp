@@ -3,6 +3,9 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
+#include <algorithm>
+
+#include "l2echo/dataplane/header_vector.hpp"
 #include "l2echo/dataplane/loop_check.hpp"
 
 namespace l2echo {
@@ -43,31 +46,84 @@ Decision treat_by_all_rules(rte_mbuf& frame, QueuePair& pair, Refusal closed_by,
     return kEcho;
 }
 
-/// Decides on every frame of the burst by `treat`, which also swaps, and sorts them by their fate.
-template <typename Treat>
-KeptFrames sort_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePairCounters& counters,
-                      const Treat& treat) noexcept {
-    KeptFrames kept;
-    std::uint64_t other_bytes = 0;
-    for (rte_mbuf* frame : burst) {
-        const Decision decision = treat(*frame);
+/// A burst while it is sorted: what goes back is packed at its front, in order.
+class Sorting {
+  public:
+    Sorting(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePairCounters& counters) noexcept
+        : burst_(burst), answers_(answers), counters_(counters) {}
+
+    void put(rte_mbuf* frame, const Decision& decision) noexcept {
         if (decision.fate == Fate::Echo) [[likely]] {
-            kept.echoed_bytes += frame->pkt_len;
-            burst[kept.echoes++] = frame;
-            continue;
+            kept_.echoed_bytes += frame->pkt_len;
+            burst_[kept_.echoes++] = frame;
+            return;
         }
-        other_bytes += frame->pkt_len;
+        other_bytes_ += frame->pkt_len;
         if (decision.fate == Fate::Answer) {
-            answers[kept.answers++] = frame;
-            continue;
+            answers_[kept_.answers++] = frame;
+            return;
         }
-        counters.refused_by[static_cast<std::size_t>(decision.reason)].add(1);
+        counters_.refused_by[static_cast<std::size_t>(decision.reason)].add(1);
         rte_pktmbuf_free(frame);
     }
-    counters.bursts.add(1);
-    counters.received.add(burst.size());
-    counters.received_bytes.add(kept.echoed_bytes + other_bytes);
-    return kept;
+
+    /// The four frames of the burst from `first` on.
+    void echo_four(std::size_t first, std::uint64_t bytes) noexcept {
+        if (kept_.echoes != first) [[unlikely]]
+            std::copy_n(&burst_[first], 4, &burst_[kept_.echoes]);
+        kept_.echoes = static_cast<std::uint16_t>(kept_.echoes + 4);
+        kept_.echoed_bytes += bytes;
+    }
+
+    KeptFrames count() noexcept {
+        counters_.bursts.add(1);
+        counters_.received.add(burst_.size());
+        counters_.received_bytes.add(kept_.echoed_bytes + other_bytes_);
+        return kept_;
+    }
+
+  private:
+    std::span<rte_mbuf*> burst_;
+    BurstArray& answers_;
+    QueuePairCounters& counters_;
+    KeptFrames kept_;
+    std::uint64_t other_bytes_ = 0;
+};
+
+enum class Form { Raw, Ordinary };
+
+/// Swaps four frames if all are of the form; else leaves them as they are. Raw takes whatever has the 16
+/// bytes of a vector, Ordinary what the quick test takes. Returns their bytes; 0: they were left.
+template <Form form>
+std::uint64_t swap_four(rte_mbuf* const* frames, std::byte* const* data, const WireRules& rules) noexcept {
+    FourHeaders headers;
+    std::uint64_t bytes = 0;
+    std::uint64_t outside = 0;  // the sign is set when a length is
+    for (std::size_t i = 0; i < 4; ++i) {
+        headers[i] = load_header(data[i]);
+        const std::uint64_t lengths = load_lengths(*frames[i]);
+        const auto length = static_cast<std::uint32_t>(lengths);
+        outside |= (lengths >> 32 & 0xFFFF) - kHeaderVectorLength;
+        if (form == Form::Ordinary)
+            outside |= std::uint64_t{rules.max_untagged_length} - length;
+        bytes += length;
+    }
+    bool good = static_cast<std::int64_t>(outside) >= 0;
+    if (form == Form::Ordinary)
+        good = good && are_ordinary(headers, rules.own_macs);
+    if (!good) [[unlikely]]
+        return 0;
+    for (std::size_t i = 0; i < 4; ++i)
+        store_swapped(data[i], headers[i]);
+    return bytes;
+}
+
+Decision treat_raw(rte_mbuf& frame) noexcept {
+    if (frame.data_len < kEthernetHeaderLength)
+        return refuse(Refusal::Runt);
+    auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
+    store_swapped(data, load_mac_pair(data));
+    return kEcho;
 }
 
 struct Sent {
@@ -100,43 +156,43 @@ Sent send_or_drop(QueuePair& pair, std::span<rte_mbuf*> burst) noexcept {
 KeptFrames swap_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePair& pair,
                       std::uint64_t now) noexcept {
     // All headers at once: by the time the last is asked for, the first has arrived.
-    for (rte_mbuf* frame : burst)
-        rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
-
+    std::array<std::byte*, kMaxBurst> data;
+    for (std::size_t i = 0; i < burst.size(); ++i) {
+        data[i] = rte_pktmbuf_mtod(burst[i], std::byte*);
+        rte_prefetch0(data[i]);
+    }
     const WireRules& rules = pair.rules;
     const Refusal closed_by = pair.gate.closed_by(now);
+    const bool tracing = pair.trace != nullptr && pair.trace->wanted();
     const auto by_all_rules = [&](rte_mbuf& frame) {
-        return treat_by_all_rules(frame, pair, closed_by, now);
+        if (!tracing) [[likely]]
+            return treat_by_all_rules(frame, pair, closed_by, now);
+        pair.trace->begin(frame, now);
+        const Decision decision = treat_by_all_rules(frame, pair, closed_by, now);
+        pair.trace->end(decision, rules);
+        return decision;
     };
-    if (pair.trace != nullptr && pair.trace->wanted()) [[unlikely]]
-        return sort_burst(burst, answers, pair.counters, [&](rte_mbuf& frame) {
-            pair.trace->begin(frame, now);
-            const Decision decision = by_all_rules(frame);
-            pair.trace->end(decision, rules);
-            return decision;
-        });
-    if (closed_by != Refusal::None || pair.rate.limited())
-        return sort_burst(burst, answers, pair.counters, by_all_rules);
-    if (rules.raw)
-        return sort_burst(burst, answers, pair.counters, [](rte_mbuf& frame) {
-            if (frame.data_len < kEthernetHeaderLength)
-                return refuse(Refusal::Runt);
-            auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
-            store_swapped(data, load_mac_pair(data));
-            return kEcho;
-        });
-    if (!rules.quick_test_suffices())
-        return sort_burst(burst, answers, pair.counters, by_all_rules);
-    return sort_burst(burst, answers, pair.counters, [&](rte_mbuf& frame) {
-        if (frame.data_len < kEthernetHeaderLength)
-            return refuse(Refusal::Runt);
-        auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
-        const MacPair macs = load_mac_pair(data);
-        if (!is_ordinary(frame, macs, rules)) [[unlikely]]
-            return by_all_rules(frame);
-        store_swapped(data, macs);
-        return kEcho;
-    });
+    Sorting sorting(burst, answers, pair.counters);
+    const auto by_fours = [&](const auto& swap_four_if, const auto& treat) {
+        std::size_t i = 0;
+        for (; i + 4 <= burst.size(); i += 4) {
+            if (const std::uint64_t bytes = swap_four_if(&burst[i], &data[i], rules); bytes != 0) [[likely]]
+                sorting.echo_four(i, bytes);
+            else
+                for (rte_mbuf* frame : burst.subspan(i, 4))
+                    sorting.put(frame, treat(*frame));
+        }
+        for (rte_mbuf* frame : burst.subspan(i))
+            sorting.put(frame, treat(*frame));
+    };
+    if (closed_by != Refusal::None || tracing || pair.rate.limited() || !rules.quick_test_suffices())
+        for (rte_mbuf* frame : burst)
+            sorting.put(frame, by_all_rules(*frame));
+    else if (rules.raw)
+        by_fours(swap_four<Form::Raw>, treat_raw);
+    else
+        by_fours(swap_four<Form::Ordinary>, by_all_rules);
+    return sorting.count();
 }
 
 std::uint16_t echo_burst(QueuePair& pair, std::uint64_t now) noexcept {

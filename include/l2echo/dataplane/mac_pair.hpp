@@ -80,6 +80,17 @@ class MacFilter {
         return may_contain(mac) && std::find(macs_.begin(), macs_.end(), mac) != macs_.end();
     }
 
+    /// The same question of the last four bytes, as a word in memory order: a no is a no for the address.
+    struct Tail {
+        std::uint32_t common_bits;
+        std::uint32_t value;
+    };
+    Tail tail() const noexcept {
+        if (macs_.empty())
+            return {0, 1};
+        return {static_cast<std::uint32_t>(common_bits_ >> 16), static_cast<std::uint32_t>(value_ >> 16)};
+    }
+
   private:
     std::uint64_t common_bits_ = 0;
     std::uint64_t value_ = 1;  // with no common bits nothing equals 1: the empty filter contains nothing
