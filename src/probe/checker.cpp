@@ -39,15 +39,12 @@ void Checker::check(const rte_mbuf& frame, std::uint64_t now) noexcept {
     switch (traffic_.check({data, length}, expected_, stamp)) {
         case Traffic::Verdict::Intact:
             intact_.add(1);
-            if (streams_[stamp.stream].add(stamp.sequence)) {
-                unique_.add(1);
+            if (is_first_copy(stamp, frame.pkt_len, now))
                 round_trip_.add(now - std::min(now, stamp.planned));
-            }
             return;
         case Traffic::Verdict::Corrupted:
             corrupted_.add(1);
-            if (streams_[stamp.stream].add(stamp.sequence))
-                unique_.add(1);
+            is_first_copy(stamp, frame.pkt_len, now);
             return;
         case Traffic::Verdict::Damaged:
             corrupted_.add(1);
@@ -57,6 +54,15 @@ void Checker::check(const rte_mbuf& frame, std::uint64_t now) noexcept {
             foreign_.add(1);
             return;
     }
+}
+
+bool Checker::is_first_copy(const Stamp& stamp, std::uint32_t length, std::uint64_t now) noexcept {
+    if (!streams_[stamp.stream].add(stamp.sequence))
+        return false;
+    unique_.add(1);
+    unique_bytes_.add(length);
+    last_unique_.add(now - last_unique_.read());
+    return true;
 }
 
 }  // namespace l2echo

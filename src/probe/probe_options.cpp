@@ -87,6 +87,9 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
                    "1000 or 1kpps (frames), 10Gbps (layer 1), 50% (of link speed), max", "Traffic");
     table.add_number("--count", count, "Send this many frames", "Traffic");
     table.add_time("--duration", duration, "Send for this time; 10 s when neither is given", "Traffic");
+    table.add_number(
+        "--warm-up", options.warm_up_frames,
+        "First send this many frames that do not count, so that rings, caches and pages are warm", "Traffic");
     table.add_time("--drain", options.drain_seconds, "Wait so long for the last frames", "Traffic");
     table.add_choice("--search", search, {"none", "ndr", "pdr"},
                      "Find the highest rate that loses nothing, or at most 0.5 %; --rate is the most to try",

@@ -16,6 +16,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kLayer1BytesPerFrame = 24;  // FCS 4, preamble and gap 20
 
+double bits_per_second_l1(std::uint64_t frames, std::uint64_t bytes, double seconds) {
+    const double all_bytes = static_cast<double>(bytes) + kLayer1BytesPerFrame * static_cast<double>(frames);
+    return seconds > 0 ? 8 * all_bytes / seconds : 0;
+}
+
 struct Percentile {
     const char* key;
     const char* label;
@@ -70,9 +75,15 @@ std::uint64_t ProbeResult::lost() const noexcept {
 }
 
 double ProbeResult::sent_bits_per_second_l1() const noexcept {
-    if (seconds <= 0)
-        return 0;
-    return 8 * (static_cast<double>(sent_bytes) + kLayer1BytesPerFrame * static_cast<double>(sent)) / seconds;
+    return bits_per_second_l1(sent, sent_bytes, seconds);
+}
+
+double ProbeResult::returned_per_second() const noexcept {
+    return returned_seconds > 0 ? static_cast<double>(totals().unique) / returned_seconds : 0;
+}
+
+double ProbeResult::returned_bits_per_second_l1() const noexcept {
+    return bits_per_second_l1(totals().unique, returned_bytes, returned_seconds);
 }
 
 bool ProbeResult::sender_limited() const noexcept {
@@ -119,11 +130,14 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     json["corrupted"] = result.corrupted;
     json["foreign"] = result.foreign;
     json["late"] = totals.late;
+    json["warm_up"] = {{"sent", result.warm_up.sent}, {"lost", result.warm_up.lost}};
     json["seconds"] = result.seconds;
     json["rate"] = {{"requested_per_second", result.requested_per_second},
                     {"requested_bits_per_second_l1", result.requested_bits_per_second_l1},
                     {"sent_per_second", result.sent_per_second()},
                     {"sent_bits_per_second_l1", result.sent_bits_per_second_l1()},
+                    {"returned_per_second", result.returned_per_second()},
+                    {"returned_bits_per_second_l1", result.returned_bits_per_second_l1()},
                     {"sender_limited", result.sender_limited()},
                     {"tx_full", result.tx_full},
                     {"send_delay_ns", histogram_json(result, result.send_delay)}};
@@ -152,9 +166,10 @@ std::string render_text(const ProbeResult& result) {
     fmt::format_to(
         out,
         "returned {}, lost {}, duplicated {}, reordered {} (by {} at most), corrupted {}, foreign {}, "
-        "late {}\n",
+        "late {}; came back at {}frames/s, {}bit/s at layer 1\n",
         totals.unique, result.lost(), totals.duplicated, totals.reordered, totals.largest_distance,
-        result.corrupted, result.foreign, totals.late);
+        result.corrupted, result.foreign, totals.late, format_scaled(result.returned_per_second()),
+        format_scaled(result.returned_bits_per_second_l1()));
     if (result.round_trip.count() == 0)
         return text;
     const auto us = [&result](auto cycles) {

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -257,6 +258,7 @@ class Bench {
         const Checker& checker = session.checker();
         result->sent = sender.sent();
         result->sent_bytes = sender.sent_bytes();
+        result->returned_bytes = checker.unique_bytes();
         result->tx_full = sender.tx_full();
         result->corrupted = checker.corrupted();
         result->damaged = checker.damaged();
@@ -267,6 +269,7 @@ class Bench {
         result->requested_bits_per_second_l1 = plan.bits_per_second;
         result->tsc_hz = static_cast<double>(rte_get_tsc_hz());
         result->seconds = static_cast<double>(sender.last_sent()) / result->tsc_hz;
+        result->returned_seconds = static_cast<double>(checker.last_unique()) / result->tsc_hz;
         result->round_trip = checker.round_trip();
         result->send_delay = sender.delay();
         return result;
@@ -289,10 +292,22 @@ void write_histogram(const std::string& path, const ProbeResult& result) {
         throw std::runtime_error(fmt::format("--histogram: {} cannot be written", path));
 }
 
+/// Rings, caches and pages that the run itself would find cold.
+WarmUp warm_up(const Bench& bench, SendPlan plan, std::uint64_t frames) {
+    if (frames == 0)
+        return {};
+    plan.frames = frames;
+    plan.seconds = std::numeric_limits<double>::infinity();
+    const auto result = bench.run(plan);
+    return {result->sent, result->lost()};
+}
+
 /// Prints the result; throws when a gate is not kept.
 void run_once(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const Port& port,
               const ProbeOptions& options) {
+    const WarmUp warmed = warm_up(bench, plan, options.warm_up_frames.value_or(0));
     const auto result = bench.run(plan);
+    result->warm_up = warmed;
     result->self_loop = measure_self_loop(traffic);
     result->environment = describe_environment(port, options);
     const std::vector<std::string> failed = failed_gates(*result, options.gates);

@@ -89,7 +89,18 @@ def test_rate_and_open_loop_are_told(echo, start_probe):
     assert result["rate"]["requested_per_second"] == 10000
     assert 5000 < result["sent"] <= 10001  # what was due at a stall in the end stays unsent
     assert result["rate"]["send_delay_ns"]["count"] == result["sent"]
+    assert 5000 < result["rate"]["returned_per_second"] < 10100
+    layer1_bits = 8 * (64 + 20)
+    assert result["rate"]["returned_bits_per_second_l1"] == pytest.approx(
+        result["rate"]["returned_per_second"] * layer1_bits)
     assert result["self_loop_ns"]["count"] > 0
+
+
+def test_warm_up_is_sent_before_and_not_counted(echo, start_probe):
+    result = result_of(start_probe("--count", "1000", "--warm-up", "300", "--rate", "10kpps", "--format", "json"))
+    assert_clean(result, 1000)
+    assert result["warm_up"] == {"sent": 300, "lost": 0}
+    assert echo.stop()["totals"]["received"] == 1300
 
 
 def test_result_for_people_and_nothing_but_it_in_a_pipe(echo, start_probe):

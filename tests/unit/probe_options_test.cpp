@@ -61,6 +61,7 @@ TEST(ProbeOptions, EveryOptionArrives) {
     EXPECT_EQ(options.plan.frames, 5000u);
     EXPECT_TRUE(std::isinf(options.plan.seconds));
     EXPECT_DOUBLE_EQ(options.drain_seconds, 0.25);
+    EXPECT_EQ(parse({"--warm-up", "300"}).warm_up_frames, 300u);
     EXPECT_TRUE(options.json);
     EXPECT_EQ(options.histogram_file, "h.txt");
     EXPECT_EQ(options.gates.loss, 0u);

@@ -16,6 +16,7 @@ std::unique_ptr<ProbeResult> sample() {
     result->sent_bytes = 60'000;
     result->corrupted = 5;
     result->damaged = 2;
+    result->warm_up = {100, 2};
     result->streams = {{500, {492, 1, 4, 9, 0}}, {500, {496, 0, 0, 0, 0}}};
     result->seconds = 1;
     result->tsc_hz = 1e9;
@@ -29,6 +30,16 @@ TEST(ProbeResult, LostIsWhatNeitherReturnedNorIsOtherwiseAccountedFor) {
     EXPECT_EQ(result->totals().unique, 988u);
     EXPECT_EQ(result->lost(), 10u);
     EXPECT_EQ(result->totals().largest_distance, 9u);
+}
+
+TEST(ProbeResult, WhatComesBackHasARateOfItsOwn) {
+    const auto result = sample();
+    result->returned_bytes = 59'280;  // 988 frames of 60 bytes, 84 at layer 1
+    result->returned_seconds = 2;
+    EXPECT_DOUBLE_EQ(result->returned_per_second(), 494);
+    EXPECT_DOUBLE_EQ(result->returned_bits_per_second_l1(), 494 * 84 * 8);
+    result->returned_seconds = 0;
+    EXPECT_EQ(result->returned_per_second(), 0);
 }
 
 TEST(ProbeResult, LossIsNeverNegative) {
@@ -69,6 +80,7 @@ TEST(ProbeJson, HasSchemaCountsAndPercentiles) {
     EXPECT_EQ(json["lost"], 10);
     EXPECT_EQ(json["returned"], 988);
     EXPECT_EQ(json["reordered"], 4);
+    EXPECT_EQ(json["warm_up"]["lost"], 2);
     EXPECT_EQ(json["open_loop"], false);
     EXPECT_NEAR(json["round_trip_ns"]["p50"].get<double>(), 50'000, 500);
     EXPECT_EQ(json["round_trip_ns"]["count"], 100);

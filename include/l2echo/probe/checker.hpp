@@ -31,6 +31,10 @@ class Checker {
     }  ///< of these: without a readable stamp
     std::uint64_t foreign() const noexcept { return foreign_.read(); }
     std::uint64_t unique() const noexcept { return unique_.read(); }  ///< sequence numbers seen, all streams
+    std::uint64_t unique_bytes() const noexcept { return unique_bytes_.read(); }  ///< layer 2 without FCS
+    std::uint64_t last_unique() const noexcept {
+        return last_unique_.read();
+    }  ///< TSC cycles since the epoch
 
     const StreamCounts& counts_of(std::uint16_t stream) const { return streams_.at(stream).counts(); }
     /// Round trip of every first copy that was intact, in TSC cycles, from the planned send time.
@@ -38,6 +42,7 @@ class Checker {
 
   private:
     void check(const rte_mbuf& frame, std::uint64_t now) noexcept;
+    bool is_first_copy(const Stamp& stamp, std::uint32_t length, std::uint64_t now) noexcept;
 
     const Traffic& traffic_;
     std::uint16_t port_;
@@ -54,6 +59,8 @@ class Checker {
     Counter damaged_;
     Counter foreign_;
     Counter unique_;
+    Counter unique_bytes_;
+    Counter last_unique_;
 };
 
 }  // namespace l2echo

@@ -23,7 +23,8 @@ struct ProbeOptions {
     TrafficShape shape;  ///< without the source MAC, which is the port's
     SwapLevel swap_level = SwapLevel::Mac;
     RateRequest rate;
-    SendPlan plan;             ///< without the rate
+    SendPlan plan;  ///< without the rate
+    std::optional<std::uint64_t> warm_up_frames;
     double drain_seconds = 1;  ///< how long frames may still come back
     Gates gates;
     bool json = false;

@@ -17,6 +17,12 @@ struct StreamResult {
     StreamCounts counts;
 };
 
+/// Frames before the run, which count nowhere else.
+struct WarmUp {
+    std::uint64_t sent = 0;
+    std::uint64_t lost = 0;
+};
+
 struct ProbeResult {
     std::uint64_t sent = 0;
     std::uint64_t sent_bytes = 0;  ///< layer 2 without FCS
@@ -25,9 +31,13 @@ struct ProbeResult {
     std::uint64_t foreign = 0;
     std::vector<StreamResult> streams;
 
+    WarmUp warm_up;
+
     double requested_per_second = 0;          ///< 0: not asked for in frames
     double requested_bits_per_second_l1 = 0;  ///< 0: not asked for in bits
     double seconds = 0;                       ///< from the first planned frame to the last one sent
+    std::uint64_t returned_bytes = 0;         ///< of first copies, layer 2 without FCS
+    double returned_seconds = 0;              ///< from the first planned frame to the last one that came back
     std::uint64_t tx_full = 0;
     double tsc_hz = 1;
     Histogram round_trip;  ///< TSC cycles
@@ -42,6 +52,8 @@ struct ProbeResult {
     std::uint64_t lost() const noexcept;
     double sent_per_second() const noexcept { return seconds > 0 ? static_cast<double>(sent) / seconds : 0; }
     double sent_bits_per_second_l1() const noexcept;
+    double returned_per_second() const noexcept;
+    double returned_bits_per_second_l1() const noexcept;
     /// The sender did not keep up with what was asked of it (below 99.9 %).
     bool sender_limited() const noexcept;
     bool open_loop() const noexcept { return requested_per_second > 0 || requested_bits_per_second_l1 > 0; }
