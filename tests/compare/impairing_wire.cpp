@@ -1,0 +1,137 @@
+// impairing_wire: a wire between two DPDK ports that delays every frame and loses some, in both directions,
+// and says exactly how many. Prints what it did as JSON when it ends.
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <time.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "impaired_direction.hpp"
+#include "l2echo/control/eal.hpp"
+#include "l2echo/control/log.hpp"
+#include "l2echo/control/option_table.hpp"
+#include "l2echo/control/port_selection.hpp"
+#include "l2echo/control/program.hpp"
+#include "l2echo/control/stop_signal.hpp"
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+struct WireOptions {
+    std::vector<std::string> eal;
+    PortRequest port;
+    double delay_seconds = 0;
+    double nap_seconds = 0;
+    std::optional<std::uint64_t> loss_per_million;
+    std::optional<std::uint64_t> seed;
+    std::optional<std::string> print;
+};
+
+WireOptions parse_options(const std::vector<std::string>& arguments) {
+    OptionTable table("impairing_wire", "Forwards between the first two ports, late and not all");
+    WireOptions options;
+    table.add_port_options();
+    table.add_time("--delay", options.delay_seconds, "Hold each frame for this time", "Wire");
+    table.add_number("--loss-per-million", options.loss_per_million, "Frames lost at random, each way",
+                     "Wire");
+    table.add_number("--seed", options.seed, "Of the random loss; 1 when left out", "Wire");
+    table.add_time("--nap", options.nap_seconds,
+                   "Sleep so long between turns, at real-time priority, to share a CPU; 0: never", "Wire");
+    options.print = table.parse(arguments);
+    options.eal = table.eal_arguments();
+    options.port = table.port_request();
+    if (options.loss_per_million.value_or(0) > 1'000'000)
+        throw UsageError("--loss-per-million: there are no more than 1000000 in a million");
+    return options;
+}
+
+/// Who sleeps between turns must be on the CPU again in time, whoever else is busy there.
+void take_real_time_priority() {
+    sched_param priority{};
+    priority.sched_priority = 1;
+    throw_if_failed(-pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority),
+                    "real-time priority for --nap (needs root or CAP_SYS_NICE)");
+}
+
+nlohmann::ordered_json describe(const ImpairedDirection& direction) {
+    const auto nanoseconds = [](std::uint64_t cycles) {
+        return static_cast<double>(cycles) * 1e9 / static_cast<double>(rte_get_tsc_hz());
+    };
+    const Histogram& held = direction.hold_time();
+    return {{"from", direction.from()},
+            {"to", direction.to()},
+            {"received", direction.received()},
+            {"dropped", direction.dropped()},
+            {"forwarded", direction.forwarded()},
+            {"held_at_end", direction.held()},
+            {"hold_time_ns",
+             {{"min", nanoseconds(held.min())},
+              {"p50", nanoseconds(held.percentile(50))},
+              {"p99", nanoseconds(held.percentile(99))},
+              {"max", nanoseconds(held.max())}}}};
+}
+
+nlohmann::ordered_json describe(const Port& port) {
+    const PortCounts counts = port.counts();
+    return {{"name", port.name()},
+            {"missed", counts.missed},
+            {"no_mbuf", counts.no_mbuf},
+            {"rx_errors", counts.rx_errors},
+            {"tx_errors", counts.tx_errors}};
+}
+
+void run(const std::string& program, const WireOptions& options) {
+    StopSignal stop;
+    const Eal eal(program, options.eal);
+    const std::vector<std::uint16_t> ids = choose_ports(eal, {}, false);
+    if (ids.size() != 2)
+        throw StartupError(
+            fmt::format("a wire has two ends; EAL found {} ports: give two --vdev", ids.size()));
+    const std::vector<int> nodes{eal.main_lcore().numa_node};
+    const Port a(ids[0], options.port, nodes);
+    const Port b(ids[1], options.port, nodes);
+    const Impairment impairment{
+        static_cast<std::uint64_t>(options.delay_seconds * static_cast<double>(rte_get_tsc_hz())),
+        static_cast<std::uint32_t>(options.loss_per_million.value_or(0))};
+    const std::uint64_t seed = options.seed.value_or(1);
+    // Drivers that copy (af_packet, memif) hold no mbuf in their rings, so that many are free for the delay.
+    const std::size_t capacity = options.port.rx_descriptors;
+    ImpairedDirection there(a.id(), b.id(), capacity, impairment, seed);
+    ImpairedDirection back(b.id(), a.id(), capacity, impairment, seed + 1);
+    if (options.nap_seconds > 0)
+        take_real_time_priority();
+    const timespec nap{0, static_cast<long>(options.nap_seconds * 1e9)};
+
+    log_info("Ready: forwarding between {} and {}", port_label(a.id()), port_label(b.id()));
+    while (!stop.requested()) {
+        there.turn();
+        back.turn();
+        if (nap.tv_nsec > 0)
+            nanosleep(&nap, nullptr);
+    }
+    const nlohmann::ordered_json report{{"schema", "l2echo.impairing-wire/1"},
+                                        {"delay_ns", options.delay_seconds * 1e9},
+                                        {"loss_per_million", impairment.loss_per_million},
+                                        {"seed", seed},
+                                        {"directions", {describe(there), describe(back)}},
+                                        {"ports", {describe(a), describe(b)}}};
+    fmt::print("{}\n", report.dump());
+}
+
+}  // namespace
+}  // namespace l2echo
+
+int main(int argc, char** argv) {
+    return l2echo::run_program(argv[0], [&](const std::string& program) {
+        const auto options = l2echo::parse_options({argv, argv + argc});
+        if (options.print)
+            fmt::print("{}", *options.print);
+        else
+            l2echo::run(program, options);
+    });
+}

@@ -1,0 +1,137 @@
+// The wire of the comparison between two ports whose far ends are rings in our hands.
+
+#include "impaired_direction.hpp"
+
+#include <gtest/gtest.h>
+#include <rte_cycles.h>
+
+#include <memory>
+
+#include "ring_wire.hpp"
+
+namespace l2echo {
+namespace {
+
+constexpr std::size_t kCapacity = 512;
+constexpr std::uint32_t kTenPercent = 100'000;
+
+std::vector<std::uint8_t> numbered_frame(std::size_t number) {
+    std::vector<std::uint8_t> frame(60);
+    frame[20] = static_cast<std::uint8_t>(number >> 8);
+    frame[21] = static_cast<std::uint8_t>(number);
+    return frame;
+}
+
+std::size_t number_of(const std::vector<std::uint8_t>& frame) {
+    return std::size_t{frame.at(20)} << 8 | frame.at(21);
+}
+
+class ImpairedDirectionTest : public testing::Test {
+  protected:
+    void start(Impairment impairment, std::uint64_t seed = 7) {
+        direction_ =
+            std::make_unique<ImpairedDirection>(from_.port(), to_.port(), kCapacity, impairment, seed);
+    }
+
+    void send(std::size_t first, std::size_t count) {
+        for (std::size_t number = first; number < first + count; ++number)
+            from_.send(numbered_frame(number));
+    }
+
+    /// Numbers of what comes out, in order.
+    std::vector<std::size_t> numbers_out() {
+        std::vector<std::size_t> numbers;
+        for (const auto& frame : to_.take())
+            numbers.push_back(number_of(frame));
+        return numbers;
+    }
+
+    /// What of 2000 frames a wire with this seed lets through.
+    std::vector<std::size_t> survivors(std::uint64_t seed) {
+        start({0, kTenPercent}, seed);
+        std::vector<std::size_t> numbers;
+        for (std::size_t first = 0; first < 2000; first += 100) {
+            send(first, 100);
+            direction_->turn();
+            const auto out = numbers_out();
+            numbers.insert(numbers.end(), out.begin(), out.end());
+        }
+        return numbers;
+    }
+
+    RingWire from_{2047, 2176, 1023};
+    RingWire to_{2047, 2176, 127};
+    std::unique_ptr<ImpairedDirection> direction_;  // goes first: it holds mbufs
+};
+
+TEST_F(ImpairedDirectionTest, PassesEveryFrameInOrder) {
+    start({});
+    send(0, 100);
+    direction_->turn();
+    const auto numbers = numbers_out();
+    ASSERT_EQ(numbers.size(), 100u);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        EXPECT_EQ(numbers[i], i);
+    EXPECT_EQ(direction_->forwarded(), 100u);
+    EXPECT_EQ(direction_->dropped(), 0u);
+}
+
+TEST_F(ImpairedDirectionTest, LosesAboutTheShareAskedForAndCountsIt) {
+    const auto numbers = survivors(7);
+    EXPECT_EQ(direction_->received(), 2000u);
+    EXPECT_EQ(numbers.size() + direction_->dropped(), 2000u);
+    EXPECT_EQ(direction_->forwarded(), numbers.size());
+    EXPECT_GT(direction_->dropped(), 140u);  // 200 expected, standard deviation 13
+    EXPECT_LT(direction_->dropped(), 260u);
+}
+
+TEST_F(ImpairedDirectionTest, TheSeedDecidesWhichFramesAreLost) {
+    const auto numbers = survivors(7);
+    EXPECT_EQ(survivors(7), numbers);
+    EXPECT_NE(survivors(8), numbers);
+}
+
+TEST_F(ImpairedDirectionTest, NoFrameLeavesBeforeItsTime) {
+    const std::uint64_t delay = rte_get_tsc_hz() / 50;
+    start({delay, 0});
+    const std::uint64_t begin = rte_rdtsc();
+    send(0, 10);
+    direction_->turn();
+    if (rte_rdtsc() - begin < delay) {
+        EXPECT_TRUE(numbers_out().empty());
+        EXPECT_EQ(direction_->held(), 10u);
+    }
+    while (direction_->held() > 0)
+        direction_->turn();
+    EXPECT_GE(rte_rdtsc() - begin, delay);
+    EXPECT_GE(direction_->hold_time().min(), delay);
+    EXPECT_EQ(numbers_out().size(), 10u);
+}
+
+TEST_F(ImpairedDirectionTest, FullTxQueueHoldsFramesBackAndLosesNone) {
+    start({});
+    send(0, 1000);
+    std::vector<std::size_t> numbers;
+    while (numbers.size() < 1000) {
+        direction_->turn();
+        EXPECT_LE(direction_->held(), kCapacity);
+        const auto out = numbers_out();
+        ASSERT_FALSE(out.empty()) << "after " << numbers.size();
+        ASSERT_LE(out.size(), 127u);
+        numbers.insert(numbers.end(), out.begin(), out.end());
+    }
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        EXPECT_EQ(numbers[i], i);
+}
+
+TEST_F(ImpairedDirectionTest, GivesBackWhatItStillHolds) {
+    start({rte_get_tsc_hz() * 3600, 0});
+    send(0, 50);
+    direction_->turn();
+    EXPECT_EQ(from_.mbufs_in_use(), 50u);
+    direction_.reset();
+    EXPECT_EQ(from_.mbufs_in_use(), 0u);
+}
+
+}  // namespace
+}  // namespace l2echo
