@@ -1,0 +1,186 @@
+"""scripts/compare-paths: what it measures agrees with itself, and what it puts beside our programs works."""
+
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from echo_process import NO_NIC, usable_cpus
+from kernel_interfaces import ip, veth_pair
+from kernel_peer import KernelPeer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/compare"))
+
+# pylint: disable=wrong-import-position
+from comparison_table import dropped_by_link, lost, markdown
+
+AF_XDP = 44
+RUN_SECONDS = 240  # half a minute when the machine is at rest
+PATHS = ["socket", "af_packet", "af_xdp", "memif"]
+
+
+def run_script(*options):
+    return subprocess.run((ROOT / "scripts/compare-paths", *options), capture_output=True, text=True, check=False,
+                          timeout=10)
+
+
+def kernel_has_af_xdp():
+    try:
+        socket.socket(AF_XDP, socket.SOCK_RAW).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def quick(pytestconfig, tmp_path_factory):
+    """The result of one quick comparison, its table, and what it left behind."""
+    folder = tmp_path_factory.mktemp("comparison")
+    before = ip("link"), ip("netns")
+    done = subprocess.run(
+        ("/usr/bin/python3", ROOT / "tests/compare/compare_paths.py", "--build-dir",
+         pytestconfig.getoption("build_dir"), "--quick", "--output", folder / "new"),
+        capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (ip("link"), ip("netns")) == before
+    assert done.stdout.strip() == (folder / "new/comparison.md").read_text().strip()
+    assert done.stderr == ""
+    return json.loads((folder / "new/comparison.json").read_text())
+
+
+def link_of(comparison, key):
+    return next(link for link in comparison["links"] if link["key"] == key)
+
+
+def measured(link):
+    return [(group, run) for group in link["groups"] for run in group["runs"] if run["outcome"] == "measured"]
+
+
+def test_every_path_has_its_column_and_every_run_an_outcome(quick):
+    assert quick["schema"] == "l2echo.comparison/1"
+    assert [link["key"] for link in quick["links"]] == ["plain", "wire", "netem"]
+    for link in quick["links"]:
+        assert [group["rate"] for group in link["groups"]] == ["5kpps", "max"]
+        for group in link["groups"]:
+            assert [run["path"] for run in group["runs"]] == PATHS
+    for key in ("plain", "wire"):
+        paths = {run["path"] for _, run in measured(link_of(quick, key))}
+        assert paths == set(PATHS) - (set() if kernel_has_af_xdp() else {"af_xdp"})
+
+
+@pytest.mark.parametrize("key", ["plain", "wire"])
+def test_every_frame_is_accounted_for(quick, key):
+    for group, run in measured(link_of(quick, key)):
+        probe = run["probe"]
+        assert probe["sent"] == group["frames"] == 2000
+        assert probe["returned"] + probe["lost"] == probe["sent"]
+        assert probe["round_trip_ns"]["count"] == probe["returned"] > 0
+        assert (probe["corrupted"], probe["duplicated"], probe["foreign"], probe["late"]) == (0, 0, 0, 0)
+        assert probe["rate"]["returned_per_second"] > 0
+
+
+def test_a_link_as_it_is_loses_nothing_at_the_rate_that_all_sustain(quick):
+    for group, run in measured(link_of(quick, "plain")):
+        if group["rate"] != "max":
+            assert lost(run) == 0, run
+
+
+def test_the_probe_finds_exactly_what_the_wire_dropped(quick):
+    for group, run in measured(link_of(quick, "wire")):
+        there, back = run["wire"]["directions"]
+        assert 70 * 0.3 < there["dropped"] < 70 * 2  # 1 % of 7000
+        assert there["received"] == there["dropped"] + there["forwarded"]
+        if group["rate"] != "max":
+            assert lost(run) == dropped_by_link(run) == there["dropped"] + back["dropped"], run
+            assert run["echo"]["received"] == there["forwarded"]
+        else:
+            assert lost(run) >= dropped_by_link(run)
+
+
+def test_the_wire_delays_both_ways(quick):
+    for _, run in measured(link_of(quick, "wire")):
+        assert run["probe"]["round_trip_ns"]["min"] >= 200_000
+        assert all(direction["hold_time_ns"]["min"] >= 99_000 for direction in run["wire"]["directions"])
+
+
+def test_netem_is_measured_or_the_reason_stands_there(quick):
+    link = link_of(quick, "netem")
+    for group in link["groups"]:
+        *kernel, memif = group["runs"]
+        assert memif["outcome"] == "not measured" and "no frame of this path" in memif["reason"]
+        for run in kernel:
+            if run["outcome"] == "measured":
+                assert run["probe"]["round_trip_ns"]["min"] >= 200_000
+                assert group["rate"] == "max" or lost(run) == dropped_by_link(run) > 0, run
+            else:
+                assert "kernel without sch_netem" in run["reason"] or not kernel_has_af_xdp()
+
+
+def test_table_has_a_row_for_each_measure_and_a_cell_for_each_path(quick):
+    rows = [line for line in markdown(quick).splitlines() if line.startswith("|")]
+    assert all(line.count("|") == 2 + 1 + len(PATHS) for line in rows)
+    text = "\n".join(rows)
+    for words in ("sent / returned", "dropped by wire", "duplicated / corrupted", "p50 / p99 / p99.9", "Gbit/s"):
+        assert words in text
+    assert text.count("bypass") == 3  # memif alone, once a table
+
+
+def test_what_was_not_measured_shows_its_reason_instead_of_figures():
+    runs = [{"path": "memif", "outcome": "not measured", "reason": "no wings"}]
+    places = dict.fromkeys(("echo", "probe", "wire"), 0)
+    machine = {"version": "", "kernel": "", "cpus": 2, "cpu": "", "load": 0, "places": places}
+    link = {"key": "netem", "title": "", "groups": [{"frames": 1, "rate": "max", "runs": runs}]}
+    table = markdown({"date": "", "command": "", "sizes": "", "warm_up_frames": 1, "machine": machine,
+                      "columns": ["memif"], "links": [link]})
+    assert "not measured: no wings" in table
+
+
+def test_socket_echo_swaps_every_frame(start, pytestconfig):
+    with veth_pair("sock0", "peer0"):
+        program = pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/socket_echo")
+        process = start(program, "sock0")
+        process.wait_for_line("Ready: ")
+        with KernelPeer("peer0") as peer:
+            result = peer.exchange(5000, window=64)
+        assert result.is_clean() and result.returned == 5000, result
+        process.send_signal(2)
+        process.end_cleanly(5)
+        assert process.reports() == [{"received": 5000, "echoed": 5000, "dropped": 0, "missed": 0}]
+
+
+def test_socket_echo_names_an_interface_that_is_not_there(start, pytestconfig):
+    process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/socket_echo"), "nowhere0")
+    assert process.wait(5) == 1
+    assert process.stderr() == "socket_echo: error: nowhere0: No such device\n"
+
+
+def test_wire_with_one_end_says_so(start, pytestconfig):
+    process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/impairing_wire"), *NO_NIC,
+                    "--lcores", f"0@{usable_cpus()[0]}", "--vdev=net_null0")
+    assert process.wait(20) == 1
+    assert "impairing_wire: error: a wire has two ends; EAL found 1 ports" in process.stderr()
+
+
+def test_script_explains_itself():
+    done = run_script("--help")
+    assert done.returncode == 0 and "--quick" in done.stdout and "--output FOLDER" in done.stdout
+
+
+@pytest.mark.parametrize("options", [("--fast",), ("--output",)], ids=" ".join)
+def test_wrong_option_is_a_usage_error(options):
+    done = run_script(*options)
+    assert done.returncode == 2 and done.stdout == "" and re.search("usage|needs a folder", done.stderr)
+
+
+def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(("/usr/bin/python3", ROOT / "tests/compare/compare_paths.py", "--build-dir",
+                           pytestconfig.getoption("build_dir"), "--output", tmp_path / "file/below"),
+                          capture_output=True, text=True, check=False, timeout=10)
+    assert done.returncode == 1
+    assert done.stderr.startswith("compare-paths: error: --output ") and "Not a directory" in done.stderr
