@@ -1,5 +1,6 @@
 """Where the programs are and how they are started on this machine."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -7,6 +8,9 @@ import shutil
 import pytest
 
 from echo_process import NO_NIC, EchoProcess, two_workers
+from fake_machine import FakeMachine
+from host_setup_program import READY, main
+from host_setup.machine import Machine
 
 
 def pytest_addoption(parser):
@@ -79,3 +83,28 @@ def start_echo(start, l2_multi_echo):
         return start(l2_multi_echo, *eal, "--", "--stats-format", "json", *options, **settings)
 
     return start_on_vdev
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    fake = FakeMachine(tmp_path).make()
+    monkeypatch.setenv("PATH", fake.tools() + os.pathsep + os.environ["PATH"])
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    return fake
+
+
+@pytest.fixture
+def setup(machine, capsys):
+    """setup(OPTIONS...) runs host-setup on the fake machine: exit status, and findings by check and subject."""
+
+    def run(*options):
+        status = main(["--json", *options], Machine(machine.root))
+        output = capsys.readouterr()
+        assert output.err == ""
+        result = json.loads(output.out)
+        assert result["schema"] == "l2echo.host-setup/1"
+        assert result["applied"] == ("--apply" in options)
+        assert result["ready"] == (status == READY)
+        return status, {f"{found['check']} {found['subject']}".strip(): found for found in result["checks"]}
+
+    return run

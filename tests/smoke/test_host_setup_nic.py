@@ -1,0 +1,364 @@
+"""scripts/host-setup and NICs: which may be taken from the kernel, binding, giving back, hints for VFs."""
+
+import contextlib
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from echo_process import wait_until
+from host_setup_program import NOT_READY, READY, main, run_program
+from host_setup.kernel_interface import reasons_to_leave
+from host_setup.machine import Machine
+from kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
+
+NIC, OTHER_NIC = "0000:01:00.0", "0000:01:00.1"
+VF, PF = "0000:01:10.1", NIC
+VETH, PEER = "veth-nic", "veth-peer"
+ADDRESS, PEER_ADDRESS = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+def veth():
+    with veth_pair(VETH, PEER):
+        yield VETH
+
+
+@pytest.fixture
+def nic(machine, veth):
+    """A NIC of the fake machine whose interface is a real one of this namespace."""
+    return machine.pci_device(NIC, "ixgbe", veth, group=7)
+
+
+# Whether an interface may be taken
+
+
+def reasons(name=VETH):
+    return " and ".join(reasons_to_leave(Machine(), name))
+
+
+def test_unused_interface_may_be_taken(veth):
+    assert reasons() == ""
+
+
+def test_ipv4_address(veth):
+    ip("address", "add", f"{ADDRESS}/24", "dev", veth)
+    assert reasons() == f"the address {ADDRESS} on {veth}"
+
+
+def test_ipv6_address_counts_unless_it_is_link_local(veth):
+    allow_ipv6(veth)
+    wait_until(lambda: "fe80:" in ip("-6", "address", "show", "dev", veth), "link-local address")
+    assert reasons() == ""
+    ip("address", "add", "2001:db8::1/64", "dev", veth)
+    assert reasons() == f"the address 2001:db8::1 on {veth}"
+
+
+def test_address_of_another_interface_does_not_matter(veth):
+    ip("address", "add", f"{ADDRESS}/24", "dev", PEER)
+    ip("route", "add", "default", "dev", PEER)
+    assert reasons() == ""
+
+
+@pytest.mark.parametrize("route", [("default", "dev", VETH), ("default", "dev", VETH, "table", "100"),
+                                   ("default", "nexthop", "dev", PEER, "nexthop", "dev", VETH)], ids=" ".join)
+def test_default_route(veth, route):
+    ip("route", "add", *route)
+    assert reasons() == "the default route"
+
+
+def test_ipv6_default_route(veth):
+    allow_ipv6(veth)
+    ip("-6", "route", "add", "default", "dev", veth)
+    assert reasons() == "the default route"
+
+
+def test_member_of_a_bridge(veth):
+    with interface("br-test", "type", "bridge"):
+        ip("link", "set", veth, "master", "br-test")
+        assert reasons() == "the bridge br-test above it"
+        ip("address", "add", f"{ADDRESS}/24", "dev", "br-test")
+        ip("route", "add", "default", "dev", "br-test")
+        assert reasons() == (f"the default route and the address {ADDRESS} on br-test and "
+                             "the bridge br-test above it")
+
+
+def test_member_of_a_bond(veth):
+    made = subprocess.run(("ip", "link", "add", "bond-test", "type", "bond"), capture_output=True, check=False)
+    if made.returncode != 0:
+        pytest.skip("this kernel has no bond interfaces")
+    try:
+        ip("link", "set", veth, "down")
+        ip("link", "set", veth, "master", "bond-test")
+        assert reasons() == "the bond bond-test above it"
+    finally:
+        ip("link", "delete", "bond-test")
+
+
+@pytest.mark.parametrize("kind, settings", [("vlan", ("id", "5")), ("macvlan", ())])
+def test_interface_above(veth, kind, settings):
+    if not kernel_can_make(kind):
+        pytest.skip(f"this kernel has no {kind} interfaces")
+    with interface("veth-above", "link", veth, "type", kind, *settings):
+        assert reasons().endswith("veth-above above it")
+        ip("address", "add", f"{ADDRESS}/24", "dev", "veth-above")
+        assert reasons().startswith(f"the address {ADDRESS} on veth-above and ")
+
+
+@pytest.mark.parametrize("kind, sign, text", [("bond", "bonding/mode", "802.3ad 4"), ("vlan", "uevent", "DEVTYPE=vlan"),
+                                              ("interface", "uevent", "INTERFACE=upper")])
+def test_stack_of_interfaces_that_this_kernel_may_not_have(machine, kind, sign, text):
+    machine.path("/sys/class/net").unlink()
+    machine.write(f"/sys/class/net/{VETH}/uevent", f"INTERFACE={VETH}\n")
+    machine.link(f"/sys/class/net/{VETH}/upper_middle", "../middle")
+    machine.write(f"/sys/class/net/middle/{sign}", f"{text}\n")
+    machine.link("/sys/class/net/middle/upper_top", "../top")
+    machine.write("/sys/class/net/top/uevent", "DEVTYPE=bridge\n")
+    assert reasons_to_leave(Machine(machine.root), VETH) == [f"the {kind} middle above it", "the bridge top above it"]
+
+
+@contextlib.contextmanager
+def session_from_far_end(start, far_end, address, port, family=socket.AF_INET):
+    """A TCP connection from another namespace to a server at our address."""
+    place = socket.getaddrinfo(address, port, family, socket.SOCK_STREAM)[0][4]  # an IPv6 one with its zone
+    with socket.socket(family) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(place)
+        server.listen()
+        server.settimeout(10)
+        target = address.partition("%")[0] + (f"%{PEER}" if "%" in address else "")
+        connect = f"import socket; s = socket.create_connection(('{target}', {port}), 10); s.recv(1)"
+        start("ip", "netns", "exec", far_end, "/usr/bin/python3", "-c", connect)
+        connection, _ = server.accept()
+        with connection:
+            yield
+
+
+@pytest.fixture
+def far_end(veth):
+    with namespace("far-end") as name:
+        ip("link", "set", PEER, "netns", name)
+        ip("-n", name, "address", "add", f"{PEER_ADDRESS}/24", "dev", PEER)
+        ip("-n", name, "link", "set", PEER, "up")
+        yield name
+
+
+@pytest.mark.parametrize("port, is_ssh", [(22, True), (2022, False)])
+def test_ssh_session(start, far_end, port, is_ssh):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    with session_from_far_end(start, far_end, ADDRESS, port):
+        assert ("an established SSH session" in reasons()) == is_ssh
+        assert "SSH" not in reasons("lo")
+
+
+def test_ssh_session_at_another_port_by_its_environment(start, far_end, monkeypatch):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    monkeypatch.setenv("SSH_CONNECTION", f"{PEER_ADDRESS} 40000 {ADDRESS} 2022")
+    assert "an established SSH session" in reasons()
+
+
+def test_ssh_session_on_an_address_of_loopback(start, far_end):
+    ip("address", "add", "198.51.100.1/32", "dev", "lo")
+    try:
+        ip("route", "add", PEER_ADDRESS, "dev", VETH)
+        ip("-n", far_end, "route", "add", "198.51.100.1", "dev", PEER)
+        with session_from_far_end(start, far_end, "198.51.100.1", 22):
+            assert reasons() == "an established SSH session"
+    finally:
+        ip("address", "delete", "198.51.100.1/32", "dev", "lo")
+
+
+def test_ssh_session_over_link_local_addresses(start, far_end):
+    allow_ipv6(VETH)
+    ip("address", "add", "fe80::1/64", "dev", VETH, "nodad")
+    ip("netns", "exec", far_end, "sysctl", "--quiet", f"net.ipv6.conf.{PEER}.disable_ipv6=0")
+    ip("-n", far_end, "address", "add", "fe80::2/64", "dev", PEER, "nodad")
+    with session_from_far_end(start, far_end, f"fe80::1%{VETH}", 22, socket.AF_INET6):
+        assert reasons() == "an established SSH session"
+
+
+# Binding and giving back
+
+
+def test_free_nic_is_bound_with_apply_alone(setup, machine, nic):
+    before = machine.files()
+    status, found = setup("--only", "nic", "--bind", NIC)
+    assert status == NOT_READY
+    assert found[f"NIC {NIC} {VETH}"]["state"] == "action needed"
+    assert f"sudo dpdk-devbind.py --bind=vfio-pci {NIC}" in found[f"NIC {NIC} {VETH}"]["commands"]
+    assert machine.calls() == [] and machine.files() == before
+
+    status, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == READY
+    assert machine.calls() == [f"dpdk-devbind.py --bind=vfio-pci {NIC}"]
+    assert found[f"NIC {NIC} {VETH}"]["text"] == "bound to vfio-pci" and found[f"NIC {NIC} {VETH}"]["changed"]
+
+    status, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == READY and len(machine.calls()) == 1
+    assert not found[f"NIC {NIC} {VETH}"]["changed"]
+
+
+def test_nic_goes_back_to_the_driver_it_had(setup, machine, nic):
+    setup("--only", "nic", "--bind", NIC, "--apply")
+    status, found = setup("--unbind", NIC)
+    assert status == NOT_READY and machine.calls()[1:] == []
+    assert found[f"NIC {NIC} {VETH}"]["commands"] == [f"sudo dpdk-devbind.py --bind=ixgbe {NIC}"]
+    status, found = setup("--unbind", NIC, "--apply")
+    assert status == READY
+    assert machine.calls()[1:] == [f"dpdk-devbind.py --bind=ixgbe {NIC}"]
+    assert "ixgbe" in found[f"NIC {NIC} {VETH}"]["text"]
+
+
+def test_kernel_finds_the_driver_of_a_nic_that_others_bound(setup, machine):
+    machine.pci_device(NIC, "vfio-pci", group=7)
+    status, _ = setup("--unbind", NIC, "--apply")
+    assert machine.calls() == [f"dpdk-devbind.py --unbind {NIC}"]
+    assert machine.read("/sys/bus/pci/drivers_probe") == f"{NIC}\n"
+    assert status == NOT_READY  # here no kernel probes
+
+
+def test_nic_in_use_is_not_taken_from_dpdk(setup, machine):
+    machine.pci_device(NIC, "vfio-pci", group=7)
+    machine.write("/proc/4242/comm", "l2_multi_echo\n")
+    machine.link("/proc/4242/fd/9", "/dev/vfio/7")
+    status, found = setup("--unbind", NIC, "--apply")
+    assert status == NOT_READY and machine.calls() == []
+    assert found[f"NIC {NIC}"]["state"] == "refused" and "l2_multi_echo (4242)" in found[f"NIC {NIC}"]["text"]
+
+
+def test_interface_in_use_is_refused_and_taken_when_told(setup, machine, nic):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    before = machine.files()
+    status, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == NOT_READY and machine.calls() == [] and machine.files() == before
+    assert found[f"NIC {NIC} {VETH}"]["state"] == "refused" and ADDRESS in found[f"NIC {NIC} {VETH}"]["text"]
+    assert found[f"NIC {NIC} {VETH}"]["commands"] == [
+        f"sudo ./scripts/host-setup --apply --bind {NIC} --take-kernel-interface"]
+
+    status, _ = setup("--only", "nic", "--bind", NIC, "--apply", "--take-kernel-interface")
+    assert status == READY
+    assert machine.calls() == [f"dpdk-devbind.py --force --bind=vfio-pci {NIC}"]
+
+
+def test_interface_behind_a_virtio_device_is_seen(setup, machine, veth):
+    machine.pci_device(NIC, "virtio-pci")
+    machine.path(f"/sys/bus/pci/devices/{NIC}/virtio2/net/{veth}").mkdir(parents=True)
+    ip("route", "add", "default", "dev", veth)
+    _, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert "default route" in found[f"NIC {NIC} {VETH}"]["text"] and machine.calls() == []
+
+
+def test_nic_of_another_namespace_is_refused(setup, machine):
+    machine.pci_device(NIC, "ixgbe")
+    status, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == NOT_READY and machine.calls() == []
+    assert found[f"NIC {NIC}"]["state"] == "refused" and "network namespace" in found[f"NIC {NIC}"]["text"]
+
+
+def test_nic_with_vfs_is_refused(setup, machine, nic):
+    machine.write(f"/sys/bus/pci/devices/{NIC}/sriov_numvfs", "4\n")
+    _, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert found[f"NIC {NIC} {VETH}"]["state"] == "refused" and "4 VFs" in found[f"NIC {NIC} {VETH}"]["text"]
+
+
+def test_nic_that_dpdk_shares_with_the_kernel_stays(setup, machine, veth):
+    machine.pci_device(NIC, "mlx5_core", veth, group=7)
+    ip("address", "add", f"{ADDRESS}/24", "dev", veth)
+    status, _ = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == READY and machine.calls() == []
+
+
+@pytest.mark.parametrize("other_driver, other_kind, state", [
+    ("ixgbe", "0x020000", "action needed"), ("vfio-pci", "0x020000", "ok"), (None, "0x020000", "ok"),
+    ("pcieport", "0x060400", "ok")])
+def test_shared_iommu_group(setup, machine, nic, other_driver, other_kind, state):
+    machine.pci_device(OTHER_NIC, other_driver, group=7, kind=other_kind)
+    _, found = setup("--only", "nic", "--bind", NIC)
+    assert found[f"IOMMU group {NIC} {VETH}"]["state"] == state
+    assert (OTHER_NIC in found[f"IOMMU group {NIC} {VETH}"]["text"]) == (state != "ok")
+
+
+def test_what_the_tool_says_when_it_fails(setup, machine, nic):
+    machine.answer_with("Error: Driver 'vfio-pci' is not loaded.")
+    status, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == NOT_READY
+    assert found[f"NIC {NIC} {VETH}"]["state"] == "failed"
+    assert found[f"NIC {NIC} {VETH}"]["text"].endswith("Error: Driver 'vfio-pci' is not loaded.")
+
+
+def test_tool_that_does_nothing_is_noticed(setup, machine, nic):
+    machine.tool("dpdk-devbind.py", "#!/bin/sh\necho 'Warning: Not modifying' >&2\n")
+    status, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert status == NOT_READY
+    assert found[f"NIC {NIC} {VETH}"]["state"] == "failed"
+    assert "even now" in found[f"NIC {NIC} {VETH}"]["text"] and "Not modifying" in found[f"NIC {NIC} {VETH}"]["text"]
+
+
+def test_nics_that_nobody_named_are_only_told(setup, machine, nic):
+    machine.pci_device(OTHER_NIC, "ixgbe")
+    machine.pci_device("0000:02:00.0", "ahci", kind="0x010601")
+    status, found = setup("--only", "nic", "--apply")
+    assert status == READY and machine.calls() == []
+    assert set(found) == {f"NIC {NIC} {VETH}", f"NIC {OTHER_NIC}"}
+    assert found[f"NIC {NIC} {VETH}"]["commands"] == [f"sudo ./scripts/host-setup --apply --bind {NIC}"]
+    assert "stays with the kernel" in found[f"NIC {OTHER_NIC}"]["text"]
+
+
+@pytest.mark.parametrize("name", [VETH, "01:00.0", NIC])
+def test_names_of_a_nic(setup, machine, nic, name):
+    machine.path("/sys/class/net").unlink()
+    machine.path(f"/sys/class/net/{VETH}").mkdir(parents=True)
+    machine.link(f"/sys/class/net/{VETH}/device", machine.path(f"/sys/bus/pci/devices/{NIC}"))
+    _, found = setup("--only", "nic", "--bind", name)
+    assert f"NIC {NIC} {VETH}" in found
+
+
+@pytest.mark.parametrize("name, words", [("eth77", "no interface is named eth77"), ("0000:77:00.0", "no PCI device"),
+                                         ("../../etc", "no interface"), ("0000:02:00.0", "is no network device"),
+                                         (VETH, f"--vdev=net_af_packet0,iface={VETH}")])
+def test_what_is_no_nic_ends_before_anything_is_done(machine, capsys, nic, name, words):
+    machine.pci_device("0000:02:00.0", "ahci", kind="0x010601")
+    assert main(["--apply", "--bind", NIC, "--bind", name], Machine(machine.root)) == NOT_READY
+    output = capsys.readouterr()
+    assert re.fullmatch(f"host-setup: error: .*{re.escape(words)}.*\n", output.err)
+    assert output.out == "" and machine.calls() == []
+
+
+# VFs
+
+
+@pytest.mark.parametrize("trust, spoof_check, state, commands", [
+    (True, False, "ok", []),
+    (False, False, "note", ["trust on"]),
+    (False, True, "note", ["trust on", "spoofchk off"]),
+])
+def test_vf_hints(setup, machine, nic, trust, spoof_check, state, commands):
+    machine.pci_device(VF, "vfio-pci", group=8)
+    machine.virtual_function(VF, PF, 1, "pf0")
+    machine.pretend_to_be_a_pf(shutil.which("ip"), [{"vf": 0, "spoofchk": False, "trust": True},
+                                                    {"vf": 1, "spoofchk": spoof_check, "trust": trust}])
+    status, found = setup("--only", "nic", "--bind", VF)
+    assert status == READY
+    assert found[f"VF {VF}"]["state"] == state
+    assert found[f"VF {VF}"]["commands"] == [f"sudo ip link set dev pf0 vf 1 {words}" for words in commands]
+
+
+def test_vf_of_a_host_that_is_not_here(setup, machine, veth):
+    machine.pci_device(VF, "iavf", veth, group=8)
+    _, found = setup("--only", "nic", "--bind", VF)
+    assert "host" in found[f"VF {VF} {VETH}"]["text"] and "trust on" in found[f"VF {VF} {VETH}"]["commands"][0]
+
+
+def test_real_nic_of_another_namespace_is_refused():
+    """The NIC of the machine is not in the namespace of the tests, and must not be taken from it."""
+    for device in pathlib.Path("/sys/bus/pci/devices").iterdir():
+        if (device / "class").read_text(encoding="ascii").startswith("0x02") and (device / "driver").exists() and \
+                not list(device.glob("**/net/*")):
+            result = run_program("--only", "nic", "--bind", device.name)
+            assert result.returncode == NOT_READY
+            assert re.match(f"refused +NIC {device.name}: .*network namespace", result.stdout)
+            return
+    pytest.skip("this machine has no PCI NIC whose interface is in another network namespace")
