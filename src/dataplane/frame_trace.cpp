@@ -9,6 +9,11 @@
 #include "l2echo/error.hpp"
 
 namespace l2echo {
+
+/// DPDK 24.11 declares it outside of any extern "C", as a function that no library has.
+extern "C" rte_ring* rte_ring_create_elem(const char* name, unsigned int esize, unsigned int count,
+                                          int socket_id, unsigned int flags);
+
 namespace {
 
 constexpr unsigned kRecords = 1024;
