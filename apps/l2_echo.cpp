@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <rte_cycles.h>
 
+#include <stdexcept>
+
 #include "l2echo/control/eal.hpp"
 #include "l2echo/control/log.hpp"
 #include "l2echo/control/options.hpp"
@@ -27,12 +29,15 @@ void echo(const std::string& program, const std::vector<std::string>& eal_argume
     pair.port = port.id();
     pair.rules = l2echo::rules_for(port, {port.mac()}, {});
     l2echo::log_info("Ready: echoing on 1 port");
-    while (!stop.requested())
+    while (!stop.requested() && !port.removed())
         l2echo::echo_burst(pair, rte_rdtsc());
 
     const l2echo::QueuePairCounts counts = pair.counters.read();
     fmt::print("received {} = echoed {} + answered {} + refused {} + dropped {}\n", counts.received,
                counts.echoed, counts.answered, counts.refused(), counts.dropped);
+    if (port.removed())
+        throw std::runtime_error(
+            fmt::format("port {} ({}) was removed while running", port.id(), port.name()));
 }
 
 }  // namespace

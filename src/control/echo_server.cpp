@@ -8,6 +8,7 @@
 #include "l2echo/control/host_limits.hpp"
 #include "l2echo/control/log.hpp"
 #include "l2echo/control/port_selection.hpp"
+#include "l2echo/control/removed_ports.hpp"
 #include "l2echo/control/session.hpp"
 #include "l2echo/control/session_service.hpp"
 #include "l2echo/control/stats_reporter.hpp"
@@ -108,17 +109,20 @@ void serve_echo(const std::string& program, const Options& options) {
 
     StatsReporter reporter(ports, workers.workers(), session, options.stats_format,
                            effective_interval(options, isatty(STDOUT_FILENO) == 1));
+    const auto watch_ports = [&] { give_up_removed_ports(ports, workers, stop); };
     tell_ready(ports.size());
     if (plan.on_main_lcore) {
-        const ControlThread thread("l2echo-stats", [&] { reporter.run(stop, options.duration); });
+        const ControlThread thread("l2echo-stats",
+                                   [&] { reporter.run(stop, options.duration, watch_ports); });
         workers.run_on_main_lcore();
     } else {
-        reporter.run(stop, options.duration);
+        reporter.run(stop, options.duration, watch_ports);
     }
     workers.join();
     if (service)
         service->finish();
     reporter.print_final();
+    throw_if_removed(ports);
 }
 
 }  // namespace l2echo

@@ -18,8 +18,21 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Links and hints are looked at this often even when no interval is printed.
+/// Links and hints are looked at this often even when no interval is printed, removed ports in any case.
 constexpr milliseconds kWatchInterval{1000};
+
+/// Whether to stop.
+bool wait_until(std::chrono::steady_clock::time_point time, const StopSignal& stop,
+                const std::function<void()>& every_second) {
+    for (;;) {
+        const auto next = std::min(time, std::chrono::steady_clock::now() + kWatchInterval);
+        if (stop.wait_until(next))
+            return true;
+        every_second();
+        if (next == time)
+            return false;
+    }
+}
 
 WorkerSnapshot snapshot_of(const Worker& worker) {
     WorkerSnapshot snapshot;
@@ -39,6 +52,7 @@ PortSnapshot snapshot_of(const Port& port) {
     snapshot.mac = format_mac(port.mac());
     snapshot.numa_node = port.numa_node();
     snapshot.promiscuous = port.promiscuous();
+    snapshot.removed = port.given_up();
     snapshot.link = port.link();
     snapshot.counts = port.counts();
     return snapshot;
@@ -64,13 +78,14 @@ StatsReporter::StatsReporter(const std::vector<std::unique_ptr<Port>>& ports,
     }
 }
 
-void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration) {
+void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration,
+                        const std::function<void()>& every_second) {
     const milliseconds tick = interval_ > milliseconds::zero() ? interval_ : kWatchInterval;
     const auto end = duration ? std::optional(start_ + *duration) : std::nullopt;
     // Ticks that a stall has swallowed are left out: a report of no time says nothing.
     for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now())) {
         const bool last = end && next >= *end;
-        if (stop.wait_until(last ? *end : next))
+        if (wait_until(last ? *end : next, stop, every_second))
             return;
         Snapshot now = take_snapshot();
         follow_links(now);

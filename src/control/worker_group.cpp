@@ -6,6 +6,7 @@
 #include <rte_malloc.h>
 #include <rte_random.h>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <thread>
@@ -112,6 +113,22 @@ void WorkerGroup::launch() {
 
 void WorkerGroup::run_on_main_lcore() {
     run_worker(*workers_.at(0), stop_.flag());
+}
+
+bool WorkerGroup::stop_polling(std::uint16_t port, std::chrono::milliseconds limit) {
+    const auto has_ended = [port](const QueuePairPointer& pair) {
+        return pair->port != port || pair->polling.load(std::memory_order_acquire) == Polling::Ended;
+    };
+    for (const QueuePairPointer& pair : queue_pairs_)
+        if (Polling on = Polling::On; pair->port == port)
+            pair->polling.compare_exchange_strong(on, Polling::Ending, std::memory_order_relaxed);
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (!std::ranges::all_of(queue_pairs_, has_ended)) {
+        if (std::chrono::steady_clock::now() >= deadline)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
 }
 
 void WorkerGroup::join() {

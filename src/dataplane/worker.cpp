@@ -15,6 +15,18 @@ void sleep_until_stopped(const std::atomic<bool>& stop) noexcept {
         std::this_thread::sleep_for(kNap);
 }
 
+bool is_polled(const QueuePair& pair) noexcept {
+    return pair.polling.load(std::memory_order_relaxed) == Polling::On;
+}
+
+/// Whether this was the turn that ended it. The release makes all that the worker did to the port come
+/// before.
+bool end_polling(QueuePair& pair) noexcept {
+    Polling ending = Polling::Ending;
+    return pair.polling.compare_exchange_strong(ending, Polling::Ended, std::memory_order_release,
+                                                std::memory_order_relaxed);
+}
+
 /// Sends the loop check of each port whose queue pair 0 is this worker's. A check that could not leave is
 /// tried again soon: the far end may be coming up. Returns when the next are due.
 std::uint64_t send_loop_checks(const Worker& worker, std::uint64_t now) noexcept {
@@ -22,20 +34,26 @@ std::uint64_t send_loop_checks(const Worker& worker, std::uint64_t now) noexcept
     const std::uint64_t second = rte_get_tsc_hz();
     bool all_sent = true;
     for (QueuePair* pair : worker.queue_pairs)
-        if (pair->queue == 0 && pair->pool != nullptr && pair->gate.may_send_checks(now))
+        if (pair->queue == 0 && is_polled(*pair) && pair->pool != nullptr && pair->gate.may_send_checks(now))
             all_sent &= send_loop_check(*pair);
     return now + (all_sent ? second : second / kTriesInASecond);
 }
 
+/// Returns early when no queue pair is left to poll.
 void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept {
+    std::size_t left = worker.queue_pairs.size();
     std::uint64_t turn_began = rte_rdtsc();
     std::uint64_t checks_due = turn_began;
-    while (!stop.load(std::memory_order_relaxed)) {
+    while (left > 0 && !stop.load(std::memory_order_relaxed)) {
         if (turn_began >= checks_due) [[unlikely]]
             checks_due = send_loop_checks(worker, turn_began);
         std::uint32_t received = 0;
-        for (QueuePair* pair : worker.queue_pairs)
-            received += echo_burst(*pair, turn_began);
+        for (QueuePair* pair : worker.queue_pairs) {
+            if (is_polled(*pair)) [[likely]]
+                received += echo_burst(*pair, turn_began);
+            else if (end_polling(*pair))
+                --left;
+        }
         const std::uint64_t now = rte_rdtsc();
         if (received > 0)
             worker.busy_cycles.add(now - turn_began);
@@ -47,10 +65,8 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
 
 void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept {
     worker.running.store(true, std::memory_order_release);
-    if (worker.queue_pairs.empty())
-        sleep_until_stopped(stop);
-    else
-        echo_until_stopped(worker, stop);
+    echo_until_stopped(worker, stop);
+    sleep_until_stopped(stop);
     worker.running.store(false, std::memory_order_release);
 }
 

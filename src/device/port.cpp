@@ -67,7 +67,11 @@ Port::Device::~Device() {
 }
 
 Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>& worker_nodes)
-    : id_(id), numa_node_(rte_eth_dev_socket_id(id)), plan_(plan_for(id, request)), device_(id) {
+    : id_(id),
+      numa_node_(rte_eth_dev_socket_id(id)),
+      plan_(plan_for(id, request)),
+      device_(std::in_place, id),
+      watch_(std::in_place, id) {
     std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
     throw_if_failed(rte_eth_dev_get_name_by_port(id, name.data()), what("rte_eth_dev_get_name_by_port"));
     name_ = name.data();
@@ -210,7 +214,7 @@ int Port::mempool_node(std::uint16_t queue) const {
 LinkState Port::link() const {
     rte_eth_link link{};
     LinkState state;
-    if (rte_eth_link_get_nowait(id_, &link) == 0) {
+    if (!given_up() && rte_eth_link_get_nowait(id_, &link) == 0) {
         state.up = link.link_status == RTE_ETH_LINK_UP;
         state.speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
         state.full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
@@ -220,10 +224,22 @@ LinkState Port::link() const {
 }
 
 PortCounts Port::counts() const {
+    if (given_up())
+        return last_counts_;
     rte_eth_stats stats{};
     if (rte_eth_stats_get(id_, &stats) != 0)
         return {};
     return {stats.imissed, stats.rx_nombuf, stats.ierrors, stats.oerrors};
+}
+
+void Port::give_up() {
+    rte_eth_dev_info info{};
+    const bool known = rte_eth_dev_info_get(id_, &info) == 0;  // not if it shared a device that is given back
+    last_counts_ = counts();
+    watch_.reset();
+    device_.reset();
+    if (known && info.device != nullptr)
+        (void)rte_dev_remove(info.device);  // the kernel takes it all the same when the process ends
 }
 
 }  // namespace l2echo

@@ -151,8 +151,9 @@ void plan_offloads(const rte_eth_dev_info& info, PortPlan& plan) {
     const bool one_segment = (plan.conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0;
     if (one_segment && offers(info.tx_offload_capa, RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE))
         plan.conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-    if (info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0)
-        plan.conf.intr_conf.lsc = 1;
+    const std::uint32_t flags = info.dev_flags != nullptr ? *info.dev_flags : 0;
+    plan.conf.intr_conf.lsc = (flags & RTE_ETH_DEV_INTR_LSC) != 0 ? 1 : 0;
+    plan.conf.intr_conf.rmv = (flags & RTE_ETH_DEV_INTR_RMV) != 0 ? 1 : 0;
 }
 
 }  // namespace

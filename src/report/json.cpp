@@ -60,6 +60,7 @@ Json port_json(const PortReport& report) {
     json["mac"] = port.mac;
     json["numa_node"] = port.numa_node;
     json["promiscuous"] = port.promiscuous;
+    json["removed"] = port.removed;
     json["link"] = {{"up", port.link.up},
                     {"speed_mbps", port.link.speed_mbps},
                     {"full_duplex", port.link.full_duplex},

@@ -91,7 +91,7 @@ PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot
 void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
                              std::vector<std::string>& hints) {
     constexpr double kPatienceSeconds = 3;  // a link and a sender have come up by then
-    if (report.counts.received != 0 || elapsed_seconds < kPatienceSeconds)
+    if (report.counts.received != 0 || report.port.removed || elapsed_seconds < kPatienceSeconds)
         return;
     hints.push_back(fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
                                 report.port.id, report.port.link.up ? "up" : "down",

@@ -55,10 +55,10 @@ std::string describe_session(const SessionState& session) {
 void add_ports(Text text, const Report& report) {
     for (const PortReport& entry : report.ports) {
         const PortCounts& counts = entry.port.counts;
-        fmt::format_to(text,
-                       "port {} ({}): {}; missed {}, no-mbuf {}, RX errors {}, TX errors {}; queue shares",
-                       entry.port.id, entry.port.name, describe_link(entry.port.link), counts.missed,
-                       counts.no_mbuf, counts.rx_errors, counts.tx_errors);
+        fmt::format_to(
+            text, "port {} ({}): {}; missed {}, no-mbuf {}, RX errors {}, TX errors {}; queue shares",
+            entry.port.id, entry.port.name, entry.port.removed ? "REMOVED" : describe_link(entry.port.link),
+            counts.missed, counts.no_mbuf, counts.rx_errors, counts.tx_errors);
         for (const QueueReport& queue : entry.queues)
             fmt::format_to(text, " {}:{:.1f}%", queue.queue, 100 * queue.share);
         fmt::format_to(text, "{}\n", describe_session(entry.port.session));

@@ -116,7 +116,7 @@ TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
     WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
     StatsReporter reporter(ports, group.workers(), session, StatsFormat::Json, 0ms);
     {
-        const ControlThread thread("test-stats", [&] { reporter.run(stop, 100ms); });
+        const ControlThread thread("test-stats", [&] { reporter.run(stop, 100ms, [] {}); });
         group.run_on_main_lcore();
     }
     EXPECT_TRUE(stop.requested());

@@ -14,8 +14,8 @@ RATES = {"received_per_second", "received_bits_per_second_l1", "echoed_per_secon
 LOST_BY_DEVICES = {"missed", "no_mbuf", "rx_errors", "tx_errors"}
 REPORT = {"schema", "type", "elapsed_seconds", "interval_seconds", "totals", "workers", "ports", "hints"}
 WORKER = COUNTS | RATES | {"lcore", "numa_node", "queue_pairs", "mean_burst", "cycles_per_frame", "busy_share"}
-PORT = LOST_BY_DEVICES | {"port", "name", "driver", "mac", "numa_node", "promiscuous", "link", "session", "received", "echoed",
-                          "refused", "dropped", "queues"}
+PORT = LOST_BY_DEVICES | {"port", "name", "driver", "mac", "numa_node", "promiscuous", "removed", "link", "session",
+                          "received", "echoed", "refused", "dropped", "queues"}
 
 
 @pytest.fixture

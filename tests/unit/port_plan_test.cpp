@@ -285,16 +285,20 @@ TEST(PortPlan, ADeviceThatWantsLargeBuffersGetsThem) {
     EXPECT_EQ(plan_port(info, request_for(1)).mbuf_data_room, 4096 + RTE_PKTMBUF_HEADROOM);
 }
 
-TEST(PortPlan, FastFreeAndLinkInterruptsOnlyWhereOffered) {
+TEST(PortPlan, FastFreeAndInterruptsOnlyWhereOffered) {
     rte_eth_dev_info info = ordinary_nic();
     EXPECT_NE(plan_port(info, request_for(1)).conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE, 0u);
     EXPECT_EQ(plan_port(info, request_for(1)).conf.intr_conf.lsc, 0u);
+    EXPECT_EQ(plan_port(info, request_for(1)).conf.intr_conf.rmv, 0u);
 
-    const std::uint32_t flags = RTE_ETH_DEV_INTR_LSC;
+    std::uint32_t flags = RTE_ETH_DEV_INTR_LSC;
     info.dev_flags = &flags;
     info.tx_offload_capa = 0;
     EXPECT_EQ(plan_port(info, request_for(1)).conf.txmode.offloads, 0u);
     EXPECT_EQ(plan_port(info, request_for(1)).conf.intr_conf.lsc, 1u);
+    EXPECT_EQ(plan_port(info, request_for(1)).conf.intr_conf.rmv, 0u);
+    flags |= RTE_ETH_DEV_INTR_RMV;
+    EXPECT_EQ(plan_port(info, request_for(1)).conf.intr_conf.rmv, 1u);
 }
 
 TEST(PortPlan, VlanTagsAreNeverStripped) {

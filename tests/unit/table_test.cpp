@@ -55,5 +55,12 @@ TEST(Table, ALinkThatIsDownStandsOut) {
     EXPECT_NE(text.find("link DOWN (3 changes)"), std::string::npos) << text;
 }
 
+TEST(Table, APortThatWasRemovedStandsOut) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.ports[0].removed = true;
+    const std::string text = render_table(make_report(snapshot_at_start(), now, false));
+    EXPECT_NE(text.find("port 0 (net_test0): REMOVED; missed 7"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace l2echo

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,8 +25,10 @@ class StatsReporter {
                   const std::vector<std::unique_ptr<Worker>>& workers, Session& session, StatsFormat format,
                   std::chrono::milliseconds interval);
 
-    /// Reports until the stop signal is set; sets it itself when `duration` is over.
-    void run(StopSignal& stop, std::optional<std::chrono::milliseconds> duration);
+    /// Reports until the stop signal is set; sets it itself when `duration` is over. `every_second` is called
+    /// at least that often, before the counters are read.
+    void run(StopSignal& stop, std::optional<std::chrono::milliseconds> duration,
+             const std::function<void()>& every_second);
 
     /// After the workers were joined: the counts are final and balance. Throws when stdout takes no more.
     void print_final();

@@ -1,6 +1,7 @@
 // The workers: planned, launched on their lcores, joined.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -46,6 +47,10 @@ class WorkerGroup {
 
     /// Runs the only worker here until stopped.
     void run_on_main_lcore();
+
+    /// Asks the workers to leave this port alone; true when they do. Any thread; may be asked again when
+    /// false.
+    bool stop_polling(std::uint16_t port, std::chrono::milliseconds limit);
 
     /// Returns when all workers have left their loop; the stop signal must be set or about to be.
     void join();

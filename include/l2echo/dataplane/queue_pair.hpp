@@ -3,6 +3,7 @@
 
 #include <rte_mempool.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "l2echo/dataplane/frame_trace.hpp"
@@ -13,6 +14,10 @@
 
 namespace l2echo {
 
+/// Whether the worker polls a queue pair. It is asked to end and says when it has: then the port can be
+/// closed.
+enum class Polling : std::uint8_t { On, Ending, Ended };
+
 /// RX queue i and TX queue i of a port. One worker owns it: nobody else polls it or writes its counters.
 struct QueuePair {
     /// `gate` is the port's and outlives this.
@@ -22,6 +27,8 @@ struct QueuePair {
     std::uint16_t queue = 0;
     std::uint16_t burst = 32;      ///< frames asked for in one poll, 1 to kMaxBurst
     std::uint32_t tx_retries = 0;  ///< further tries before the rest of a burst is dropped
+    std::atomic<Polling> polling{
+        Polling::On};  ///< Ending: set by the reporter's thread; Ended: by the worker
     PortGate& gate;
     FrameTrace* trace = nullptr;  ///< null: frames cannot be traced
     WireRules rules;

@@ -21,7 +21,8 @@ struct Worker {
 };
 
 /// Polls every queue pair once a turn until `stop` is set by anyone, and sends each port's loop check once a
-/// second from its queue pair 0. A worker without queue pairs sleeps instead.
+/// second from its queue pair 0. A worker without queue pairs, or whose queue
+/// pairs were all ended, sleeps instead.
 void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept;
 
 }  // namespace l2echo

@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "l2echo/dataplane/mac_pair.hpp"
 #include "l2echo/device/mempool.hpp"
 #include "l2echo/device/port_plan.hpp"
+#include "l2echo/device/removal_watch.hpp"
 
 namespace l2echo {
 
@@ -33,7 +35,8 @@ struct PortCounts {
     std::uint64_t tx_errors = 0;
 };
 
-/// Main lcore only, but for link_changes, which the EAL interrupt thread counts.
+/// One thread at a time: the main lcore, or the control thread that reports while the main lcore echoes. Only
+/// link_changes is counted by another, the EAL interrupt thread.
 class Port {
   public:
     /// Configures, sets up the queues, each with a mempool of its own, and starts. `worker_nodes` holds the
@@ -59,6 +62,14 @@ class Port {
     LinkState link() const;
     PortCounts counts() const;
 
+    /// Whether the device is being taken away.
+    bool removed() const noexcept { return given_up() || watch_->removed(); }
+
+    /// Closes the port of a removed device and gives the device back. No worker may poll it any more. What is
+    /// told about the port stays; the link is down and the counts are the last ones.
+    void give_up();
+    bool given_up() const noexcept { return !device_.has_value(); }
+
   private:
     void configure();
     void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
@@ -80,15 +91,18 @@ class Port {
     FlowControl flow_control_ = FlowControl::Keep;
     std::atomic<std::uint64_t> link_changes_{0};  ///< written by the EAL interrupt thread
     std::vector<std::unique_ptr<Mempool>> pools_;
+    PortCounts last_counts_;
 
-    /// Last member, so first to go: the device lets go of the mbufs before their pools are freed.
+    /// After the pools, so before them to go: the device lets go of the mbufs before their pools are freed.
     struct Device {
         std::uint16_t id;
         explicit Device(std::uint16_t port) : id(port) {}
         ~Device();
         Device(const Device&) = delete;
         Device& operator=(const Device&) = delete;
-    } device_;
+    };
+    std::optional<Device> device_;
+    std::optional<RemovalWatch> watch_;
 };
 
 }  // namespace l2echo

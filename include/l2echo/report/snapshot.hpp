@@ -46,6 +46,7 @@ struct PortSnapshot {
     std::string mac;  ///< "02:00:5e:00:00:01"
     int numa_node = -1;
     bool promiscuous = false;
+    bool removed = false;  ///< the device was taken away while running
     LinkState link;
     SessionState session;
     PortCounts counts;
