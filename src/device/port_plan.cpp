@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "l2echo/error.hpp"
@@ -40,10 +41,23 @@ void plan_queue_pairs(const rte_eth_dev_info& info, const PortRequest& request, 
                                          info.max_tx_queues));
 }
 
+bool is_driven_by(const rte_eth_dev_info& info, std::string_view driver) {
+    return info.driver_name != nullptr && info.driver_name == driver;
+}
+
+/// VMware's device takes 1, 2, 4 or 8 RX queues, and its driver refuses others (vmxnet3_dev_configure).
+void round_vmxnet3_queues(const rte_eth_dev_info& info, PortPlan& plan) {
+    const std::uint16_t rounded = std::bit_floor(plan.queue_pairs);
+    if (!is_driven_by(info, "net_vmxnet3") || rounded == plan.queue_pairs)
+        return;
+    plan.notes.push_back(
+        fmt::format("vmxnet3 takes a power of two of queues, limiting {} to {}", plan.queue_pairs, rounded));
+    plan.queue_pairs = rounded;
+}
+
 /// A memif ring without a partner makes its queue read another's ring (seen with DPDK 22.11).
 void warn_of_memif_queues(const rte_eth_dev_info& info, PortPlan& plan) {
-    if (plan.queue_pairs > 1 && info.driver_name != nullptr &&
-        std::string_view(info.driver_name) == "net_memif")
+    if (plan.queue_pairs > 1 && is_driven_by(info, "net_memif"))
         plan.warnings.push_back(
             fmt::format("both ends of a memif must have the same number of queues: give the peer "
                         "{} RX and TX queues, or use one worker",
@@ -186,6 +200,7 @@ std::uint16_t max_mtu(const rte_eth_dev_info& info) {
 PortPlan plan_port(const rte_eth_dev_info& info, const PortRequest& request) {
     PortPlan plan;
     plan_queue_pairs(info, request, plan);
+    round_vmxnet3_queues(info, plan);
     warn_of_memif_queues(info, plan);
     plan_descriptors(info, request, plan);
     plan_mtu(info, request, plan);

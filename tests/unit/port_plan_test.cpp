@@ -285,6 +285,19 @@ TEST(PortPlan, ADeviceThatWantsLargeBuffersGetsThem) {
     EXPECT_EQ(plan_port(info, request_for(1)).mbuf_data_room, 4096 + RTE_PKTMBUF_HEADROOM);
 }
 
+TEST(PortPlan, Vmxnet3GetsAPowerOfTwoOfQueues) {
+    rte_eth_dev_info info = ordinary_nic();
+    info.driver_name = "net_vmxnet3";
+    EXPECT_EQ(plan_port(info, request_for(1)).queue_pairs, 1);
+    EXPECT_EQ(plan_port(info, request_for(2)).queue_pairs, 2);
+    const PortPlan plan = plan_port(info, request_for(3));
+    EXPECT_EQ(plan.queue_pairs, 2);
+    ASSERT_EQ(plan.notes.size(), 1u);
+    EXPECT_NE(plan.notes[0].find("limiting 3 to 2"), std::string::npos) << plan.notes[0];
+    info.driver_name = "net_ixgbe";
+    EXPECT_EQ(plan_port(info, request_for(3)).queue_pairs, 3);
+}
+
 TEST(PortPlan, FastFreeAndInterruptsOnlyWhereOffered) {
     rte_eth_dev_info info = ordinary_nic();
     EXPECT_NE(plan_port(info, request_for(1)).conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE, 0u);
