@@ -158,12 +158,16 @@ std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, i
     return fmt::format("EAL did not start: {}", why);
 }
 
-std::string explain_no_ports(const std::vector<std::string>& eal_arguments, const HostLimits& host) {
+std::string explain_no_ports(const std::vector<std::string>& eal_arguments, const HostLimits& host,
+                             const std::vector<PciNic>& nics) {
     const std::vector<std::string> vdevs = requested_vdevs(eal_arguments);
     if (!vdevs.empty())
         return fmt::format("no port: EAL could not create {} (its lines above say why){}",
                            fmt::join(vdevs, " "),
                            host.root ? "" : "; a kernel-backed device needs root: type it with sudo");
+    if (!nics.empty() && !has_option(eal_arguments, "--no-pci"))
+        return fmt::format("no port: {}{}", explain_unused_nics(nics),
+                           host.root ? "" : " (and this is not root: type it with sudo)");
     return fmt::format(
         "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, then "
         "--bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",

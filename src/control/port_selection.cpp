@@ -10,6 +10,7 @@
 #include "l2echo/control/log.hpp"
 #include "l2echo/control/port_rules.hpp"
 #include "l2echo/device/kernel_interface.hpp"
+#include "l2echo/device/pci_nic.hpp"
 #include "l2echo/error.hpp"
 
 namespace l2echo {
@@ -61,6 +62,14 @@ std::vector<std::uint16_t> with_ports_beneath(std::vector<std::uint16_t> ports,
     return ports;
 }
 
+std::vector<PciNic> nics_of_this_machine() {
+    std::vector<PciNic> nics = read_pci_nics();
+    for (PciNic& nic : nics)
+        if (!nic.interface.empty())
+            nic.reason_to_leave = reason_to_leave(read_kernel_interface_use(nic.interface));
+    return nics;
+}
+
 std::string describe_flow_control(FlowControl flow_control) {
     switch (flow_control) {
         case FlowControl::Off:
@@ -79,7 +88,7 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::s
                                         bool take_kernel_interface) {
     const std::vector<std::uint16_t> probed = eal.ports();
     if (probed.empty())
-        throw StartupError(explain_no_ports(eal.arguments(), read_host_limits()));
+        throw StartupError(explain_no_ports(eal.arguments(), read_host_limits(), nics_of_this_machine()));
     for (const std::string& name : requested_vdevs(eal.arguments()))
         if (std::uint16_t id = 0;
             name.starts_with("net_") && rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0)

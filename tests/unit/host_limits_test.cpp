@@ -58,10 +58,13 @@ TEST(RequestedVdevs, AreNamedWithoutTheirArguments) {
 }
 
 TEST(NoPorts, SaysHowToGetOne) {
-    EXPECT_TRUE(mentions(explain_no_ports({}, {0, 0, true}), "--bind=vfio-pci"));
+    EXPECT_TRUE(mentions(explain_no_ports({}, {0, 0, true}, {}), "--bind=vfio-pci"));
+    const PciNic nic{"0000:01:00.0", "ixgbe", "eth0", "", true, {}};
+    EXPECT_TRUE(mentions(explain_no_ports({}, {0, 0, true}, {nic}), "eth0, driver ixgbe"));
+    EXPECT_FALSE(mentions(explain_no_ports({"--no-pci"}, {0, 0, true}, {nic}), "eth0"));
     EXPECT_TRUE(
-        mentions(explain_no_ports({"--vdev", "net_tap0"}, {0, 0, false}), "could not create net_tap0"));
-    EXPECT_TRUE(mentions(explain_no_ports({"--vdev", "net_tap0"}, {0, 0, false}), "sudo"));
+        mentions(explain_no_ports({"--vdev", "net_tap0"}, {0, 0, false}, {}), "could not create net_tap0"));
+    EXPECT_TRUE(mentions(explain_no_ports({"--vdev", "net_tap0"}, {0, 0, false}, {}), "sudo"));
 }
 
 TEST(HostLimits, AreReadFromThisHost) {

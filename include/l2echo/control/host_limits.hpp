@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "l2echo/device/pci_nic.hpp"
+
 namespace l2echo {
 
 /// CPUs' worth of time from cgroup v2's cpu.max ("200000 100000" is 2.0); none for "max ...".
@@ -33,7 +35,8 @@ std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arg
 std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, int error,
                                 const HostLimits& host);
 
-/// One line on what to type when EAL started and found no port.
-std::string explain_no_ports(const std::vector<std::string>& eal_arguments, const HostLimits& host);
+/// One line on what to type when EAL started and found no port among these NICs.
+std::string explain_no_ports(const std::vector<std::string>& eal_arguments, const HostLimits& host,
+                             const std::vector<PciNic>& nics);
 
 }  // namespace l2echo
