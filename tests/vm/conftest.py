@@ -1,0 +1,91 @@
+"""Where the guest's parts are, and guests that live as long as the tests of a module."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "smoke"))
+
+from guest import Guest, GuestProgram, QemuEnded  # noqa: E402  (needs the path above)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also the cases that take long")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: runs only with --long")
+    machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/vm/run came from
+    if machine in (None, os.readlink("/proc/self/ns/net")):
+        pytest.exit("the tests make taps: start them with tests/vm/run BUILD_DIR, which gives them a network namespace",
+                    returncode=2)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(scope="session")
+def guest_folder():
+    return pathlib.Path(os.environ["L2ECHO_GUEST"])
+
+
+@pytest.fixture(scope="session")
+def machine_qemu():
+    return ["qemu-system-x86_64"]
+
+
+@pytest.fixture(scope="session")
+def igb_qemu(machine_qemu, guest_folder):
+    """This machine's QEMU if it has the NIC, else the one that make-guest unpacked; None if there is none."""
+    unpacked = guest_folder / "qemu-igb" / "usr"
+    for command in (machine_qemu, [str(unpacked / "bin" / "qemu-system-x86_64"), "-L", str(unpacked / "share/qemu"),
+                                   "-L", str(unpacked / "share/seabios")]):
+        with contextlib.suppress(FileNotFoundError):
+            help_text = subprocess.run((*command, "-machine", "none", "-device", "igb,help"), capture_output=True,
+                                       text=True, check=False, timeout=20)
+            if "igb" in help_text.stdout:
+                return command
+    return None
+
+
+@pytest.fixture(scope="session")
+def boot(guest_folder):
+    """boot(NAME, QEMU, WIRES, devices=...) starts a guest; a second time if QEMU itself dies meanwhile."""
+    logs = pathlib.Path(os.environ["L2ECHO_VM_LOGS"])
+
+    def start(name, qemu, wires, **settings):
+        descriptors = [descriptor for wire in wires for descriptor in wire.file_descriptors]
+        for attempt in (1, 2):
+            try:
+                return Guest(qemu, guest_folder, logs, name, file_descriptors=descriptors, **settings)
+            except QemuEnded as error:
+                if attempt == 2:
+                    raise
+                warnings.warn(f"QEMU died while the guest started, once more: {error}")
+        return None
+
+    return start
+
+
+@pytest.fixture
+def start(guest):
+    """start(COMMAND) runs a program in the guest that is certain to be gone when the test is over."""
+    programs = []
+
+    def start_program(command, **settings):
+        programs.append(GuestProgram(guest, command, **settings))
+        return programs[-1]
+
+    yield start_program
+    for program in programs:
+        program.kill()

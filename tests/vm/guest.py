@@ -1,0 +1,257 @@
+"""A virtual machine under QEMU, its two serial lines and its monitor."""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import socket
+import subprocess
+import tempfile
+
+from echo_process import die_with_parent, wait_until
+
+BOOT_SECONDS = 120.0  # it takes 3 s on an idle machine
+COMMAND_SECONDS = 60.0  # a start takes 2 s on an idle machine
+READY = r"^L2ECHO: Ready: echoing on \d+ ports?$"
+CTRL_C = "\x03"
+
+# Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
+MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-cpu", "Nehalem",
+           "-smp", "4", "-m", "1024")
+KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests hugepages=200"
+IOMMU = ("-device", "intel-iommu,intremap=on,caching-mode=on")
+IOMMU_ARGUMENTS = "intel_iommu=on iommu=nopt"
+
+
+class QemuEnded(AssertionError):
+    pass
+
+
+class SerialLine:
+    """What the guest writes goes to a file that stays; what it reads comes from a FIFO."""
+
+    def __init__(self, log, path):
+        self.log = pathlib.Path(log)
+        self.log.write_bytes(b"")
+        self._path = path
+        os.mkfifo(f"{path}.in")
+        os.symlink(self.log, f"{path}.out")
+        self._input = os.open(f"{path}.in", os.O_RDWR)
+
+    def chardev(self, name):
+        return f"pipe,id={name},path={self._path}"  # QEMU puts .in and .out behind the path
+
+    def write(self, text):
+        os.write(self._input, text.encode())
+
+    def size(self):
+        return self.log.stat().st_size
+
+    def text(self, start=0):
+        with open(self.log, "rb") as log:
+            log.seek(start)
+            return log.read().decode(errors="replace").replace("\r", "")
+
+    def close(self):
+        os.close(self._input)
+
+
+class Monitor:
+    """QEMU's machine protocol (QMP) on a socket."""
+
+    def __init__(self, connection):
+        connection.settimeout(COMMAND_SECONDS)
+        self._stream = connection.makefile("rw", encoding="utf-8")
+        self._events = []
+        self._read()  # the greeting
+        self("qmp_capabilities")
+
+    def __call__(self, command, **arguments):
+        self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self._stream.flush()
+        while True:
+            answer = self._read()
+            assert "error" not in answer, f"{command} {arguments}: {answer['error']}"
+            if "return" in answer:
+                return answer["return"]
+            self._events.append(answer)
+
+    def wait_for_event(self, name, timeout):
+        """The stream's own timeout ends this if nothing comes at all."""
+        def event():
+            while self._events:
+                if self._events[0]["event"] == name:
+                    return self._events.pop(0)
+                self._events.pop(0)
+            self._events.append(self._read())
+            return None
+
+        return wait_until(event, f"event {name}", timeout)
+
+    def _read(self):
+        line = self._stream.readline()
+        if not line:
+            raise QemuEnded("QEMU closed its monitor")
+        return json.loads(line)
+
+
+class Guest:
+    """Runs from construction to close()."""
+
+    def __init__(self, qemu, folder, log_folder, name, *, devices, iommu=True, threads="single", file_descriptors=()):
+        self._folder = tempfile.TemporaryDirectory(prefix="l2echo-vm-")
+        inside = pathlib.Path(self._folder.name)
+        self.console = SerialLine(log_folder / f"{name}.console", inside / "console")
+        self._control = SerialLine(log_folder / f"{name}.commands", inside / "commands")
+        self._errors = log_folder / f"{name}.qemu"
+        initrd = inside / "initrd"
+        initrd.write_bytes((folder / "system.cpio").read_bytes() + (folder / "programs.cpio").read_bytes())
+        monitor, for_qemu = socket.socketpair()
+        command = [
+            *qemu, *MACHINE, "-accel", f"tcg,thread={threads}", *(IOMMU if iommu else ()),
+            "-kernel", str(folder / "vmlinuz"), "-initrd", str(initrd),
+            "-append", f"{KERNEL_ARGUMENTS} {IOMMU_ARGUMENTS if iommu else ''}",
+            "-chardev", self.console.chardev("console"), "-serial", "chardev:console",
+            "-chardev", self._control.chardev("control"), "-serial", "chardev:control",
+            "-chardev", f"socket,id=monitor,fd={for_qemu.fileno()}", "-mon", "chardev=monitor,mode=control",
+            *devices,
+        ]
+        with open(self._errors, "wb") as errors:
+            errors.write((shlex.join(command) + "\n").encode())
+            errors.flush()
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                                             preexec_fn=die_with_parent,
+                                             pass_fds=(for_qemu.fileno(), *file_descriptors))
+        for_qemu.close()
+        self._monitor_socket = monitor
+        try:
+            self.monitor = Monitor(monitor)
+            self.wait_for(lambda: "guest: ready\n" in self._control.text(), "start of the guest", BOOT_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._monitor_socket.close()
+        self.console.close()
+        self._control.close()
+        self._folder.cleanup()
+
+    def wait_for(self, probe, what, timeout=COMMAND_SECONDS):
+        """Like wait_until, but ends at once when QEMU does, and shows the end of the console."""
+        def value_or_end():
+            if self._process.poll() is not None:
+                raise QemuEnded(f"QEMU ended with status {self._process.returncode} before {what}:\n"
+                                f"{self._errors.read_text(errors='replace')}")
+            return probe()
+
+        try:
+            return wait_until(value_or_end, what, timeout)
+        except AssertionError as error:
+            if isinstance(error, QemuEnded):
+                raise
+            end = "\n".join(self.console.text().splitlines()[-25:])
+            raise AssertionError(f"{error}; the end of {self.console.log}:\n{end}") from None
+
+    def run(self, command, timeout=COMMAND_SECONDS):
+        """Exit status and output of a shell command; several at a time are not possible."""
+        start = self._control.size()
+        self._control.write(command + "\n")
+        done = self.wait_for(
+            lambda: re.search(r"^guest: done (\d+)\n", self._control.text(start), re.MULTILINE), f"end of '{command}'",
+            timeout)
+        return int(done[1]), self._control.text(start)[:done.start()]
+
+    def succeed(self, command, timeout=COMMAND_SECONDS):
+        """The output of a command that must work."""
+        status, output = self.run(command, timeout)
+        assert status == 0, f"'{command}' ended with status {status}: {output}"
+        return output
+
+    def pci_address(self, vendor_and_device, nth=0):
+        """Of the nth PCI function with this "vendor:device"."""
+        vendor, device = vendor_and_device.split(":")
+        lines = self.succeed("cd /sys/bus/pci/devices; grep -H . */vendor */device").splitlines()
+        found = dict(line.split(":0x") for line in lines)  # "0000:01:00.0/vendor" -> "1af4"
+        matching = sorted(name.removesuffix("/vendor") for name, value in found.items()
+                          if name.endswith("/vendor") and value == vendor
+                          and found[name.replace("/vendor", "/device")] == device)
+        return matching[nth]
+
+    def bind(self, address, driver):
+        """Gives a PCI function to a kernel driver, or to none ("")."""
+        device = f"/sys/bus/pci/devices/{address}"
+        self.succeed(f"if [ -e {device}/driver ]; then echo {address} >{device}/driver/unbind; fi")
+        if driver:
+            # What "modprobe vfio-pci" brings along, but busybox does not follow soft dependencies
+            self.succeed("modprobe vfio_iommu_type1")
+            self.succeed(f"modprobe {driver}; echo {driver} >{device}/driver_override")
+            self.run(f"echo {address} >/sys/bus/pci/drivers_probe")
+
+    def driver_of(self, address):
+        return self.succeed(f"basename $(readlink /sys/bus/pci/devices/{address}/driver || echo none)").strip()
+
+
+class GuestProgram:
+    """A program in the guest. Its stderr is the console; stdout is a file in the guest."""
+
+    def __init__(self, guest, command, *, on_terminal=False):
+        self._guest = guest
+        self._name = pathlib.PurePath(command.split()[0]).name
+        self._start = guest.console.size()
+        if on_terminal:  # as a user sees it; Ctrl-C reaches it
+            # stty waits until all is written: the end of the session leader throws the rest away
+            script = f"trap : INT; {command}; status=$?; stty sane; exit $status"
+            started = f"setsid -c sh -c {shlex.quote(script)} </dev/ttyS0 >/dev/ttyS0 2>&1"
+        else:
+            started = f"{command} >/tmp/stdout 2>/dev/ttyS0"
+        guest.succeed(f"({started}; echo guest: exit status $? >/dev/ttyS0) &")
+
+    def console(self):
+        """What stands on the console since its start."""
+        return self._guest.console.text(self._start)
+
+    def wait_for_line(self, pattern, timeout=COMMAND_SECONDS):
+        """Ends early when the program does."""
+        def line_or_end():
+            text = self.console()
+            found = re.search(pattern, text, re.MULTILINE)
+            assert found or "guest: exit status" not in text, f"it ended without a line '{pattern}'"
+            return found
+
+        return self._guest.wait_for(line_or_end, f"line '{pattern}'", timeout)
+
+    def wait_until_ready(self):
+        self.wait_for_line(READY)
+        return self
+
+    def wait(self, timeout=COMMAND_SECONDS):
+        """The exit status."""
+        return int(self.wait_for_line(r"guest: exit status (\d+)$", timeout)[1])
+
+    def stop(self):
+        """Ctrl-C's signal; the exit status."""
+        self._guest.succeed(f"killall -INT {self._name}")
+        return self.wait()
+
+    def kill(self):
+        """For the end of a test that went wrong."""
+        self._guest.run(f"killall -KILL {self._name}")
+
+    def reports(self):
+        """Of l2_multi_echo with JSON reports: the complete lines so far."""
+        lines = self._guest.succeed("cat /tmp/stdout").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def final(self):
+        report = self.reports()[-1]
+        assert report["type"] == "final", report
+        return report
+
+    def error_line(self):
+        lines = re.findall(r"^l2_(?:echo|multi_echo|probe): error: .*$", self.console(), re.MULTILINE)
+        assert len(lines) == 1, self.console()
+        return lines[0]
