@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <vector>
@@ -27,10 +28,14 @@ Json describe(const Session& session) {
 }
 
 Json arm(const std::vector<std::string>& words, Session& session) {
-    if (words.size() > 1)
-        session.arm(parse_time(words[1], "arm"));
-    else
+    if (words.size() > 1) {
+        const std::chrono::milliseconds expire = parse_time(words[1], "arm");
+        if (expire == std::chrono::milliseconds::zero())
+            throw UsageError("arm: 0 would end the session before it began; disarm ends it");
+        session.arm(expire);
+    } else {
         session.arm();
+    }
     log_info("Session armed by the control socket");
     return describe(session);
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -211,6 +212,22 @@ std::vector<std::string> split(const std::string& text, char separator) {
     return parts;
 }
 
+/// Why no frame could fit all keys of the rule; empty when one could.
+std::string contradiction(std::vector<std::string> keys, const MatchRule& rule) {
+    std::ranges::sort(keys);
+    const auto twice = std::ranges::adjacent_find(keys);
+    if (twice != keys.end())
+        return fmt::format("{} stands there twice; give one --match for each", *twice);
+    const auto any_of_protocol = [&](std::string_view protocol) {
+        return std::ranges::any_of(keys, [&](const std::string& key) { return key.starts_with(protocol); });
+    };
+    if (any_of_protocol("udp") && any_of_protocol("tcp"))
+        return "a frame is UDP or TCP, never both";
+    if (rule.ip_source && rule.ip_destination && rule.ip_source->version != rule.ip_destination->version)
+        return "a frame is IPv4 or IPv6, never both";
+    return {};
+}
+
 }  // namespace
 
 RateRequest parse_rate(const std::string& text, const char* option) {
@@ -226,7 +243,7 @@ RateRequest parse_rate(const std::string& text, const char* option) {
         scale = scale_of(unit.front());
         unit.erase(0, scale == 1 ? 0 : 1);
     }
-    const bool number_is_good = error == std::errc{} && number > 0;
+    const bool number_is_good = error == std::errc{} && number > 0 && std::isfinite(number);
     if (number_is_good && (unit.empty() || unit == "pps"))
         rate.frames_per_second = number * scale;
     else if (number_is_good && unit == "bps")
@@ -279,18 +296,19 @@ MatchRule parse_match_rule(const std::string& text, const char* option) {
         rule.echo = terms.front() == "echo";
         terms.erase(terms.begin());
     }
+    std::vector<std::string> keys;
     for (const std::string& term : terms) {
         const std::size_t equals = term.find('=');
         if (equals == std::string::npos)
             throw UsageError(fmt::format("{} {}: '{}' is not key=value", option, text, term));
-        const std::string wrong = MatchTerm(term.substr(0, equals), term.substr(equals + 1)).put_into(rule);
+        keys.push_back(term.substr(0, equals));
+        const std::string wrong = MatchTerm(keys.back(), term.substr(equals + 1)).put_into(rule);
         if (!wrong.empty())
             throw UsageError(fmt::format("{} {}: {}", option, text, wrong));
     }
-    const auto& source = rule.source_port;
-    const auto& destination = rule.destination_port;
-    if (source && destination && source->protocol != destination->protocol)
-        throw UsageError(fmt::format("{} {}: a frame is UDP or TCP, never both", option, text));
+    const std::string wrong = contradiction(keys, rule);
+    if (!wrong.empty())
+        throw UsageError(fmt::format("{} {}: {}", option, text, wrong));
     return rule;
 }
 

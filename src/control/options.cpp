@@ -56,7 +56,8 @@ void add_rule_options(OptionTable& table, RuleTexts& texts) {
     table.add_repeated(
         "--match", texts.match, "RULE",
         "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, src-ip, "
-        "dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that fits decides",
+        "dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that fits decides; echo "
+        "alone fits all",
         kGroup);
     table.add_text("--only-from", texts.only_from, "MAC", "Echo frames from this tester only", kGroup);
     table.add_text(
@@ -128,6 +129,12 @@ void refuse_useless_session(const Options& options) {
         throw UsageError(fmt::format("--trace: {} frames at most", kMostTraced));
 }
 
+std::chrono::milliseconds to_session_time(double seconds) {
+    if (seconds == 0)
+        throw UsageError("--expire: 0 would end the session before it began; leave it out, or give 60s");
+    return to_milliseconds(seconds);
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments) {
@@ -176,7 +183,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     options.tx_retries = parse_tx_full(tx_full);
     apply_rules(rules, options);
     if (expire)
-        options.expire = to_milliseconds(*expire);
+        options.expire = to_session_time(*expire);
     options.trace = trace.value_or(0);
     refuse_useless_session(options);
     options.stats_format = stats_format == "json" ? StatsFormat::Json : StatsFormat::Table;

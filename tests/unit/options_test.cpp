@@ -136,13 +136,31 @@ TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {
 
 TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
     const std::vector<std::pair<const char*, const char*>> wrong{
-        {"--burst", "0"},           {"--burst", "513"},         {"--burst", "many"},
-        {"--rx-descriptors", "0"},  {"--mempool-cache", "513"}, {"--mtu", "67"},
-        {"--mtu", "70000"},         {"--promiscuous", "maybe"}, {"--flow-control", "yes"},
-        {"--tx-full", "retry"},     {"--tx-full", "retry=0"},   {"--tx-full", "retry=1x"},
-        {"--stats-format", "xml"},  {"--duration", "-1"},       {"--duration", "3 parsecs"},
-        {"--link-wait", "soon"},    {"--rss", "foo"},           {"--rss-key", "xyz"},
-        {"--mbuf-data-room", "100"}};
+        {"--burst", "0"},
+        {"--burst", "513"},
+        {"--burst", "many"},
+        {"--rx-descriptors", "0"},
+        {"--mempool-cache", "513"},
+        {"--mtu", "67"},
+        {"--mtu", "70000"},
+        {"--promiscuous", "maybe"},
+        {"--flow-control", "yes"},
+        {"--tx-full", "retry"},
+        {"--tx-full", "retry=0"},
+        {"--tx-full", "retry=1x"},
+        {"--stats-format", "xml"},
+        {"--duration", "-1"},
+        {"--duration", "3 parsecs"},
+        {"--link-wait", "soon"},
+        {"--rss", "foo"},
+        {"--rss-key", "xyz"},
+        {"--mbuf-data-room", "100"},
+        {"--match", "vlan=5,vlan=6"},
+        {"--match", "udp-src=1,tcp-dst=2"},
+        {"--match", "src-ip=10.0.0.1,dst-ip=2001:db8::1"},
+        {"--match", "udp-dst=1,tcp-dst=2"},
+        {"--max-rate", "inf"},
+        {"--expire", "0"}};
     for (const auto& [option, value] : wrong) {
         const std::string error = error_of({"--", option, value});
         EXPECT_NE(error.find(option), std::string::npos) << option << " " << value << ": " << error;
