@@ -74,8 +74,8 @@ void tell_worker(const Worker& worker) {
              worker.queue_pairs.empty() ? " (no queue, idle)" : "");
 }
 
-void tell_ready(std::size_t ports) {
-    log_info("Ready: echoing on {} port{}", ports, ports == 1 ? "" : "s");
+void tell_ready(std::size_t ports, bool disarmed) {
+    log_info("Ready: {} on {} port{}", disarmed ? "disarmed" : "echoing", ports, ports == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ void serve_echo(const std::string& program, const Options& options) {
     StatsReporter reporter(ports, workers.workers(), session, options.stats_format,
                            effective_interval(options, isatty(STDOUT_FILENO) == 1));
     const auto watch_ports = [&] { give_up_removed_ports(ports, workers, stop); };
-    tell_ready(ports.size());
+    tell_ready(ports.size(), options.disarmed);
     if (plan.on_main_lcore) {
         const ControlThread thread("l2echo-stats",
                                    [&] { reporter.run(stop, options.duration, watch_ports); });
