@@ -2,8 +2,16 @@
 
 import random
 
-from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, IPOption_LSRR, IPOption_NOP, IPOption_RR, IPOption_SSRR
+from scapy.layers.inet6 import (
+    ICMPv6EchoRequest,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+    IPv6ExtHdrRouting,
+    PadN,
+)
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 from scapy.utils import RawPcapReader, RawPcapWriter
@@ -23,9 +31,13 @@ def write_capture(path, frames):
 
 def read_capture(path):
     """Its frames but for loop checks, which answer nothing."""
+    return [frame for frame in read_all(path) if not is_loop_check(frame)]
+
+
+def read_all(path):
     reader = RawPcapReader(str(path))
     try:
-        return [frame for frame, _ in reader if not is_loop_check(frame)]
+        return [frame for frame, _ in reader]
     finally:
         reader.close()
 
@@ -47,6 +59,7 @@ def ordinary_frames():
         unicast / IPv6(dst="2001:db8::1") / ICMPv6EchoRequest(),
         unicast / ARP(pdst="198.19.0.1"),
         unicast / Dot1Q(vlan=5, prio=7, id=1) / udp,
+        unicast / Dot1Q(vlan=0, prio=5) / udp,
         unicast / Dot1AD(vlan=6, prio=3, id=1) / Dot1Q(vlan=7, prio=5) / udp,
         unicast / Dot1Q(vlan=8) / Dot1Q(vlan=9) / udp,
         Ether(dst=OURS, src=THEIRS, type=0x9100) / Dot1Q(vlan=4, type=0x86DD) / IPv6(dst="2001:db8::1"),
@@ -79,6 +92,7 @@ def reserved_and_control_frames():
 
 def odd_addresses(own_mac):
     """Sources and destinations that must not be answered, alone and together."""
+    own_mac = own_mac.hex(":")
     udp = IP(dst="198.19.0.1") / UDP(dport=7) / Raw(b"x" * 40)
     zero, group = "00:00:00:00:00:00", "01:00:5e:00:00:05"
     almost_own = own_mac[:-2] + f"{int(own_mac[-2:], 16) ^ 1:02x}"
@@ -109,6 +123,134 @@ def cut_off_tags():
     """Frames that end within their VLAN tags; the EtherType behind may not be there any more."""
     whole = bytes(Ether(dst=OURS, src=THEIRS) / Dot1AD() / Dot1Q(type=0x8808) / Raw(b"abcd"))
     return [whole[:length] for length in range(14, len(whole) + 1)]
+
+
+def all_kinds_of_frames(own_mac):
+    return [
+        *ordinary_frames(),
+        *reserved_and_control_frames(),
+        *odd_addresses(own_mac),
+        *frames_of_length(*range(1, 61), 1513, 1514, 1515, 1518, 2000, 9014),
+        *tagged_frames_of_length(60, 1514, 1515, 1518, 1519, 1522, 1523, 1526, 1527),
+        *cut_off_tags(),
+    ]
+
+
+ENCAPSULATIONS = {
+    "untagged": b"",
+    "802.1Q": bytes.fromhex("8100 e005"),
+    "QinQ": bytes.fromhex("88a8 6006 8100 a007"),
+    "0x9100": bytes.fromhex("9100 0004"),
+}
+
+
+def encapsulated(packet, tags=b"", destination=OURS, source=THEIRS):
+    """An IP packet, or bytes that claim to be one, behind these VLAN tags."""
+    kind = 0x86DD if isinstance(packet, IPv6) else 0x0800
+    content = bytes(packet)
+    if isinstance(packet, bytes) and content[:1] >= b"\x60":
+        kind = 0x86DD
+    return bytes(Ether(dst=destination, src=source))[:12] + tags + kind.to_bytes(2, "big") + content
+
+
+def whole_packets():
+    """IP packets in order, with checksums that scapy knows how to compute."""
+    ipv4, ipv6 = IP(src="198.18.0.1", dst="198.19.0.1"), IPv6(src="2001:db8:1::1", dst="2001:db8:2::2")
+    udp = UDP(sport=7777, dport=7) / Raw(b"x" * 31)
+    tcp = TCP(sport=40000, dport=80, flags="S", options=[("MSS", 1460)])
+    options = [IPOption_RR(routers=["192.0.2.9"]), IPOption_NOP(), IPOption_NOP(), IPOption(b"\x94\x04\0\0")]
+    hop, last = IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * 12)]), IPv6ExtHdrDestOpt()
+    arrived = IPv6ExtHdrRouting(addresses=["2001:db8::9"], segleft=0)
+    return [
+        ipv4 / udp, ipv4 / tcp, ipv4 / ICMP() / Raw(b"ping"),
+        IP(src="198.18.0.1", dst="198.19.0.1", options=options) / udp,
+        IP(src="198.18.0.1", dst="198.19.0.1", flags="DF", ttl=1, tos=0xB8) / tcp,
+        ipv6 / udp, ipv6 / tcp, ipv6 / ICMPv6EchoRequest(data=b"ping"),
+        ipv6 / hop / udp, ipv6 / last / tcp, ipv6 / arrived / udp, ipv6 / hop / last / arrived / last / tcp,
+    ]
+
+
+def fragments():
+    """First and later ones, of protocols with ports and without."""
+    found = []
+    for protocol, content in ((17, bytes(UDP(sport=7777, dport=7))), (6, bytes(TCP(sport=5))), (1, b"\x08\0\0\0" * 4)):
+        for offset, flags in ((0, "MF"), (1, "MF"), (0x1FFF, 0)):
+            found.append(IP(src="198.18.0.1", dst="198.19.0.1", proto=protocol, flags=flags, frag=offset) / Raw(content))
+            for before in ((), (IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt())):
+                packet = IPv6(src="2001:db8::1", dst="2001:db8::2")
+                for header in before:
+                    packet /= header
+                more = 1 if flags else 0
+                found.append(packet / IPv6ExtHdrFragment(nh=protocol, offset=offset, m=more, id=7) / Raw(content))
+    found.append(IPv6(dst="2001:db8::2") / IPv6ExtHdrFragment(nh=17, offset=0, m=0) / UDP(sport=1, dport=2))
+    return found
+
+
+def packets_without_a_way_back():
+    """Whose destination can be no source, or whose final destination is not where it usually is."""
+    udp = UDP(sport=7777, dport=7) / Raw(b"x" * 31)
+    found = [IP(src="198.18.0.1", dst=group) / udp for group in ("224.0.0.5", "239.255.0.1", "255.255.255.255",
+                                                                  "240.0.0.1")]
+    found += [IPv6(src="2001:db8::1", dst=group) / udp for group in ("ff02::1", "ff0e::7")]
+    for route in (IPOption_LSRR, IPOption_SSRR):
+        found.append(IP(dst="198.19.0.1", options=[route(routers=["192.0.2.1"])]) / udp)
+        found.append(IP(dst="198.19.0.1", options=[IPOption_NOP(), route(routers=["192.0.2.1", "192.0.2.2"])]) / udp)
+    for routing_type in (0, 2, 4):
+        routing = IPv6ExtHdrRouting(type=routing_type, addresses=["2001:db8::9"], segleft=1)
+        found += [IPv6(dst="2001:db8::2") / routing / udp, IPv6(dst="2001:db8::2") / IPv6ExtHdrHopByHop() / routing / udp]
+    return found
+
+
+def packets_with_strange_headers():
+    """Protocols that are not understood, options behind the end of options, lengths that do not hold."""
+    content = bytes(UDP(sport=7777, dport=7) / Raw(b"x" * 31))
+    found = [IP(dst="198.19.0.1", proto=protocol) / Raw(content) for protocol in (47, 50, 51, 132, 253)]
+    found += [IPv6(dst="2001:db8::2", nh=header) / Raw(content) for header in (50, 51, 59, 132, 135, 139, 253)]
+    found.append(IPv6(dst="2001:db8::2") / IPv6ExtHdrHopByHop(nh=51) / Raw(content))
+    whole = bytes(IP(dst="198.19.0.1", ihl=6, options=[IPOption_NOP()] * 4) / UDP(sport=1, dport=2))
+    for options in (b"\0\x83\x03\x04", b"\x01\0\x89\x03", b"\x07\0\x83\x03", b"\x07\x01\x83\x03", b"\x07\xff\x83\x03",
+                    b"\x01\x01\x01\x83"):
+        found.append(whole[:20] + options + whole[24:])
+    ipv4, ipv6 = bytes(IP(dst="198.19.0.1") / Raw(content)), bytes(IPv6(dst="2001:db8::2", nh=17) / Raw(content))
+    found += [first + ipv4[1:] for first in (b"\x40", b"\x44", b"\x46", b"\x4f", b"\x55", b"\x05")]
+    found += [ipv4[:2] + total.to_bytes(2, "big") + ipv4[4:] for total in (0, 19, 20, 23, 24, 58, 59, 60, 65535)]
+    found += [ipv4 + b"\0" * 9, ipv6 + b"\0" * 9, b"\x75" + ipv6[1:]]
+    found += [ipv6[:4] + length.to_bytes(2, "big") + ipv6[6:] for length in (0, 3, 4, 38, 39, 40, 65535)]
+    long_header = bytes(IPv6(dst="2001:db8::2") / IPv6ExtHdrHopByHop() / Raw(content))
+    found += [long_header[:41] + bytes([units]) + long_header[42:] for units in (0, 1, 2, 3, 4, 5, 255)]
+    return found
+
+
+def cut_off_packets():
+    """Every length, with the lengths inside as they were and made to fit."""
+    extensions = IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting(segleft=0) / IPv6ExtHdrFragment(m=1) / IPv6ExtHdrDestOpt()
+    ipv4 = bytes(IP(dst="198.19.0.1", options=[IPOption_NOP()] * 4) / UDP(sport=7777, dport=7))
+    ipv6 = bytes(IPv6(dst="2001:db8::2") / extensions / TCP(sport=7777, dport=7))
+    found = [ipv4[:length] for length in range(len(ipv4))] + [ipv6[:length] for length in range(len(ipv6))]
+    found += [ipv4[:2] + length.to_bytes(2, "big") + ipv4[4:length] for length in range(4, len(ipv4))]
+    found += [ipv6[:4] + (length - 40).to_bytes(2, "big") + ipv6[6:length] for length in range(40, len(ipv6))]
+    return found
+
+
+def ip_frames():
+    """All of these in all encapsulations."""
+    packets = [*whole_packets(), *fragments(), *packets_without_a_way_back(), *packets_with_strange_headers(),
+               *cut_off_packets()]
+    frames = [encapsulated(packet, tags) for tags in ENCAPSULATIONS.values() for packet in packets]
+    return [frame for frame in frames if len(frame) >= 14]
+
+
+def damaged(frames, count, seed=5):
+    """Frames of these with a few bytes changed behind the addresses, and some cut off."""
+    choice = random.Random(seed)
+
+    def damage(frame):
+        frame = bytearray(frame)
+        for _ in range(choice.randrange(1, 4)):
+            frame[choice.randrange(12, len(frame))] = choice.choice((0, 1, 4, 17, 43, 44, 60, 0x45, choice.randrange(256)))
+        return bytes(frame[: choice.choice((len(frame), choice.randrange(14, len(frame) + 1)))])
+
+    return [damage(choice.choice(frames)) for _ in range(count)]
 
 
 def garbage(count, seed=4):

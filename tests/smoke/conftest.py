@@ -4,10 +4,12 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 
 import pytest
 
-from echo_process import NO_NIC, EchoProcess, two_workers
+import captures
+from echo_process import NO_NIC, EchoProcess, assert_balanced, two_workers
 from fake_machine import FakeMachine
 from host_setup_program import READY, main
 from host_setup.machine import Machine
@@ -108,3 +110,35 @@ def setup(machine, capsys):
         return status, {f"{found['check']} {found['subject']}".strip(): found for found in result["checks"]}
 
     return run
+
+
+@pytest.fixture
+def echo_capture(start_echo, tmp_path):
+    """Sends frames through l2_multi_echo; returns what came out and the final report."""
+
+    def echo(frames, *options):
+        captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in frames])
+        device = f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap"
+        process = start_echo(device, "--stats-interval", "100ms", *options)
+        process.wait_until_received(len(frames))
+        final = process.stop(signal.SIGTERM)
+        assert final["totals"]["received"] == len(frames)
+        assert_balanced(final)
+        return captures.read_capture(tmp_path / "out.pcap"), final
+
+    return echo
+
+
+@pytest.fixture(scope="session")
+def own_mac(pytestconfig, tmp_path_factory):
+    """The MAC that the driver gives to a port on a capture file."""
+    folder = tmp_path_factory.mktemp("own_mac")
+    captures.write_capture(folder / "in.pcap", [bytes(frame) for frame in captures.ordinary_frames()])
+    process = EchoProcess((built_program(pytestconfig, "l2_multi_echo"), *NO_NIC, "--lcores", two_workers(),
+                           f"--vdev=net_pcap0,rx_pcap={folder}/in.pcap,tx_pcap={folder}/out.pcap", "--",
+                           "--stats-format", "json", "--duration", "100ms"))
+    try:
+        process.end_cleanly(20)
+        return bytes.fromhex(process.final()["ports"][0]["mac"].replace(":", ""))
+    finally:
+        process.close()

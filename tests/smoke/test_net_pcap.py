@@ -1,63 +1,12 @@
 """Byte-exact: a capture goes in, what comes out equals a second, independent reading of the wire rules."""
 
-import signal
-
 import pytest
 
 import captures
-from echo_process import assert_balanced
-from wire_rules_model import DEFAULT_REASONS, REASONS, echo_all
+from capture_echo import assert_follows_rules
+from wire_rules_model import DEFAULT_REASONS, REASONS
 
-DEFAULT_MTU, JUMBO_MTU = 1500, 9000
-
-
-@pytest.fixture
-def echo_capture(start_echo, tmp_path):
-    """Sends frames through l2_multi_echo; returns what came out and the final report."""
-
-    def echo(frames, *options):
-        captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in frames])
-        device = f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap"
-        process = start_echo(device, "--stats-interval", "100ms", *options)
-        process.wait_until_received(len(frames))
-        final = process.stop(signal.SIGTERM)
-        assert final["totals"]["received"] == len(frames)
-        assert_balanced(final)
-        return captures.read_capture(tmp_path / "out.pcap"), final
-
-    return echo
-
-
-@pytest.fixture
-def own_mac(echo_capture):
-    """The MAC that the driver gives to a port on a capture file."""
-    _, final = echo_capture(captures.ordinary_frames())
-    return final["ports"][0]["mac"]
-
-
-def assert_follows_rules(echo_capture, frames, *options, mtu=DEFAULT_MTU, own_macs=(), raw=False):
-    frames = [bytes(frame) for frame in frames]
-    echoed, refused_by = echo_all(frames, own_macs=own_macs, mtu=mtu, raw=raw)
-    out, final = echo_capture(frames, *options)
-    totals = final["totals"]
-    assert totals["refused_by"] == refused_by
-    assert len(out) == len(echoed)
-    for index, (frame, expected) in enumerate(zip(out, echoed)):
-        assert frame == expected, f"echoed frame {index}"
-    assert totals["received_bytes"] == sum(map(len, frames))
-    assert totals["echoed_bytes"] == sum(map(len, echoed))
-    return totals
-
-
-def all_kinds_of_frames(own_mac):
-    return [
-        *captures.ordinary_frames(),
-        *captures.reserved_and_control_frames(),
-        *captures.odd_addresses(own_mac),
-        *captures.frames_of_length(*range(1, 61), 1513, 1514, 1515, 1518, 2000, 9014),
-        *captures.tagged_frames_of_length(60, 1514, 1515, 1518, 1519, 1522, 1523, 1526, 1527),
-        *captures.cut_off_tags(),
-    ]
+JUMBO_MTU = 9000
 
 
 def test_ordinary_frames_come_back_swapped_and_otherwise_untouched(echo_capture):
@@ -67,14 +16,14 @@ def test_ordinary_frames_come_back_swapped_and_otherwise_untouched(echo_capture)
 
 
 def test_every_rule_refuses_what_it_says(echo_capture, own_mac):
-    totals = assert_follows_rules(echo_capture, all_kinds_of_frames(own_mac),
-                                  own_macs=[bytes.fromhex(own_mac.replace(":", ""))])
+    totals = assert_follows_rules(echo_capture, captures.all_kinds_of_frames(own_mac),
+                                  own_macs=(own_mac,))
     assert tuple(totals["refused_by"]) == REASONS
     assert all(totals["refused_by"][reason] for reason in DEFAULT_REASONS), "a rule without a frame"
 
 
 def test_raw_swaps_every_frame_with_a_header(echo_capture, own_mac):
-    totals = assert_follows_rules(echo_capture, all_kinds_of_frames(own_mac), "--raw", raw=True)
+    totals = assert_follows_rules(echo_capture, captures.all_kinds_of_frames(own_mac), "--raw", raw=True)
     assert totals["refused"] == totals["refused_by"]["runt"] == 13
 
 

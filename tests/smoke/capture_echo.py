@@ -1,0 +1,18 @@
+"""What l2_multi_echo makes of a capture, held against the model of the wire rules."""
+
+from wire_rules_model import Rules, echo_all
+
+
+def assert_follows_rules(echo_capture, frames, *options, **rules):
+    """The frames go through with the options, which are the model's rules; returns the totals."""
+    frames = [bytes(frame) for frame in frames]
+    echoed, refused_by = echo_all(frames, Rules(**rules))
+    out, final = echo_capture(frames, *options)
+    totals = final["totals"]
+    assert totals["refused_by"] == refused_by
+    assert len(out) == len(echoed)
+    for index, (frame, expected) in enumerate(zip(out, echoed)):
+        assert frame == expected, f"echoed frame {index}"
+    assert totals["received_bytes"] == sum(map(len, frames))
+    assert totals["echoed_bytes"] == sum(map(len, echoed))
+    return totals

@@ -1,0 +1,44 @@
+"""A client of the control socket: one line out, one JSON object back."""
+
+import json
+import socket
+
+ANSWER_SECONDS = 5
+
+
+class ControlClient:
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))  # waits while the queue of those that want in is full
+        self._socket.settimeout(ANSWER_SECONDS)
+        self._lines = self._socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._lines.close()
+        self._socket.close()
+
+    def write(self, content):
+        self._socket.sendall(content)
+
+    def answer(self):
+        line = self._lines.readline()
+        assert line.endswith(b"\n"), f"the connection ended after {line}"
+        return json.loads(line)
+
+    def ask(self, command):
+        self.write(command.encode() + b"\n")
+        return self.answer()
+
+    def is_closed(self):
+        """Ended by the other side, once all that it said was read."""
+        try:
+            self._lines.read()
+        except ConnectionResetError:
+            pass
+        return True

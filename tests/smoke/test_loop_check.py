@@ -1,0 +1,299 @@
+"""Two reflectors that face each other: frames circulate for ever, unless the loop check ends it."""
+
+import signal
+
+import pytest
+
+import captures
+from control_client import ControlClient
+from echo_process import NO_NIC, assert_balanced, run_to_end, usable_cpus
+from kernel_interfaces import interface, ip, veth_pair
+from kernel_peer import KernelPeer
+
+VETH, PEER = "veth-echo", "veth-peer"
+INTERVAL = 0.1  # seconds between two reports
+FOUND_WITHIN = 2.0  # a check goes out once a second
+STORM = 10_000  # frames that only a storm reaches, from one burst
+CHECK = bytes.fromhex("02454348434b 061122334455 88b5") + b"l2echo loop chk1" + bytes(30)
+FACING_ITSELF, FACING_ANOTHER = "returned our loop check", "another l2echo"
+
+
+@pytest.fixture
+def start_reflector(start_echo):
+    """l2_multi_echo with one worker, on one of the CPUs, with a report every 100 ms."""
+
+    def start_on(device, *options, cpu=0):
+        cpus = usable_cpus()
+        return start_echo(device, "--link-wait", "0", "--stats-interval", f"{INTERVAL}s", *options,
+                          lcores=f"0@{cpus[cpu % len(cpus)]}").wait_until_ready()
+
+    return start_on
+
+
+def memif(path, role):
+    return f"socket={path},socket-abstract=no,role={role}"
+
+
+@pytest.fixture
+def start_testpmd(start, testpmd):
+    def start_forwarding(*devices, mode, topology):
+        cpu = usable_cpus()[-1]
+        vdevs = [f"--vdev={device}" for device in devices]
+        return start("stdbuf", "--output=L", testpmd, *NO_NIC, "--lcores", f"0@{cpu},1@{cpu}", *vdevs, "--",
+                     f"--forward-mode={mode}", f"--port-topology={topology}", "--total-num-mbufs=16384",
+                     "--stats-period=1", "--no-lsc-interrupt", "--tx-first")
+
+    return start_forwarding
+
+
+def session(report):
+    return report["ports"][0]["session"]
+
+
+def wait_for_state(process, state):
+    return process.wait_for_report(lambda report: session(report)["state"] == state, f"session that is {state}")
+
+
+def assert_found(process, hint):
+    """The port stops within two seconds of the link, says why, and no frame circulates any more."""
+    process.wait_for(lambda: any(session(report)["state"] == "facing-reflector" for report in process.reports()),
+                     "facing a reflector")
+    reports = process.reports()
+    up = next(report for report in reports if report["ports"][0]["link"]["up"])
+    found = next(report for report in reports if session(report)["state"] == "facing-reflector")
+    assert found["elapsed_seconds"] - up["elapsed_seconds"] <= FOUND_WITHIN + INTERVAL
+    assert any(hint in text for text in found["hints"]), found["hints"]
+    assert_nothing_circulates(process)
+
+
+def assert_nothing_circulates(process):
+    """For more than a second nothing is echoed, and nothing but checks comes in."""
+    first = process.wait_for_report(lambda _: True, "report")
+    last = process.wait_for_report(lambda report: report["elapsed_seconds"] > first["elapsed_seconds"] + 1.2, "report")
+    before, after = first["totals"], last["totals"]
+    assert session(last)["state"] == "facing-reflector"
+    assert after["echoed"] == before["echoed"]
+    seconds = last["elapsed_seconds"] - first["elapsed_seconds"]
+    # Its own, and those of the other one
+    assert after["received"] - before["received"] <= 2 * (seconds + 1)
+
+
+def assert_storms(process):
+    process.wait_for_report(lambda report: report["totals"]["echoed"] > STORM, "storm")
+
+
+def stop_all(*processes):
+    for process in processes:
+        assert_balanced(process.stop(signal.SIGTERM))
+
+
+@pytest.fixture
+def pair_with_testpmd_between(start_reflector, start_testpmd, tmp_path):
+    """Two reflectors at the ends of one wire, made of two memifs and testpmd, which puts a burst on it from each side."""
+
+    def start_pair(*options):
+        sockets = [tmp_path / "a.sock", tmp_path / "b.sock"]
+        pair = [start_reflector(f"net_memif0,{memif(path, 'server')}", *options, cpu=cpu)
+                for cpu, path in enumerate(sockets)]
+        start_testpmd(*(f"net_memif{i},{memif(path, 'client')}" for i, path in enumerate(sockets)), mode="io",
+                      topology="paired")
+        return pair
+
+    return start_pair
+
+
+def test_two_of_us_find_each_other(pair_with_testpmd_between):
+    pair = pair_with_testpmd_between()
+    for process in pair:
+        assert_found(process, FACING_ANOTHER)
+    stop_all(*pair)
+
+
+def test_two_of_us_storm_without_the_check(pair_with_testpmd_between):
+    pair = pair_with_testpmd_between("--no-loop-check")
+    for process in pair:
+        assert_storms(process)
+        assert session(process.reports()[-1])["state"] == "armed"
+        assert process.reports()[-1]["totals"]["checks_sent"] == 0
+    stop_all(*pair)
+
+
+def test_one_of_us_with_the_check_is_enough(start_reflector, tmp_path):
+    """The one without it returns no check, but the other one's arrive there; frames end at the one that has it."""
+    path = tmp_path / "wire.sock"
+    careless = start_reflector(f"net_memif0,{memif(path, 'server')}", "--no-loop-check")
+    careful = start_reflector(f"net_memif0,{memif(path, 'client')}", cpu=1)
+    careless.wait_for_report(lambda report: report["totals"]["refused_by"]["facing-reflector"] > 0, "check")
+    assert session(careless.reports()[-1])["state"] == "armed"
+    # Neither returns the other one's check, so the careful one does not know
+    assert session(careful.reports()[-1])["state"] == "armed"
+    stop_all(careful, careless)
+
+
+def test_another_reflector_is_found_by_our_own_check(start_reflector, start_testpmd, tmp_path):
+    path = tmp_path / "wire.sock"
+    process = start_reflector(f"net_memif0,{memif(path, 'server')}")
+    start_testpmd(f"net_memif0,{memif(path, 'client')}", mode="macswap", topology="loop")
+    assert_found(process, FACING_ITSELF)
+    stop_all(process)
+
+
+def test_another_reflector_storms_without_the_check(start_reflector, start_testpmd, tmp_path):
+    path = tmp_path / "wire.sock"
+    process = start_reflector(f"net_memif0,{memif(path, 'server')}", "--no-loop-check")
+    start_testpmd(f"net_memif0,{memif(path, 'client')}", mode="macswap", topology="loop")
+    assert_storms(process)
+    stop_all(process)
+
+
+def test_cable_that_returns_all_is_found(start_reflector):
+    """net_ring hands out what was sent."""
+    process = start_reflector("net_ring0")
+    assert_found(process, FACING_ITSELF)
+    stop_all(process)
+
+
+@pytest.fixture
+def start_on_veth(start_reflector):
+    def start_on(interface_name, *options, cpu=0):
+        """The driver forms the number of its fanout group from pid and interface, and two processes may come out
+        with the same: then the next pid does."""
+        for _ in range(3):
+            try:
+                return start_reflector(f"net_af_packet0,iface={interface_name}", *options, cpu=cpu)
+            except AssertionError as error:
+                if "could not set PACKET_FANOUT" not in str(error):
+                    raise
+        raise AssertionError("no fanout group for " + interface_name)
+
+    return start_on
+
+
+@pytest.fixture
+def veth_ends(start_on_veth, tmp_path):
+    """Reflectors at both ends of a veth, the first one with a control socket."""
+
+    def start_both(*options):
+        first = start_on_veth(VETH, "--control-socket", str(tmp_path / "control"), *options)
+        return first, start_on_veth(PEER, *options, cpu=1)
+
+    with veth_pair(VETH, PEER):
+        yield start_both
+
+
+def inject(frames=1):
+    with KernelPeer(PEER) as peer:
+        for frame in captures.frames_of_length(60) * frames:
+            assert peer.send(frame)
+
+
+def test_frame_on_a_veth_does_not_circulate(veth_ends):
+    first, second = veth_ends()
+    inject()
+    assert_found(first, FACING_ANOTHER)
+    assert_found(second, FACING_ANOTHER)
+    stop_all(first, second)
+
+
+def test_frame_on_a_veth_circulates_without_the_check(veth_ends):
+    first, second = veth_ends("--no-loop-check")
+    inject()
+    assert_storms(first)
+    assert_storms(second)
+    stop_all(first, second)
+
+
+def test_link_change_forgets_the_reflector_and_the_check_finds_it_again(start, l2_multi_echo):
+    """Two taps on a bridge: their driver sees the link, that of a veth does not."""
+    taps = ("dtap0", "dtap1")
+    cpus = usable_cpus()
+    pair = [start(l2_multi_echo, *NO_NIC, f"--vdev=net_tap0,iface={tap}", "--lcores",
+                  f"0@{cpus[cpu % len(cpus)]}", "--", "--stats-format", "json", "--stats-interval", f"{INTERVAL}s")
+            .wait_until_ready() for cpu, tap in enumerate(taps)]
+    with interface("br-echo", "type", "bridge"):
+        for number, tap in enumerate(taps):
+            ip("link", "set", tap, "address", f"02:00:00:00:0b:0{number}", "master", "br-echo")
+        for process in pair:
+            wait_for_state(process, "facing-reflector")
+        for process, tap in zip(pair, taps):
+            ip("link", "set", tap, "down")
+            wait_for_state(process, "armed")
+            ip("link", "set", tap, "up")
+            wait_for_state(process, "facing-reflector")
+    # Without the bridge nobody returns anything
+    ip("link", "set", taps[0], "down")
+    wait_for_state(pair[0], "armed")
+    ip("link", "set", taps[0], "up")
+    assert_echoes_to_the_kernel(pair[0], taps[0])
+    stop_all(pair[1])
+
+
+def test_arming_again_forgets_the_reflector_and_the_check_finds_it_again(veth_ends, tmp_path):
+    first, second = veth_ends()
+    wait_for_state(first, "facing-reflector")
+    with ControlClient(tmp_path / "control") as client:
+        assert client.ask("status")["ports"][0]["state"] == "facing-reflector"
+        assert client.ask("arm")["ports"][0]["state"] == "armed"
+        wait_for_state(first, "facing-reflector")
+        second.stop()
+        client.ask("arm")
+    assert_echoes_to_the_kernel(first, PEER)
+
+
+def assert_echoes_to_the_kernel(process, interface_name):
+    process.wait_for_report(lambda report: session(report)["state"] == "armed" and report["ports"][0]["link"]["up"],
+                            "armed session and link")
+    with KernelPeer(interface_name) as peer:
+        result = peer.exchange(500, window=64)
+    assert result.is_clean() and result.returned == 500, result
+    assert_balanced(process.stop())
+
+
+def with_tag(frame):
+    return frame[:12] + b"\x81\0\0\5" + frame[12:]
+
+
+def swapped(frame):
+    return frame[6:12] + frame[0:6] + frame[12:]
+
+
+@pytest.mark.parametrize("check", [CHECK, swapped(CHECK), with_tag(CHECK)], ids=["as sent", "swapped", "tagged"])
+def test_check_in_a_capture_ends_the_echoing(echo_capture, check):
+    burst, behind = 32, 1000
+    ordinary = captures.frames_of_length(60)
+    out, final = echo_capture([*ordinary * 3, check, *ordinary * behind], "--burst", str(burst))
+    totals = final["totals"]
+    assert 3 <= len(out) < 3 + burst, "what was in the burst of the check may leave"
+    assert totals["refused_by"]["facing-reflector"] == totals["refused"] == 3 + 1 + behind - len(out)
+    assert session(final)["state"] == "facing-reflector"
+    assert any(FACING_ANOTHER in hint for hint in final["hints"])
+
+
+def test_without_the_check_anothers_is_not_heeded_and_still_never_returned(echo_capture):
+    ordinary = captures.frames_of_length(60)
+    out, final = echo_capture([CHECK, *ordinary * 100, swapped(CHECK)], "--no-loop-check")
+    assert len(out) == 100
+    assert final["totals"]["refused_by"]["facing-reflector"] == final["totals"]["refused"] == 2
+
+
+def test_what_only_resembles_a_check_is_echoed(echo_capture):
+    changed = [CHECK[:13] + b"\xb6" + CHECK[14:], CHECK[:29] + b"2" + CHECK[30:], CHECK[:37]]
+    _, final = echo_capture(changed)
+    assert final["totals"]["echoed"] == len(changed)
+
+
+def test_raw_sends_no_check_and_returns_anothers(echo_capture, tmp_path):
+    _, final = echo_capture([CHECK], "--raw")
+    assert (final["totals"]["echoed"], final["totals"]["checks_sent"]) == (1, 0)
+    assert (tmp_path / "out.pcap").read_bytes().endswith(swapped(CHECK))
+
+
+def test_check_is_sent_once_a_second_and_says_who_we_are(start_echo, tmp_path):
+    captures.write_capture(tmp_path / "in.pcap", captures.frames_of_length(60))
+    final = run_to_end(start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap", "--duration",
+                                  "2500ms"), 20)
+    checks = [frame for frame in captures.read_all(tmp_path / "out.pcap") if captures.is_loop_check(frame)]
+    assert len(checks) == final["totals"]["checks_sent"]
+    assert 2 <= len(checks) <= 4 and len(set(checks)) == 1
+    own = bytes.fromhex(final["ports"][0]["mac"].replace(":", ""))
+    assert checks[0][:12] == CHECK[:6] + own and len(checks[0]) == 60

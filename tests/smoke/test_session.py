@@ -1,0 +1,308 @@
+"""Test sessions: echoing ends, begins and ends again while the process runs, by time and by the control socket."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import stat
+
+import pytest
+
+import captures
+from control_client import ControlClient
+from echo_process import FAILURE, NO_NIC, USAGE, assert_balanced, assert_fails
+
+INTERVAL = ("--stats-interval", "50ms")
+MOST_CLIENTS, LONGEST_LINE = 16, 4096
+BURST = 32
+
+
+@pytest.fixture
+def endless_traffic(tmp_path):
+    """A port on which valid frames arrive for ever, as fast as they are asked for; what is sent is gone."""
+    captures.write_capture(tmp_path / "endless.pcap", captures.frames_of_length(60))
+    return f"net_pcap0,rx_pcap={tmp_path}/endless.pcap,infinite_rx=1"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "control.sock"
+
+
+@pytest.fixture
+def controlled(start_echo, endless_traffic, path):
+    return start_echo(endless_traffic, *INTERVAL, "--control-socket", str(path)).wait_until_ready()
+
+
+def session(report):
+    return report["ports"][0]["session"]
+
+
+def wait_for_state(process, state):
+    return process.wait_for_report(lambda report: session(report)["state"] == state, f"session that is {state}")
+
+
+def assert_echoes(process):
+    before = process.wait_for_report(lambda _: True, "report")["totals"]["echoed"]
+    process.wait_for_report(lambda report: report["totals"]["echoed"] > before, "echoed frames")
+
+
+def assert_silent(process, reason):
+    """Frames arrive, and for this reason none leaves."""
+    before = process.wait_for_report(lambda report: session(report)["state"] == reason, reason)["totals"]
+    # The burst in hand may still be counted after the first report
+    first = process.wait_for_report(lambda report: report["totals"]["received"] > before["received"], "frames")["totals"]
+    last = process.wait_for_report(lambda report: report["totals"]["received"] > first["received"], "frames")["totals"]
+    assert last["echoed"] == first["echoed"]
+    assert last["checks_sent"] == first["checks_sent"], "a port that does not echo needs no loop check"
+    refused = last["refused_by"][reason] - first["refused_by"][reason]
+    assert refused == pytest.approx(last["received"] - first["received"], abs=2 * BURST)  # those under way
+
+
+def test_expiry_ends_the_echoing_and_not_the_process(start_echo, endless_traffic):
+    process = start_echo(endless_traffic, *INTERVAL, "--expire", "1500ms").wait_until_ready()
+    remaining = [session(process.wait_for_report(lambda report: session(report)["state"] == "armed", "session"))
+                 ["remaining_seconds"] for _ in range(3)]
+    assert 1.5 >= remaining[0] > remaining[1] > remaining[2] > 0
+    assert session(wait_for_state(process, "expired"))["remaining_seconds"] is None
+    assert_silent(process, "expired")
+    assert process.is_running()
+    final = process.stop()
+    assert_balanced(final)
+    assert final["totals"]["echoed"] > 0
+
+
+def test_session_without_end_has_no_remaining_time(controlled, path):
+    assert session(wait_for_state(controlled, "armed"))["remaining_seconds"] is None
+    with ControlClient(path) as client:
+        assert client.ask("status") == {"ok": True, "ports": [{"state": "armed", "remaining_seconds": None}]}
+
+
+def test_disarmed_start_waits_for_the_socket(start_echo, endless_traffic, path):
+    process = start_echo(endless_traffic, *INTERVAL, "--disarmed", "--control-socket", str(path))
+    process.wait_for_line(r"L2ECHO: Ready: ")
+    assert_silent(process, "disarmed")
+    with ControlClient(path) as client:
+        assert client.ask("status")["ports"] == [{"state": "disarmed", "remaining_seconds": None}]
+        assert client.ask("arm")["ports"] == [{"state": "armed", "remaining_seconds": None}]
+        assert_echoes(process)
+        assert client.ask("disarm")["ports"] == [{"state": "disarmed", "remaining_seconds": None}]
+        assert_silent(process, "disarmed")
+    assert_balanced(process.stop())
+
+
+def test_start_says_whether_it_echoes(start_echo, endless_traffic, path):
+    process = start_echo(endless_traffic, "--disarmed", "--control-socket", str(path))
+    assert "echoing" not in process.wait_for_line(r"L2ECHO: Ready: .*")[0]
+
+
+def test_arming_again_begins_a_new_time(controlled, path):
+    with ControlClient(path) as client:
+        first = client.ask("arm 1s")["ports"][0]
+        assert first["state"] == "armed" and 0.5 < first["remaining_seconds"] <= 1
+        second = client.ask("arm 300s")["ports"][0]
+        assert 290 < second["remaining_seconds"] <= 300
+        client.ask("arm 100ms")
+        assert_silent(controlled, "expired")
+        assert client.ask("status")["ports"] == [{"state": "expired", "remaining_seconds": None}]
+        client.ask("arm 2min")
+        assert_echoes(controlled)
+    assert_balanced(controlled.stop())
+
+
+def test_arming_without_a_time_takes_that_of_the_start(start_echo, endless_traffic, path):
+    process = start_echo(endless_traffic, *INTERVAL, "--expire", "5min", "--control-socket", str(path)).wait_until_ready()
+    with ControlClient(path) as client:
+        client.ask("arm 1s")
+        assert 290 < client.ask("arm")["ports"][0]["remaining_seconds"] <= 300
+        client.ask("disarm")
+        assert client.ask("status")["ports"][0]["remaining_seconds"] is None
+
+
+def test_every_port_has_its_state(start, l2_multi_echo, path):
+    start(l2_multi_echo, *NO_NIC, "--vdev=net_null0,no-rx=1", "--vdev=net_null1,no-rx=1", "-l", "0", "--",
+          "--control-socket", str(path)).wait_until_ready()
+    with ControlClient(path) as client:
+        assert [port["state"] for port in client.ask("disarm")["ports"]] == ["disarmed"] * 2
+
+
+def test_help_lists_commands_that_work(controlled, path):
+    with ControlClient(path) as client:
+        commands = client.ask("help")["commands"]
+        for command in commands:
+            answer = client.ask(command.replace("[TIME]", "5min").replace(" N", " 0"))
+            assert answer["ok"] is True, command
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    line = re.search(r"# also: (.*)", readme)[1]
+    assert set(line.split(", ")) | {"arm [TIME]"} == set(commands)
+
+
+MISTAKES = {
+    "": "empty",
+    "   ": "empty",
+    "fire": "unknown",
+    "ARM": "unknown",
+    "status now": "status",
+    "disarm 5s": "disarm",
+    "arm soon": "soon",
+    "arm 5s 6s": "arm",
+    "arm -1": "-1",
+    "arm 0": "arm",
+    "trace": "number",
+    "trace many": "number",
+    "trace -1": "number",
+    "trace 1 2": "trace",
+    "trace 99999999999999999999": "number",
+}
+
+
+@pytest.mark.parametrize("command, word", MISTAKES.items(), ids=repr)
+def test_mistakes_are_answered_and_change_nothing(controlled, path, command, word):
+    with ControlClient(path) as client:
+        before = client.ask("status")
+        answer = client.ask(command)
+        assert answer["ok"] is False and word in answer["error"], answer
+        assert client.ask("status") == before
+    assert_echoes(controlled)
+
+
+@pytest.mark.parametrize("line", [b"\0\0arm\n", b"\xff\xfe\x80\n", b"arm \xc3\n", "über\n".encode()], ids=repr)
+def test_bytes_that_are_no_command_are_answered(controlled, path, line):
+    with ControlClient(path) as client:
+        client.write(line)
+        assert client.answer()["ok"] is False
+
+
+def test_lines_need_not_come_whole_or_alone(controlled, path):
+    with ControlClient(path) as client:
+        client.write(b"disarm\nstatus\r\n  arm   5min \nsta")
+        assert [client.answer()["ports"][0]["state"] for _ in range(3)] == ["disarmed", "disarmed", "armed"]
+        client.write(b"tus\n")
+        assert client.answer()["ok"] is True
+
+
+def test_half_a_line_is_no_command(controlled, path):
+    with ControlClient(path) as client:
+        client.write(b"disarm")
+    with ControlClient(path) as client:
+        assert client.ask("status")["ports"][0]["state"] == "armed"
+
+
+def test_line_without_an_end_ends_the_connection(controlled, path):
+    with ControlClient(path) as client:
+        client.write(b"x" * LONGEST_LINE * 2)
+        assert client.is_closed()
+    assert_echoes(controlled)
+
+
+def test_many_clients_are_served_and_the_next_one_when_there_is_room(controlled, path):
+    clients = [ControlClient(path) for _ in range(MOST_CLIENTS)]
+    assert all(client.ask("status")["ok"] for client in clients)
+    with ControlClient(path) as waiting:
+        waiting.write(b"status\n")
+        assert clients[0].ask("status")["ok"]
+        clients.pop().close()
+        assert waiting.answer()["ok"]
+    for client in clients:
+        client.close()
+
+
+def test_client_that_does_not_read_holds_nobody_up(controlled, path):
+    with ControlClient(path) as deaf, ControlClient(path) as other:
+        with pytest.raises(OSError):
+            for _ in range(100_000):  # until its answers fill the socket and it is dropped
+                deaf.write(b"help\n" * 100)
+        assert other.ask("status")["ok"]
+    assert_echoes(controlled)
+
+
+def test_client_that_vanishes_is_forgotten(controlled, path):
+    for _ in range(3 * MOST_CLIENTS):
+        ControlClient(path).close()
+    with ControlClient(path) as client:
+        assert client.ask("status")["ok"]
+
+
+def test_socket_belongs_to_its_owner_alone_and_is_gone_at_the_end(controlled, path):
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    controlled.stop()
+    assert not path.exists()
+
+
+def test_mode_does_not_depend_on_the_umask(start_echo, path):
+    start_echo("net_null0,no-rx=1", "--control-socket", str(path), preexec=lambda: os.umask(0)).wait_until_ready()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_socket_of_a_killed_process_is_replaced_and_its_session_forgotten(controlled, start_echo, endless_traffic, path):
+    with ControlClient(path) as client:
+        client.ask("disarm")
+    controlled.send_signal(signal.SIGKILL)
+    controlled.wait(5)
+    assert path.exists()
+    second = start_echo(endless_traffic, *INTERVAL, "--control-socket", str(path)).wait_until_ready()
+    with ControlClient(path) as client:
+        assert client.ask("status")["ports"][0]["state"] == "armed"
+    assert_echoes(second)
+    second.stop()
+    assert not path.exists()
+
+
+def test_path_in_use_stays_with_its_process(controlled, start_echo, path):
+    assert_fails(start_echo("net_null0", "--control-socket", str(path)), FAILURE, "--control-socket", str(path),
+                 "another process", "another path")
+    with ControlClient(path) as client:
+        assert client.ask("status")["ok"]
+
+
+@pytest.mark.parametrize("make", [pathlib.Path.touch, pathlib.Path.mkdir, lambda path: path.symlink_to("/dev/null")],
+                         ids=["file", "folder", "link"])
+def test_what_is_no_socket_is_left_alone(start_echo, path, make):
+    make(path)
+    assert_fails(start_echo("net_null0", "--control-socket", str(path)), FAILURE, str(path), "not a socket")
+    assert os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode)
+
+
+def test_path_that_is_too_long(start_echo, tmp_path):
+    longest = 107  # sockaddr_un, with the zero behind it
+    name = str(tmp_path / "x") + "x" * longest
+    assert_fails(start_echo("net_null0", "--control-socket", name), FAILURE, "--control-socket", str(longest))
+    folder = tmp_path / "f"
+    folder.mkdir()
+    fitting = str(folder / "x").ljust(longest, "x")
+    if len(fitting) > longest:
+        pytest.skip("the temporary folder's name is too long")
+    start_echo("net_null0,no-rx=1", "--control-socket", fitting).wait_until_ready()
+    with ControlClient(fitting) as client:
+        assert client.ask("status")["ok"]
+
+
+def test_folder_that_is_not_there(start_echo, tmp_path):
+    assert_fails(start_echo("net_null0", "--control-socket", str(tmp_path / "none" / "socket")), FAILURE,
+                 "--control-socket", "No such file")
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--disarmed",), ("--disarmed", "--control-socket")),
+    (("--expire", "soon"), ("--expire", "soon")),
+    (("--expire", "0"), ("--expire",)),
+    (("--expire=-1s",), ("--expire",)),
+], ids=lambda value: " ".join(value))
+def test_useless_sessions_are_a_usage_error(start_echo, options, words):
+    assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
+
+
+def test_readmes_shell_lines_work(start, pytestconfig, tmp_path):
+    if not shutil.which("socat"):
+        pytest.skip("socat is not installed")
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    lines = next(block for block in re.findall(r"^```\n(.*?)^```", readme, re.MULTILINE | re.DOTALL) if "socat" in block)
+    (tmp_path / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
+    script = f"cd {tmp_path}\n{lines.replace('/tmp/', f'{tmp_path}/')}\nkill -TERM $!; wait $!"
+    process = start("bash", "-euc", script)
+    process.end_cleanly(30)
+    assert '{"ok":true,"ports":[{"state":"armed","remaining_seconds":' in process.stdout()
+    assert "Session armed by the control socket" in process.stderr()
+    assert not (tmp_path / "l2echo.sock").exists()

@@ -1,0 +1,268 @@
+"""What the trace tells of frames that are known: on stderr, and as pcapng with the decision beside each frame."""
+
+import collections
+import re
+import struct
+
+import pytest
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
+from scapy.packet import Raw
+from scapy.utils import PcapNgReader
+
+import captures
+from control_client import ControlClient
+from echo_process import FAILURE, USAGE, assert_balanced, assert_fails, run_to_end
+from wire_rules_model import Rules, refusal
+
+TRACE_LINE = r"^L2ECHO: trace: port 0 queue 0, (\d+) bytes, (.*): (echoed \(.*\)|answered|refused, .*)$"
+CAPTURED_BYTES = 128
+SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
+COMMENT = 1
+ETHERNET = 1
+
+
+def known_frames():
+    """Frames and what the trace says about them."""
+    unicast = Ether(dst=captures.OURS, src=captures.THEIRS)
+    macs = f"{captures.THEIRS} > {captures.OURS}"
+    ipv4, ipv6 = IP(src="198.18.0.1", dst="198.19.0.1"), IPv6(src="2001:db8::1", dst="2001:db8::2")
+    udp = UDP(sport=7777, dport=7) / Raw(b"x" * 200)
+    later = IP(src="198.18.0.1", dst="198.19.0.1", proto=17, frag=5) / Raw(b"later")
+    table = [
+        (unicast / ipv4 / udp, f"{macs}, IPv4 198.18.0.1 > 198.19.0.1, UDP 7777 > 7", "echoed (mac)"),
+        (unicast / ipv6 / TCP(sport=5, dport=80), f"{macs}, IPv6 2001:db8::1 > 2001:db8::2, TCP 5 > 80", "echoed (mac)"),
+        (unicast / Dot1Q(vlan=5) / later, f"{macs}, VLAN 5, IPv4 198.18.0.1 > 198.19.0.1, protocol 17, later fragment",
+         "echoed (mac)"),
+        (unicast / Dot1AD(vlan=6) / Dot1Q(vlan=7) / ARP(), f"{macs}, VLAN 6 and 1 more, EtherType 0x0806", "echoed (mac)"),
+        (Ether(dst=captures.BROADCAST, src=captures.THEIRS) / ARP(),
+         f"{captures.THEIRS} > {captures.BROADCAST}, EtherType 0x0806", "refused, group-destination"),
+        (Ether(dst=captures.OURS, src=captures.THEIRS, type=0x8808) / Raw(bytes(46)), f"{macs}, EtherType 0x8808",
+         "refused, control"),
+        (Ether(dst="01:80:c2:00:00:00", src=captures.THEIRS, type=0x26) / Raw(bytes(46)),
+         f"{captures.THEIRS} > 01:80:c2:00:00:00, EtherType 0x0026", "refused, reserved"),
+        (Raw(b"short"), "no Ethernet header", "refused, runt"),
+    ]
+    return [(bytes(frame), text, decision) for frame, text, decision in table]
+
+
+def traced(process):
+    return [match.groups() for match in re.finditer(TRACE_LINE, process.stderr(), re.MULTILINE)]
+
+
+def expected_lines(known):
+    return [(str(len(frame)), text, decision) for frame, text, decision in known]
+
+
+@pytest.fixture
+def start_on_capture(start_echo, tmp_path):
+    def start(frames, *options, endless=False, **settings):
+        captures.write_capture(tmp_path / "in.pcap", frames)
+        mode = "infinite_rx=1" if endless else f"tx_pcap={tmp_path}/out.pcap"
+        return start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,{mode}", "--stats-interval", "50ms", *options, **settings)
+
+    return start
+
+
+@pytest.mark.parametrize("wanted", [1, 5, 8, 100])
+def test_first_frames_are_told_and_no_more(start_on_capture, wanted):
+    known = known_frames() * 3
+    process = start_on_capture([frame for frame, *_ in known], "--trace", str(wanted))
+    process.wait_until_received(len(known))
+    assert_balanced(process.stop())
+    assert traced(process) == expected_lines(known)[:wanted]
+    assert process.stderr().count("trace:") == min(wanted, len(known))
+
+
+def test_without_the_option_nothing_is_told(start_on_capture):
+    process = start_on_capture([frame for frame, *_ in known_frames()])
+    process.wait_until_received(len(known_frames()))
+    process.stop()
+    assert "trace" not in process.stderr()
+
+
+def test_decisions_are_those_of_the_rules(start_on_capture, own_mac):
+    frames = [bytes(frame) for frame in captures.all_kinds_of_frames(own_mac)] + captures.ip_frames()[::10]
+    rules = Rules(own_macs=(own_mac,), swap="mac+ip", match=("refuse,vlan=5", "dst-mac=00:00:00:00:00:00/0"))
+    expected = [refusal(frame, rules) for frame in frames]
+    process = start_on_capture(frames, "--trace", str(len(frames)), "--swap", "mac+ip", "--match", "refuse,vlan=5",
+                               "--match", "dst-mac=00:00:00:00:00:00/0")
+    process.wait_until_received(len(frames))
+    final = process.stop()
+    told = [(int(length), decision) for length, _, decision in traced(process)]
+    assert told == [(len(frame), f"refused, {reason}" if reason else "echoed (mac+ip)")
+                    for frame, reason in zip(frames, expected)]
+    counted = collections.Counter(decision for _, decision in told)
+    assert counted["echoed (mac+ip)"] == final["totals"]["echoed"]
+
+
+def test_raw_and_answers_are_told_as_such(start_on_capture):
+    request = bytes(Ether(dst=captures.BROADCAST, src=captures.THEIRS) / ARP(psrc="192.0.2.2", pdst="192.0.2.1"))
+    process = start_on_capture([request], "--trace", "1", "--ip", "192.0.2.1/24")
+    process.wait_until_received(1)
+    process.stop()
+    # Told as received, not as it was sent
+    text = f"{captures.THEIRS} > {captures.BROADCAST}, EtherType 0x0806"
+    assert traced(process) == [(str(len(request)), text, "answered")]
+    process = start_on_capture([request], "--trace", "1", "--raw")
+    process.wait_until_received(1)
+    process.stop()
+    assert traced(process) == [(str(len(request)), text, "echoed (raw)")]
+
+
+def test_socket_asks_for_more(start_on_capture, tmp_path):
+    known = known_frames()
+    process = start_on_capture([frame for frame, *_ in known], "--control-socket", str(tmp_path / "socket"), endless=True)
+    process.wait_until_ready()
+    process.wait_until_received(1000)
+    assert traced(process) == []
+    with ControlClient(tmp_path / "socket") as client:
+        total = 0
+        for wanted in (3, 40, 500):
+            assert client.ask(f"trace {wanted}") == {"ok": True}
+            total += wanted
+            process.wait_for(lambda: len(traced(process)) >= total, f"{total} traced frames")
+        # Exactly that many: a round trip of the socket later there are no more
+        assert client.ask("trace 0")["ok"] and client.ask("status")["ok"]
+    final = process.stop()
+    assert_balanced(final)
+    assert final["totals"]["received"] > 10 * total
+    assert len(traced(process)) == total
+    assert set(traced(process)) <= set(expected_lines(known))
+
+
+def test_zero_ends_a_trace(start_on_capture, tmp_path):
+    process = start_on_capture([known_frames()[0][0]], "--control-socket", str(tmp_path / "socket")).wait_until_ready()
+    with ControlClient(tmp_path / "socket") as client:
+        client.ask("trace 1000000")
+        client.ask("trace 0")
+    process.stop()
+    assert len(traced(process)) <= 1
+
+
+def test_frames_that_come_too_fast_are_left_out_and_the_number_still_holds(start_on_capture):
+    """More than its ring holds, from traffic as fast as it gets."""
+    process = start_on_capture([known_frames()[0][0]], "--trace", "5000", endless=True).wait_until_ready()
+    process.wait_for(lambda: len(traced(process)) == 5000, "5000 traced frames")
+    process.stop()
+    assert len(traced(process)) == 5000
+
+
+def blocks_of(content):
+    """Type and body of each block; both lengths of each must agree."""
+    while content:
+        kind, length = struct.unpack_from("=II", content)
+        assert length % 4 == 0 and struct.unpack_from("=I", content, length - 4)[0] == length
+        yield kind, content[8 : length - 4]
+        content = content[length:]
+
+
+def options_of(content):
+    while content:
+        code, length = struct.unpack_from("=HH", content)
+        if code == 0:
+            assert length == 0 and len(content) == 4
+            return
+        yield code, content[4 : 4 + length]
+        content = content[4 + (length + 3) // 4 * 4 :]
+    raise AssertionError("no end of options")
+
+
+def packets_of(path):
+    """Bytes, length on the wire and comment of each packet of a file that begins as it must."""
+    (first, _), (second, interface), *packets = blocks_of(path.read_bytes())
+    assert (first, second) == (SECTION_HEADER, INTERFACE)
+    assert struct.unpack_from("=H", interface)[0] == ETHERNET
+    assert b"net_pcap0" in dict(options_of(interface[8:])).values()
+    found = []
+    for kind, body in packets:
+        assert kind == ENHANCED_PACKET
+        number, _, _, captured, length = struct.unpack_from("=IIIII", body)
+        assert number == 0
+        options = dict(options_of(body[20 + (captured + 3) // 4 * 4 :]))
+        found.append((body[20 : 20 + captured], length, options[COMMENT].decode()))
+    return found
+
+
+@pytest.fixture
+def trace_file(start_on_capture, tmp_path):
+    known = known_frames()
+    process = start_on_capture([frame for frame, *_ in known], "--trace", str(len(known)), "--trace-file",
+                               str(tmp_path / "trace.pcapng"))
+    process.wait_until_received(len(known))
+    process.stop()
+    return tmp_path / "trace.pcapng"
+
+
+def test_file_holds_frames_as_received_with_decisions_as_comments(trace_file):
+    assert packets_of(trace_file) == [(frame[:CAPTURED_BYTES], len(frame), decision)
+                                      for frame, _, decision in known_frames()]
+
+
+def test_scapy_reads_the_file(trace_file):
+    with PcapNgReader(str(trace_file)) as reader:
+        read = list(reader)
+    assert [(bytes(packet), packet.wirelen) for packet in read] == [
+        (frame[:CAPTURED_BYTES], len(frame)) for frame, *_ in known_frames()]
+    times = [float(packet.time) for packet in read]
+    assert times == sorted(times)
+    assert abs(trace_file.stat().st_mtime - times[0]) < 60, "times are those of the clock on the wall"
+
+
+def test_tcpdump_reads_the_file(trace_file, start):
+    process = start("tcpdump", "-n", "-e", "-t", "-r", str(trace_file))
+    process.end_cleanly(10)
+    lines = process.stdout().splitlines()
+    assert "198.18.0.1.7777 > 198.19.0.1.7: UDP, length 200" in lines[0]
+    assert "2001:db8::1.5 > 2001:db8::2.80: Flags [S]" in lines[1]
+    assert "vlan 5" in lines[2] and "vlan 6" in lines[3]
+
+
+def test_file_is_complete_while_the_process_runs(start_on_capture, tmp_path):
+    known = known_frames()
+    path = tmp_path / "trace.pcapng"
+    process = start_on_capture([frame for frame, *_ in known], "--trace", "3", "--trace-file", str(path))
+    process.wait_for(lambda: len(traced(process)) == 3, "three traced frames")
+    process.wait_for(lambda: path.stat().st_size and len(packets_of(path)) == 3, "three frames in the file")
+
+
+@pytest.mark.parametrize("path, why", [("none/trace.pcapng", "No such file"), (".", "directory"),
+                                       ("/dev/full", "No space left")])
+def test_file_that_cannot_be_written(start_on_capture, tmp_path, path, why):
+    path = str(tmp_path / path)
+    assert_fails(start_on_capture([known_frames()[0][0]], "--trace", "8", "--trace-file", path), FAILURE, "--trace-file",
+                 path, why)
+
+
+def test_disk_that_fills_up_ends_the_file_and_not_the_echoing(start, start_on_capture, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    start("mount", "-t", "tmpfs", "-o", "size=8k", "none", str(folder)).end_cleanly(5)
+    try:
+        process = start_on_capture([known_frames()[0][0]], "--trace", "2000", "--trace-file", str(folder / "trace"),
+                                   endless=True).wait_until_ready()
+        process.wait_for_line(r"warning: --trace-file .*/trace takes no more: No space left on device")
+        process.wait_for(lambda: len(traced(process)) == 2000, "2000 traced frames")
+        assert_balanced(process.stop())
+    finally:
+        start("umount", str(folder)).end_cleanly(5)
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--trace", "many"), ("--trace", "many")),
+    (("--trace", "-1"), ("--trace",)),
+    (("--trace", "99999999999"), ("--trace", "1000000000")),
+    (("--trace-file", "/tmp/none"), ("--trace-file", "--trace N")),
+], ids=" ".join)
+def test_bad_trace_is_a_usage_error(start_echo, options, words):
+    assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
+
+
+def test_readmes_line_is_what_is_told(start_echo):
+    process = start_echo("net_null0", "--trace", "3", "--duration", "200ms")
+    run_to_end(process, 10)
+    line = ("L2ECHO: trace: port 0 queue 0, 64 bytes, 00:00:00:00:00:00 > 00:00:00:00:00:00, EtherType 0x0000: "
+            "refused, bad-source")
+    assert process.stderr().splitlines().count(line) >= 1
+    assert process.stderr().count("trace:") == 3
