@@ -7,8 +7,18 @@
 #include <array>
 
 #include "l2echo/dataplane/echo_burst.hpp"
+#include "l2echo/dataplane/loop_check.hpp"
 
 namespace l2echo {
+namespace {
+
+bool is_loop_check(const rte_mbuf& frame) noexcept {
+    constexpr std::uint64_t kAnyNonce = 0;
+    return frame.data_len >= kEthernetHeaderLength &&
+           read_loop_check(frame, read_headers(frame), kAnyNonce) != LoopCheckSender::NoCheck;
+}
+
+}  // namespace
 
 Checker::Checker(const Traffic& traffic, std::uint16_t port, std::uint16_t queue, std::uint16_t burst)
     : traffic_(traffic),
@@ -51,7 +61,7 @@ void Checker::check(const rte_mbuf& frame, std::uint64_t now) noexcept {
             damaged_.add(1);
             return;
         case Traffic::Verdict::Foreign:
-            foreign_.add(1);
+            (is_loop_check(frame) ? loop_checks_ : foreign_).add(1);
             return;
     }
 }

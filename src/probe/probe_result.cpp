@@ -129,6 +129,7 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     json["largest_distance"] = totals.largest_distance;
     json["corrupted"] = result.corrupted;
     json["foreign"] = result.foreign;
+    json["loop_checks"] = result.loop_checks;
     json["late"] = totals.late;
     json["warm_up"] = {{"sent", result.warm_up.sent}, {"lost", result.warm_up.lost}};
     json["seconds"] = result.seconds;
@@ -166,10 +167,11 @@ std::string render_text(const ProbeResult& result) {
     fmt::format_to(
         out,
         "returned {}, lost {}, duplicated {}, reordered {} (by {} at most), corrupted {}, foreign {}, "
-        "late {}; came back at {}frames/s, {}bit/s at layer 1\n",
+        "late {}{}; came back at {}frames/s, {}bit/s at layer 1\n",
         totals.unique, result.lost(), totals.duplicated, totals.reordered, totals.largest_distance,
-        result.corrupted, result.foreign, totals.late, format_scaled(result.returned_per_second()),
-        format_scaled(result.returned_bits_per_second_l1()));
+        result.corrupted, result.foreign, totals.late,
+        result.loop_checks > 0 ? fmt::format(", loop checks {}", result.loop_checks) : "",
+        format_scaled(result.returned_per_second()), format_scaled(result.returned_bits_per_second_l1()));
     if (result.round_trip.count() == 0)
         return text;
     const auto us = [&result](auto cycles) {

@@ -263,6 +263,7 @@ class Bench {
         result->corrupted = checker.corrupted();
         result->damaged = checker.damaged();
         result->foreign = checker.foreign();
+        result->loop_checks = checker.loop_checks();
         for (std::uint16_t stream = 0; stream < traffic_.shape().flows; ++stream)
             result->streams.push_back({sender.sent_of(stream), checker.counts_of(stream)});
         result->requested_per_second = plan.frames_per_second;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "l2echo/dataplane/loop_check.hpp"
 #include "l2echo/dataplane/mac_pair.hpp"
 #include "l2echo/probe/checker.hpp"
 #include "l2echo/probe/probe_run.hpp"
@@ -38,6 +39,7 @@ struct Found {
     std::uint64_t corrupted;
     std::uint64_t damaged;
     std::uint64_t foreign;
+    std::uint64_t loop_checks;
     std::uint64_t lost() const { return sent - totals.unique - totals.late - damaged; }
 };
 
@@ -69,8 +71,10 @@ class Probe : public testing::Test {
         wire_.turn_round([&](Frames) { return far_end({}); });  // whoever held frames back lets go
         while (checker->turn() != 0) {
         }
-        Found found{sender->sent(),    {}, checker->intact(), checker->corrupted(), checker->damaged(),
-                    checker->foreign()};
+        Found found{sender->sent(),        {},
+                    checker->intact(),     checker->corrupted(),
+                    checker->damaged(),    checker->foreign(),
+                    checker->loop_checks()};
         for (std::uint16_t stream = 0; stream < kFlows; ++stream)
             found.totals += checker->counts_of(stream);
         EXPECT_EQ(checker->round_trip().count(),
@@ -192,6 +196,27 @@ TEST_F(Probe, GarbageIsForeign) {
     });
     EXPECT_GT(found.foreign, 0u);
     EXPECT_EQ(found.lost() + found.corrupted, 0u);
+}
+
+TEST_F(Probe, LoopChecksAreNotForeign) {
+    std::vector<std::uint8_t> check(kLoopCheckLength);
+    write_loop_check(reinterpret_cast<std::byte*>(check.data()), 0x0A'00'00'00'00'02, 77);
+    std::vector<std::uint8_t> swapped = check;
+    std::swap_ranges(swapped.begin(), swapped.begin() + 6, swapped.begin() + 6);
+    std::vector<std::uint8_t> other = check;
+    other.at(14) ^= 1;
+    bool first = true;
+    const Found found = run([&](Frames frames) {
+        echo(frames);
+        if (first)
+            for (const auto& frame : {check, swapped, check, other})
+                frames.push_back(wire_.make_frame(frame));
+        first = false;
+        return frames;
+    });
+    EXPECT_EQ(found.loop_checks, 3u);
+    EXPECT_EQ(found.foreign, 1u);
+    EXPECT_EQ(found.intact, kFrames);
 }
 
 TEST_F(Probe, CutFramesAreCorruptedAndNotLost) {

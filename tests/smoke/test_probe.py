@@ -51,6 +51,7 @@ def assert_clean(result, frames):
 def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
     result = result_of(start_probe("--count", "1000000", "--rate", "200kpps", "--flows", "16", "--format", "json"))
     assert_clean(result, 1_000_000)
+    assert 4 <= result["loop_checks"] <= result["seconds"] + 2  # the far end tells once a second that it is there
     assert sum(stream["returned"] for stream in result["streams"]) == 1_000_000
     final = echo.stop()
     assert_balanced(final)

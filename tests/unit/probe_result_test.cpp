@@ -98,5 +98,13 @@ TEST(ProbeText, TellsCountsAndRoundTrip) {
     EXPECT_NE(text.find("p99.9"), std::string::npos);
 }
 
+TEST(ProbeText, TellsLoopChecksWhenThereAreAny) {
+    const auto result = sample();
+    EXPECT_EQ(render_text(*result).find("loop check"), std::string::npos);
+    result->loop_checks = 3;
+    EXPECT_NE(render_text(*result).find(", loop checks 3;"), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(render_json(*result, {}))["loop_checks"], 3);
+}
+
 }  // namespace
 }  // namespace l2echo

@@ -30,6 +30,7 @@ class Checker {
         return damaged_.read();
     }  ///< of these: without a readable stamp
     std::uint64_t foreign() const noexcept { return foreign_.read(); }
+    std::uint64_t loop_checks() const noexcept { return loop_checks_.read(); }  ///< an l2echo's
     std::uint64_t unique() const noexcept { return unique_.read(); }  ///< sequence numbers seen, all streams
     std::uint64_t unique_bytes() const noexcept { return unique_bytes_.read(); }  ///< layer 2 without FCS
     std::uint64_t last_unique() const noexcept {
@@ -58,6 +59,7 @@ class Checker {
     Counter corrupted_;
     Counter damaged_;
     Counter foreign_;
+    Counter loop_checks_;
     Counter unique_;
     Counter unique_bytes_;
     Counter last_unique_;

@@ -29,6 +29,7 @@ struct ProbeResult {
     std::uint64_t corrupted = 0;
     std::uint64_t damaged = 0;  ///< of the corrupted: without a readable stamp
     std::uint64_t foreign = 0;
+    std::uint64_t loop_checks = 0;  ///< by which an l2echo says that it reflects
     std::vector<StreamResult> streams;
 
     WarmUp warm_up;
