@@ -1,0 +1,43 @@
+// A port made ready once, on which runs follow each other: what a single run, a search and the like share.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "l2echo/probe/probe_options.hpp"
+#include "l2echo/probe/probe_result.hpp"
+#include "l2echo/probe/exchange.hpp"
+
+namespace l2echo {
+
+/// Main lcore only. All that it is given must outlive it.
+class Bench {
+  public:
+    Bench(const Traffic& traffic, const Port& port, rte_mempool* pool, const std::vector<Lcore>& workers,
+          const ProbeOptions& options, const StopSignal& stop)
+        : traffic_(traffic), port_(port), pool_(pool), workers_(workers), options_(options), stop_(stop) {}
+
+    /// Returns when the frames are back or the wait for them is over. Throws StartupError when the port took
+    /// no frame at all.
+    std::unique_ptr<ProbeResult> run(const SendPlan& plan) const;
+
+    bool stopped() const { return stop_.requested(); }
+
+  private:
+    std::unique_ptr<ProbeResult> collect(const Exchange& exchange, const SendPlan& plan) const;
+
+    const Traffic& traffic_;
+    const Port& port_;
+    rte_mempool* pool_;
+    const std::vector<Lcore>& workers_;
+    const ProbeOptions& options_;
+    const StopSignal& stop_;
+};
+
+/// What a reader of a result must know of the machine it comes from: names and values.
+std::vector<std::pair<std::string, std::string>> describe_environment(const Port& port,
+                                                                      const ProbeOptions& options);
+
+}  // namespace l2echo

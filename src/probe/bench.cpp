@@ -1,0 +1,87 @@
+#include "l2echo/probe/bench.hpp"
+
+#include <fmt/ranges.h>
+#include <rte_cycles.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "l2echo/control/log.hpp"
+#include "l2echo/control/option_table.hpp"
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+std::string first_line_with(const char* path, const std::string& key) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with(key))
+            return line.substr(line.find(':') + 1);
+    return "unknown";
+}
+
+std::string file_line(const char* path) {
+    std::ifstream file(path);
+    std::string line;
+    return std::getline(file, line) && !line.empty() ? line : "none";
+}
+
+}  // namespace
+
+std::unique_ptr<ProbeResult> Bench::run(const SendPlan& plan) const {
+    const auto exchange = std::make_unique<Exchange>(traffic_, plan, port_, pool_, options_.port.burst,
+                                                   options_.drain_seconds, stop_);
+    run_on(workers_, *exchange, plan);
+    auto result = collect(*exchange, plan);
+    if (result->sent == 0 && !stop_.requested())
+        throw StartupError(fmt::format("{}: its TX queue took no frame, link {}; is the far end there?",
+                                       port_label(port_.id()), port_.link().up ? "up" : "down"));
+    result->complete = !stop_.requested() && (std::isfinite(plan.seconds) || result->sent == plan.frames);
+    if (!result->complete && !stop_.requested())
+        log_warning(fmt::format("{}: its TX queue took nothing any more: gave up after {} of {} frames",
+                                port_label(port_.id()), result->sent, plan.frames));
+    return result;
+}
+
+std::unique_ptr<ProbeResult> Bench::collect(const Exchange& exchange, const SendPlan& plan) const {
+    auto result = std::make_unique<ProbeResult>();
+    const Sender& sender = exchange.sender();
+    const Checker& checker = exchange.checker();
+    result->sent = sender.sent();
+    result->sent_bytes = sender.sent_bytes();
+    result->returned_bytes = checker.unique_bytes();
+    result->tx_full = sender.tx_full();
+    result->corrupted = checker.corrupted();
+    result->damaged = checker.damaged();
+    result->foreign = checker.foreign();
+    result->loop_checks = checker.loop_checks();
+    for (std::uint16_t stream = 0; stream < traffic_.shape().flows; ++stream)
+        result->streams.push_back({sender.sent_of(stream), checker.counts_of(stream)});
+    result->requested_per_second = plan.frames_per_second;
+    result->requested_bits_per_second_l1 = plan.bits_per_second;
+    result->tsc_hz = static_cast<double>(rte_get_tsc_hz());
+    result->seconds = static_cast<double>(sender.last_sent()) / result->tsc_hz;
+    result->returned_seconds = static_cast<double>(checker.last_unique()) / result->tsc_hz;
+    result->round_trip = checker.round_trip();
+    result->send_delay = sender.delay();
+    return result;
+}
+
+std::vector<std::pair<std::string, std::string>> describe_environment(const Port& port,
+                                                                      const ProbeOptions& options) {
+    std::string version = version_text();
+    version.pop_back();  // its line break
+    return {{"version", version},
+            {"cpu", first_line_with("/proc/cpuinfo", "model name")},
+            {"governor", file_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
+            {"isolated_cpus", file_line("/sys/devices/system/cpu/isolated")},
+            {"hugepages", first_line_with("/proc/meminfo", "HugePages_Total")},
+            {"port", fmt::format("{} ({})", port.name(), port.driver())},
+            {"eal", fmt::format("{}", fmt::join(options.eal, " "))},
+            {"rx_descriptors", fmt::format("{}", port.plan().rx_descriptors)},
+            {"tx_descriptors", fmt::format("{}", port.plan().tx_descriptors)},
+            {"burst", fmt::format("{}", options.port.burst)}};
+}
+
+}  // namespace l2echo
