@@ -24,8 +24,8 @@ void ProgressLine::show(const Progress& progress, double elapsed_seconds) {
                                  elapsed_seconds / plan_.seconds);
     const double remaining = done > 0 ? elapsed_seconds * (1 - std::min(done, 1.0)) / done : 0;
     const double rate = static_cast<double>(progress.sent - last_sent_) / (elapsed_seconds - last_seconds_);
-    fmt::print(stderr, "\r{:.0f} s, about {:.0f} s left: sent {} ({}/s), returned {}, corrupted {}   ",
-               elapsed_seconds, remaining, progress.sent, format_scaled(rate), progress.returned,
+    fmt::print(stderr, "\r{:.0f} s, about {:.0f} s left: sent {} ({}), returned {}, corrupted {}   ",
+               elapsed_seconds, remaining, progress.sent, format_scaled(rate, "frames/s"), progress.returned,
                progress.corrupted);
     std::fflush(stderr);
     printed_ = true;

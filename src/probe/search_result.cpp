@@ -41,7 +41,7 @@ Json round_trip_json(const LoadedRoundTrip& loaded) {
 }
 
 std::string bound_text(const std::optional<Trial>& bound, const char* none) {
-    return bound ? format_scaled(bound->frames_per_second) + "frames/s" : none;
+    return bound ? format_scaled(bound->frames_per_second, "frames/s") : none;
 }
 
 }  // namespace

@@ -93,6 +93,11 @@ std::string format_scaled(double value) {
     return fmt::format("{:.{}f}{}", value, decimals, kUnits[unit]);
 }
 
+std::string format_scaled(double value, const char* unit) {
+    const std::string text = format_scaled(value);
+    return fmt::format("{}{}{}", text, text.find(' ') == std::string::npos ? " " : "", unit);
+}
+
 std::string render_table(const Report& report) {
     std::string text;
     Text out(text);

@@ -40,7 +40,7 @@ TEST(SearchText, TellsBoundsAndWhoWasTheLimit) {
     const std::string text = render_text(*sample());
     EXPECT_NE(
         text.find(
-            "pdr (loss of at most 0.5 %), size 64: 900frames/s sustained, 1.00 kframes/s not; 2 trials"),
+            "pdr (loss of at most 0.5 %), size 64: 900 frames/s sustained, 1.00 kframes/s not; 2 trials"),
         std::string::npos)
         << text;
     EXPECT_NE(text.find("the probe itself was the limit"), std::string::npos);

@@ -21,6 +21,8 @@ TEST(Table, ScalesNumbersToThreeDigits) {
     EXPECT_EQ(format_scaled(99'960'000), "100 M");
     EXPECT_EQ(format_scaled(10e9), "10.0 G");
     EXPECT_EQ(format_scaled(5e15), "5000 T");
+    EXPECT_EQ(format_scaled(999, "bit/s"), "999 bit/s");
+    EXPECT_EQ(format_scaled(1488, "frames/s"), "1.49 kframes/s");
 }
 
 TEST(Table, HasARowForEachWorkerAndTheTotal) {

@@ -13,5 +13,7 @@ std::string render_table(const Report& report);
 
 /// Three digits and a unit: 14.9 M, 1.49 k, 0.
 std::string format_scaled(double value);
+/// With what is counted: 14.9 Mframes/s, 999 frames/s.
+std::string format_scaled(double value, const char* unit);
 
 }  // namespace l2echo
