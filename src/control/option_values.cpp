@@ -248,7 +248,10 @@ RateRequest parse_rate(const std::string& text, const char* option) {
         rate.frames_per_second = number * scale;
     else if (number_is_good && unit == "bps")
         rate.bits_per_second = number * scale;
-    else if (number_is_good && unit == "%" && number <= 100)
+    else if (number_is_good && unit == "%" && number > 100)
+        throw UsageError(
+            fmt::format("{}: {} is more than the link carries; give at most 100%", option, text));
+    else if (number_is_good && unit == "%")
         rate.percent_of_link = number;
     else
         throw UsageError(fmt::format(

@@ -60,7 +60,7 @@ void warn_of_memif_queues(const rte_eth_dev_info& info, PortPlan& plan) {
     if (plan.queue_pairs > 1 && is_driven_by(info, "net_memif"))
         plan.warnings.push_back(
             fmt::format("both ends of a memif must have the same number of queues: give the peer "
-                        "{} RX and TX queues, or use one worker",
+                        "{} RX and TX queues, or use one worker (l2_probe: --queues 1)",
                         plan.queue_pairs));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <rte_cycles.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -30,10 +31,15 @@ std::string file_line(const char* path) {
 }  // namespace
 
 std::unique_ptr<ProbeResult> Bench::run(const SendPlan& plan) const {
-    const auto exchange = std::make_unique<Exchange>(traffic_, plan, port_, pool_, options_.port.burst,
-                                                   options_.drain_seconds, stop_);
-    run_on(workers_, *exchange, plan);
+    const auto exchange = std::make_unique<Exchange>(traffic_, plan, port_.id(), pools_, options_.port.burst,
+                                                     options_.drain_seconds, stop_);
+    LinkWatch link(port_);
+    const PortCounts before = port_.counts();
+    run_on(lcores_, *exchange, plan, link);
+    const PortCounts after = port_.counts();
     auto result = collect(*exchange, plan);
+    result->missed = after.missed + after.no_mbuf - before.missed - before.no_mbuf;
+    result->link_changes = link.changes();
     if (result->sent == 0 && !stop_.requested())
         throw StartupError(fmt::format("{}: its TX queue took no frame, link {}; is the far end there?",
                                        port_label(port_.id()), port_.link().up ? "up" : "down"));
@@ -46,26 +52,48 @@ std::unique_ptr<ProbeResult> Bench::run(const SendPlan& plan) const {
 
 std::unique_ptr<ProbeResult> Bench::collect(const Exchange& exchange, const SendPlan& plan) const {
     auto result = std::make_unique<ProbeResult>();
-    const Sender& sender = exchange.sender();
-    const Checker& checker = exchange.checker();
-    result->sent = sender.sent();
-    result->sent_bytes = sender.sent_bytes();
-    result->returned_bytes = checker.unique_bytes();
-    result->tx_full = sender.tx_full();
-    result->corrupted = checker.corrupted();
-    result->damaged = checker.damaged();
-    result->foreign = checker.foreign();
-    result->loop_checks = checker.loop_checks();
-    for (std::uint16_t stream = 0; stream < traffic_.shape().flows; ++stream)
-        result->streams.push_back({sender.sent_of(stream), checker.counts_of(stream)});
+    result->tsc_hz = static_cast<double>(rte_get_tsc_hz());
     result->requested_per_second = plan.frames_per_second;
     result->requested_bits_per_second_l1 = plan.bits_per_second;
-    result->tsc_hz = static_cast<double>(rte_get_tsc_hz());
-    result->seconds = static_cast<double>(sender.last_sent()) / result->tsc_hz;
-    result->returned_seconds = static_cast<double>(checker.last_unique()) / result->tsc_hz;
-    result->round_trip = checker.round_trip();
-    result->send_delay = sender.delay();
+    result->streams.resize(traffic_.shape().flows);
+    for (std::size_t queue = 0; queue < exchange.queue_pairs(); ++queue)
+        add(exchange, queue, *result);
     return result;
+}
+
+void Bench::add(const Exchange& exchange, std::size_t queue, ProbeResult& result) const {
+    const Sender& sender = exchange.sender(queue);
+    const Checker& checker = exchange.checker(queue);
+    QueuePairResult pair;
+    pair.lcores = lcores_[queue];
+    pair.sender.sent = sender.sent();
+    pair.sender.sent_bytes = sender.sent_bytes();
+    pair.sender.requested_per_second = sender.plan().frames_per_second;
+    pair.sender.requested_bits_per_second_l1 = sender.plan().bits_per_second;
+    pair.sender.seconds = static_cast<double>(sender.last_sent()) / result.tsc_hz;
+    pair.sender.tx_full = sender.tx_full();
+    pair.returned = checker.unique();
+    pair.corrupted = checker.corrupted();
+    pair.foreign = checker.foreign();
+
+    result.sent += pair.sender.sent;
+    result.sent_bytes += pair.sender.sent_bytes;
+    result.tx_full += pair.sender.tx_full;
+    result.seconds = std::max(result.seconds, pair.sender.seconds);
+    result.corrupted += pair.corrupted;
+    result.damaged += checker.damaged();
+    result.foreign += pair.foreign;
+    result.loop_checks += checker.loop_checks();
+    result.returned_bytes += checker.unique_bytes();
+    result.returned_seconds =
+        std::max(result.returned_seconds, static_cast<double>(checker.last_unique()) / result.tsc_hz);
+    for (std::uint16_t stream = 0; stream < result.streams.size(); ++stream) {
+        result.streams[stream].sent += sender.sent_of(stream);
+        result.streams[stream].counts += checker.counts_of(stream);
+    }
+    result.round_trip.merge(checker.round_trip());
+    result.send_delay.merge(sender.delay());
+    result.queue_pairs.push_back(pair);
 }
 
 std::vector<std::pair<std::string, std::string>> describe_environment(const Port& port,

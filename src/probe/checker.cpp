@@ -20,14 +20,15 @@ bool is_loop_check(const rte_mbuf& frame) noexcept {
 
 }  // namespace
 
-Checker::Checker(const Traffic& traffic, std::uint16_t port, std::uint16_t queue, std::uint16_t burst)
+Checker::Checker(const Traffic& traffic, std::vector<SeenNumbers>& seen, std::uint16_t port,
+                 std::uint16_t queue, std::uint16_t burst)
     : traffic_(traffic),
       port_(port),
       queue_(queue),
       burst_(burst),
       gathered_(traffic.largest_size()),
       expected_(traffic.largest_size()),
-      streams_(traffic.shape().flows) {}
+      streams_(seen.begin(), seen.end()) {}
 
 std::uint16_t Checker::turn() noexcept {
     std::array<rte_mbuf*, kMaxBurst> frames;

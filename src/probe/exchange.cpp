@@ -2,7 +2,9 @@
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
+#include <rte_lcore.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -10,12 +12,18 @@
 
 #include "l2echo/control/control_thread.hpp"
 #include "l2echo/error.hpp"
-#include "l2echo/probe/progress_line.hpp"
 
 namespace l2echo {
 namespace {
 
-void watch(const Exchange& exchange, const SendPlan& plan) {
+/// For copies of the last frames, when all have come back once.
+constexpr double kLeastDrainSeconds = 0.02;
+
+std::uint64_t to_cycles(double seconds) {
+    return static_cast<std::uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz()));
+}
+
+void watch(const Exchange& exchange, const SendPlan& plan, LinkWatch& link) {
     using Clock = std::chrono::steady_clock;
     constexpr std::chrono::milliseconds kPoll{10};
     constexpr std::chrono::milliseconds kShow{500};
@@ -24,11 +32,13 @@ void watch(const Exchange& exchange, const SendPlan& plan) {
     auto next = start + kShow;
     while (!exchange.over()) {
         std::this_thread::sleep_for(kPoll);
-        if (Clock::now() < next)
+        const auto now = Clock::now();
+        const double elapsed = std::chrono::duration<double>(now - start).count();
+        link.look(elapsed);
+        if (now < next)
             continue;
         next += kShow;
-        progress.show({exchange.sender().sent(), exchange.checker().unique(), exchange.checker().corrupted()},
-                      std::chrono::duration<double>(Clock::now() - start).count());
+        progress.show(exchange.progress(), elapsed);
     }
 }
 
@@ -54,65 +64,102 @@ class LcoreTask {
 
 }  // namespace
 
-Exchange::Exchange(const Traffic& traffic, const SendPlan& plan, const Port& port, rte_mempool* pool,
-                 std::uint16_t burst, double drain_seconds, const StopSignal& stop)
-    : sender_(traffic, plan, pool, port.id(), 0, burst),
-      checker_(traffic, port.id(), 0, burst),
-      drain_cycles_(static_cast<std::uint64_t>(drain_seconds * static_cast<double>(rte_get_tsc_hz()))),
-      stop_(stop) {
+Exchange::Exchange(const Traffic& traffic, const SendPlan& plan, std::uint16_t port,
+                   const std::vector<std::unique_ptr<Mempool>>& pools, std::uint16_t burst,
+                   double drain_seconds, const StopSignal& stop)
+    : seen_(traffic.shape().flows),
+      drain_cycles_(to_cycles(drain_seconds)),
+      least_drain_cycles_(to_cycles(std::min(drain_seconds, kLeastDrainSeconds))),
+      stop_(stop),
+      senders_left_(pools.size()),
+      checkers_left_(pools.size()) {
+    const auto pairs = static_cast<std::uint16_t>(pools.size());
+    for (std::uint16_t queue = 0; queue < pairs; ++queue)
+        pairs_.push_back(std::unique_ptr<Pair>(
+            new Pair{{traffic, plan, pools[queue]->get(), port, queue, burst, {queue, pairs}},
+                     {traffic, seen_, port, queue, burst}}));
     const std::uint64_t epoch = rte_rdtsc();
-    sender_.start(epoch);
-    checker_.start(epoch);
-}
-
-void Exchange::send() noexcept {
-    while (!stop_.requested() && sender_.turn()) {
+    for (const auto& pair : pairs_) {
+        pair->sender.start(epoch);
+        pair->checker.start(epoch);
     }
-    finish_sending();
 }
 
-void Exchange::check() noexcept {
-    while (!is_over())
-        checker_.turn();
-    over_.store(true, std::memory_order_release);
+void Exchange::send(std::size_t queue) noexcept {
+    Sender& sender = pairs_[queue]->sender;
+    while (!stop_.requested() && sender.turn()) {
+    }
+    finish_sending(sender);
 }
 
-void Exchange::send_and_check() noexcept {
+void Exchange::check(std::size_t queue) noexcept {
+    Checker& checker = pairs_[queue]->checker;
+    while (!is_drained())
+        checker.turn();
+    finish_checking();
+}
+
+void Exchange::send_and_check(std::size_t queue) noexcept {
+    Pair& pair = *pairs_[queue];
     bool sending = true;
-    while (!is_over()) {
-        if (sending && (stop_.requested() || !sender_.turn())) {
+    while (!is_drained()) {
+        if (sending && (stop_.requested() || !pair.sender.turn())) {
             sending = false;
-            finish_sending();
+            finish_sending(pair.sender);
         }
-        checker_.turn();
+        pair.checker.turn();
     }
-    over_.store(true, std::memory_order_release);
+    finish_checking();
 }
 
-void Exchange::finish_sending() noexcept {
-    sender_.discard();
-    sending_ended_.store(rte_rdtsc(), std::memory_order_release);
+void Exchange::finish_sending(Sender& sender) noexcept {
+    sender.discard();
+    if (senders_left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        sending_ended_.store(rte_rdtsc(), std::memory_order_release);
 }
 
-/// All is back, or the wait for it is over.
-bool Exchange::is_over() const noexcept {
+/// All is back, and what may come a second time had a moment for it; or the wait is over.
+bool Exchange::is_drained() const noexcept {
     const std::uint64_t ended = sending_ended_.load(std::memory_order_acquire);
-    return ended != 0 &&
-           (checker_.unique() + checker_.damaged() >= sender_.sent() || rte_rdtsc() - ended > drain_cycles_);
+    const std::uint64_t waited = rte_rdtsc() - ended;
+    if (ended == 0 || waited < least_drain_cycles_)
+        return false;
+    std::uint64_t missing = 0;  // modulo 2^64 until the last queue pair is added
+    for (const auto& pair : pairs_)
+        missing += pair->sender.sent() - pair->checker.unique() - pair->checker.damaged();
+    return static_cast<std::int64_t>(missing) <= 0 || waited > drain_cycles_;
 }
 
-void run_on(const std::vector<Lcore>& workers, Exchange& exchange, const SendPlan& plan) {
-    if (workers.empty()) {
-        const ControlThread watcher("probe-watch", [&] { watch(exchange, plan); });
-        exchange.send_and_check();
-    } else if (workers.size() == 1) {
-        const LcoreTask both(workers[0].id, [&] { exchange.send_and_check(); });
-        watch(exchange, plan);
-    } else {
-        const LcoreTask checking(workers[1].id, [&] { exchange.check(); });
-        const LcoreTask sending(workers[0].id, [&] { exchange.send(); });
-        watch(exchange, plan);
+Progress Exchange::progress() const noexcept {
+    Progress sum;
+    for (const auto& pair : pairs_) {
+        sum.sent += pair->sender.sent();
+        sum.returned += pair->checker.unique();
+        sum.corrupted += pair->checker.corrupted();
     }
+    return sum;
+}
+
+void run_on(const std::vector<QueuePairLcores>& lcores, Exchange& exchange, const SendPlan& plan,
+            LinkWatch& link) {
+    if (lcores.at(0).sender == rte_get_main_lcore()) {
+        const ControlThread watcher("probe-watch", [&] { watch(exchange, plan, link); });
+        exchange.send_and_check(0);
+        return;
+    }
+    std::vector<std::unique_ptr<LcoreTask>> tasks;
+    const auto launch = [&tasks](unsigned lcore, std::function<void()> body) {
+        tasks.push_back(std::make_unique<LcoreTask>(lcore, std::move(body)));
+    };
+    for (std::size_t queue = 0; queue < lcores.size(); ++queue) {
+        if (lcores[queue].sender == lcores[queue].checker) {
+            launch(lcores[queue].sender, [&exchange, queue] { exchange.send_and_check(queue); });
+        } else {
+            launch(lcores[queue].checker, [&exchange, queue] { exchange.check(queue); });
+            launch(lcores[queue].sender, [&exchange, queue] { exchange.send(queue); });
+        }
+    }
+    watch(exchange, plan, link);
 }
 
 }  // namespace l2echo

@@ -72,6 +72,10 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     table.add_flag("--take-kernel-interface", options.take_kernel_interface,
                    "Take the port named in --ports even if the kernel uses its interface", "Ports");
     table.add_port_options();
+    table.add_number("--queues", options.queue_pairs, 1, 1024,
+                     "Queue pairs, each with its own sender and checker; one for every two lcores beside the "
+                     "main one when left out",
+                     "Ports");
     table.add_text("--size", options.sizes, "SIZES",
                    "Frame sizes with FCS: 64; 64,512; 512-1024 at random; imix", "Traffic");
     table.add_choice("--network", network, {"ipv4", "ipv6", "none"},

@@ -55,6 +55,25 @@ Json stream_json(std::size_t stream, const StreamResult& result) {
             {"late", result.counts.late}};
 }
 
+Json queue_pair_json(std::size_t queue, const QueuePairResult& pair) {
+    return {{"queue_pair", queue},
+            {"sender_lcore", pair.lcores.sender},
+            {"checker_lcore", pair.lcores.checker},
+            {"sent", pair.sender.sent},
+            {"sent_per_second", pair.sender.sent_per_second()},
+            {"sender_limited", pair.sender.fell_behind()},
+            {"tx_full", pair.sender.tx_full},
+            {"returned", pair.returned},
+            {"corrupted", pair.corrupted},
+            {"foreign", pair.foreign}};
+}
+
+std::string queue_pair_text(std::size_t queue, const QueuePairResult& pair) {
+    return fmt::format("queue pair {} ({}): sent {}, {}{}; returned here {}\n", queue, describe(pair.lcores),
+                       pair.sender.sent, format_scaled(pair.sender.sent_per_second(), "frames/s"),
+                       pair.sender.fell_behind() ? " (the probe was the limit)" : "", pair.returned);
+}
+
 std::string format_microseconds(double nanoseconds) {
     return fmt::format("{:.1f} us", nanoseconds / 1000);
 }
@@ -74,7 +93,7 @@ std::uint64_t ProbeResult::lost() const noexcept {
     return sent - std::min(sent, accounted);
 }
 
-double ProbeResult::sent_bits_per_second_l1() const noexcept {
+double SendResult::sent_bits_per_second_l1() const noexcept {
     return bits_per_second_l1(sent, sent_bytes, seconds);
 }
 
@@ -86,13 +105,18 @@ double ProbeResult::returned_bits_per_second_l1() const noexcept {
     return bits_per_second_l1(totals().unique, returned_bytes, returned_seconds);
 }
 
-bool ProbeResult::sender_limited() const noexcept {
+bool SendResult::fell_behind() const noexcept {
     constexpr double kKeptUp = 0.999;
     // One frame more or less is the rounding of a short run.
     const double frames = requested_per_second * kKeptUp * seconds - 1;
     return (requested_per_second > 0 && static_cast<double>(sent) < frames) ||
            (requested_bits_per_second_l1 > 0 &&
             sent_bits_per_second_l1() < requested_bits_per_second_l1 * kKeptUp && sent > 1000);
+}
+
+bool ProbeResult::sender_limited() const noexcept {
+    return fell_behind() ||
+           std::ranges::any_of(queue_pairs, [](const auto& pair) { return pair.sender.fell_behind(); });
 }
 
 std::vector<std::string> failed_gates(const ProbeResult& result, const Gates& gates) {
@@ -105,13 +129,13 @@ std::vector<std::string> failed_gates(const ProbeResult& result, const Gates& ga
         failed.push_back(fmt::format("p99 of the round trip is {:.1f} us, --require-p99 allows {:.1f} us",
                                      p99 * 1e6, *gates.p99_seconds * 1e6));
     if (gates.frames_per_second && result.sent_per_second() < *gates.frames_per_second)
-        failed.push_back(fmt::format("sent {}frames/s, --require-rate asks for {}frames/s",
-                                     format_scaled(result.sent_per_second()),
-                                     format_scaled(*gates.frames_per_second)));
+        failed.push_back(fmt::format("sent {}, --require-rate asks for {}",
+                                     format_scaled(result.sent_per_second(), "frames/s"),
+                                     format_scaled(*gates.frames_per_second, "frames/s")));
     if (gates.bits_per_second_l1 && result.sent_bits_per_second_l1() < *gates.bits_per_second_l1)
-        failed.push_back(fmt::format("sent {}bit/s at layer 1, --require-rate asks for {}bit/s",
-                                     format_scaled(result.sent_bits_per_second_l1()),
-                                     format_scaled(*gates.bits_per_second_l1)));
+        failed.push_back(fmt::format("sent {} at layer 1, --require-rate asks for {}",
+                                     format_scaled(result.sent_bits_per_second_l1(), "bit/s"),
+                                     format_scaled(*gates.bits_per_second_l1, "bit/s")));
     return failed;
 }
 
@@ -131,6 +155,8 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     json["foreign"] = result.foreign;
     json["loop_checks"] = result.loop_checks;
     json["late"] = totals.late;
+    json["missed"] = result.missed;
+    json["link_changes"] = result.link_changes;
     json["warm_up"] = {{"sent", result.warm_up.sent}, {"lost", result.warm_up.lost}};
     json["seconds"] = result.seconds;
     json["rate"] = {{"requested_per_second", result.requested_per_second},
@@ -146,6 +172,9 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     json["round_trip_ns"] = histogram_json(result, result.round_trip);
     json["self_loop_ns"] = histogram_json(result, result.self_loop);
     json["clock"] = {{"source", "TSC"}, {"hz", result.tsc_hz}};
+    Json& pairs = json["queue_pairs"] = Json::array();
+    for (std::size_t queue = 0; queue < result.queue_pairs.size(); ++queue)
+        pairs.push_back(queue_pair_json(queue, result.queue_pairs[queue]));
     Json& streams = json["streams"] = Json::array();
     for (std::size_t stream = 0; stream < result.streams.size(); ++stream)
         streams.push_back(stream_json(stream, result.streams[stream]));
@@ -160,18 +189,26 @@ std::string render_text(const ProbeResult& result) {
     const StreamCounts totals = result.totals();
     std::string text;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "sent {} frames in {:.3f} s: {}frames/s, {}bit/s at layer 1{}\n", result.sent,
-                   result.seconds, format_scaled(result.sent_per_second()),
-                   format_scaled(result.sent_bits_per_second_l1()),
+    fmt::format_to(out, "sent {} frames in {:.3f} s: {}, {} at layer 1{}\n", result.sent, result.seconds,
+                   format_scaled(result.sent_per_second(), "frames/s"),
+                   format_scaled(result.sent_bits_per_second_l1(), "bit/s"),
                    result.sender_limited() ? " (the probe was the limit)" : "");
     fmt::format_to(
         out,
         "returned {}, lost {}, duplicated {}, reordered {} (by {} at most), corrupted {}, foreign {}, "
-        "late {}{}; came back at {}frames/s, {}bit/s at layer 1\n",
+        "late {}{}; came back at {}, {} at layer 1\n",
         totals.unique, result.lost(), totals.duplicated, totals.reordered, totals.largest_distance,
         result.corrupted, result.foreign, totals.late,
         result.loop_checks > 0 ? fmt::format(", loop checks {}", result.loop_checks) : "",
-        format_scaled(result.returned_per_second()), format_scaled(result.returned_bits_per_second_l1()));
+        format_scaled(result.returned_per_second(), "frames/s"),
+        format_scaled(result.returned_bits_per_second_l1(), "bit/s"));
+    if (result.missed > 0)
+        fmt::format_to(out, "{} frames were missed by the probe's own port: its checker was the limit\n",
+                       result.missed);
+    if (result.link_changes > 0)
+        fmt::format_to(out, "the link changed {} times during the run\n", result.link_changes);
+    for (std::size_t queue = 0; queue < result.queue_pairs.size() && result.queue_pairs.size() > 1; ++queue)
+        text += queue_pair_text(queue, result.queue_pairs[queue]);
     if (result.round_trip.count() == 0)
         return text;
     const auto us = [&result](auto cycles) {

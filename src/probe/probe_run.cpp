@@ -37,6 +37,39 @@ SendPlan plan_for_link(SendPlan plan, const RateRequest& rate, const Port& port)
     return plan;
 }
 
+void throw_if_too_long(const Traffic& traffic, const PortPlan& plan) {
+    const std::size_t tags = kVlanTagLength * traffic.shape().vlan_ids.size();
+    if (traffic.largest_size() - kFcsLength > plan.mtu + kEthernetHeaderLength + tags)
+        throw UsageError(fmt::format("--size {}: frames of more than {} bytes need --mtu {}",
+                                     traffic.largest_size(), plan.mtu + kEthernetHeaderLength + kFcsLength,
+                                     traffic.largest_size() - kEthernetHeaderLength - kFcsLength));
+}
+
+/// Mbufs for a full TX ring, a burst that waits and one that is built, for each queue pair.
+std::vector<std::unique_ptr<Mempool>> make_pools(const Port& port, const PortRequest& request) {
+    const std::uint32_t mbufs =
+        mbufs_needed(0, port.plan().tx_descriptors, 2u * request.burst, request.mempool_cache);
+    std::vector<std::unique_ptr<Mempool>> pools;
+    for (std::uint16_t queue = 0; queue < port.plan().queue_pairs; ++queue)
+        pools.push_back(std::make_unique<Mempool>(fmt::format("probe_tx_q{}", queue), mbufs,
+                                                  request.mempool_cache, port.plan().mbuf_data_room,
+                                                  port.numa_node()));
+    return pools;
+}
+
+void tell_lcores(const std::vector<QueuePairLcores>& lcores, const std::vector<Lcore>& workers) {
+    for (std::size_t queue = 0; queue < lcores.size(); ++queue)
+        log_info("Queue pair {}: {}", queue, describe(lcores[queue]));
+    const auto idle = std::ranges::count_if(workers, [&lcores](const Lcore& worker) {
+        return std::ranges::none_of(lcores, [&worker](const QueuePairLcores& pair) {
+            return worker.id == pair.sender || worker.id == pair.checker;
+        });
+    });
+    if (idle > 0)
+        log_info("{} lcore{} left over: more --queues (and --flows) would use them", idle,
+                 idle == 1 ? " is" : "s are");
+}
+
 void write_histogram(const std::string& path, const ProbeResult& result) {
     if (path.empty())
         return;
@@ -84,7 +117,7 @@ Trial run_trial(const Bench& bench, double rate, double seconds) {
     const std::uint64_t returned =
         std::min(result->totals().unique - (result->corrupted - result->damaged), intended);
     Trial trial{rate, seconds, intended, intended - returned, result->sender_limited()};
-    log_info("Trial at {}frames/s: lost {} of {}{}", format_scaled(rate), trial.lost, intended,
+    log_info("Trial at {}: lost {} of {}{}", format_scaled(rate, "frames/s"), trial.lost, intended,
              trial.sender_limited ? " (the probe was the limit)" : "");
     return trial;
 }
@@ -154,32 +187,31 @@ Histogram measure_self_loop(const Traffic& traffic) {
 void run_probe(const std::string& program, const ProbeOptions& options) {
     StopSignal stop;
     const Eal eal(program, options.eal);
-    std::unique_ptr<Mempool> pool;  // outlives the port, whose driver holds its mbufs
+    const std::vector<Lcore> workers = eal.worker_lcores();
+    PortRequest request = options.port;
+    request.workers = plan_queue_pairs(workers.size(), options.queue_pairs, options.shape.flows);
+
+    std::vector<std::unique_ptr<Mempool>> pools;  // outlive the port, whose driver holds their mbufs
     std::vector<std::unique_ptr<Port>> ports;
     const std::uint16_t id = choose_ports(eal, options.ports, options.take_kernel_interface).front();
-    ports.push_back(std::make_unique<Port>(id, options.port, std::vector<int>{eal.main_lcore().numa_node}));
+    ports.push_back(
+        std::make_unique<Port>(id, request, std::vector<int>(request.workers, eal.main_lcore().numa_node)));
     const Port& port = *ports.front();
     describe_port(port);
+    const std::vector<QueuePairLcores> lcores =
+        plan_lcores(eal.main_lcore(), workers, port.plan().queue_pairs);
+    tell_lcores(lcores, workers);
     wait_for_links(ports, options.link_wait, stop);
 
     TrafficShape shape = options.shape;
     shape.source = port.mac();
     const Traffic traffic(shape, options.swap_level, static_cast<std::uint32_t>(rte_rand()));
-    if (traffic.largest_size() - kFcsLength >
-        port.plan().mtu + kEthernetHeaderLength + kVlanTagLength * shape.vlan_ids.size())
-        throw UsageError(fmt::format("--size {}: frames of more than {} bytes need --mtu {}",
-                                     traffic.largest_size(),
-                                     port.plan().mtu + kEthernetHeaderLength + kFcsLength,
-                                     traffic.largest_size() - kEthernetHeaderLength - kFcsLength));
+    throw_if_too_long(traffic, port.plan());
     const SendPlan plan = plan_for_link(options.plan, options.rate, port);
-    pool = std::make_unique<Mempool>(
-        "probe_tx",
-        mbufs_needed(0, port.plan().tx_descriptors, 2u * options.port.burst, options.port.mempool_cache),
-        options.port.mempool_cache, port.plan().mbuf_data_room, port.numa_node());
-
-    const std::vector<Lcore> workers = eal.worker_lcores();
-    const Bench bench(traffic, port, pool->get(), workers, options, stop);
-    log_info("Probing: {} flow{}", shape.flows, shape.flows == 1 ? "" : "s");
+    pools = make_pools(port, options.port);
+    const Bench bench(traffic, port, pools, lcores, options, stop);
+    log_info("Probing: {} flow{} on {} queue pair{}", shape.flows, shape.flows == 1 ? "" : "s", lcores.size(),
+             lcores.size() == 1 ? "" : "s");
     options.search.empty() ? run_once(bench, plan, traffic, port, options)
                            : run_search(bench, plan, traffic, port, options);
 }

@@ -4,6 +4,7 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace l2echo {
 namespace {
@@ -13,17 +14,38 @@ constexpr double kGapAndPreamble = 20;  // bytes, IEEE 802.3 clause 3.1.1 and 4.
 /// A TX queue that takes nothing for so long has nobody behind it.
 constexpr double kPatienceSeconds = 5;
 
+std::uint16_t count_streams(std::uint16_t flows, SendShare share) {
+    return static_cast<std::uint16_t>((flows - share.index + share.of - 1) / share.of);
+}
+
+/// Every stream gets the same rate, and frame n of the whole plan is of stream n % flows.
+SendPlan part_of(SendPlan plan, std::uint16_t flows, SendShare share) {
+    const std::uint64_t streams = count_streams(flows, share);
+    const double part = static_cast<double>(streams) / flows;
+    plan.frames_per_second *= part;
+    plan.bits_per_second *= part;
+    const std::uint64_t rest = plan.frames % flows;  // frames of the last, incomplete turn
+    plan.frames = plan.frames / flows * streams +
+                  (rest > share.index ? count_streams(static_cast<std::uint16_t>(rest), share) : 0);
+    return plan;
+}
+
 }  // namespace
 
 Sender::Sender(const Traffic& traffic, const SendPlan& plan, rte_mempool* pool, std::uint16_t port,
-               std::uint16_t queue, std::uint16_t burst)
+               std::uint16_t queue, std::uint16_t burst, SendShare share)
     : traffic_(traffic),
-      plan_(plan),
+      share_(share),
+      streams_(count_streams(traffic.shape().flows, share)),
+      plan_(part_of(plan, traffic.shape().flows, share)),
       pool_(pool),
       port_(port),
       queue_(queue),
       burst_(burst),
-      hz_(static_cast<double>(rte_get_tsc_hz())) {}
+      hz_(static_cast<double>(rte_get_tsc_hz())) {
+    // Several senders take turns rather than send at the same moments.
+    next_planned_ = interval(traffic.size_of(0)) * share.index / share.of;
+}
 
 double Sender::interval(std::uint32_t size) const noexcept {
     if (plan_.frames_per_second > 0)
@@ -43,7 +65,13 @@ bool Sender::turn() noexcept {
     }
     if (first_ < count_)
         transmit();
-    return first_ == count_ || static_cast<double>(now - waiting_since_) < kPatienceSeconds * hz_;
+    return !gives_up(now);
+}
+
+bool Sender::gives_up(std::uint64_t now) const noexcept {
+    const bool may_come_back = sent() > 0 && std::isfinite(plan_.seconds);
+    return first_ < count_ && !may_come_back &&
+           static_cast<double>(now - waiting_since_) >= kPatienceSeconds * hz_;
 }
 
 void Sender::build(std::uint64_t now) noexcept {
@@ -57,10 +85,10 @@ void Sender::build(std::uint64_t now) noexcept {
         const std::uint32_t size = traffic_.size_of(planned_frames_);
         const auto length = static_cast<std::uint16_t>(size - kFcsLength);
         const std::uint64_t planned = plan_.paced() ? static_cast<std::uint64_t>(next_planned_) : now;
-        const std::uint16_t flows = traffic_.shape().flows;
         auto* data = reinterpret_cast<std::byte*>(rte_pktmbuf_append(mbuf, length));
-        traffic_.write({data, length}, {static_cast<std::uint16_t>(planned_frames_ % flows),
-                                        planned_frames_ / flows, planned});
+        const auto stream =
+            static_cast<std::uint16_t>(share_.index + share_.of * (planned_frames_ % streams_));
+        traffic_.write({data, length}, {stream, planned_frames_ / streams_, planned});
         pending_[count_] = mbuf;
         planned_[count_++] = planned;
         ++planned_frames_;
@@ -90,8 +118,9 @@ void Sender::transmit() noexcept {
 }
 
 std::uint64_t Sender::sent_of(std::uint16_t stream) const noexcept {
-    const std::uint64_t flows = traffic_.shape().flows;
-    return sent() / flows + (stream < sent() % flows ? 1 : 0);
+    if (stream % share_.of != share_.index)
+        return 0;
+    return sent() / streams_ + (stream / share_.of < sent() % streams_ ? 1 : 0);
 }
 
 void Sender::discard() noexcept {

@@ -13,44 +13,44 @@ StreamCounts& StreamCounts::operator+=(const StreamCounts& other) noexcept {
     return *this;
 }
 
+SeenNumbers::Mark SeenNumbers::mark(std::uint64_t sequence) noexcept {
+    constexpr std::uint64_t kSeenBits = 0xFFFF'FFFF;
+    const std::uint64_t lap = sequence / kNumbers;
+    const std::uint64_t bit = std::uint64_t{1} << sequence % kNumbersPerWord;
+    std::atomic<std::uint64_t>& word = words_[sequence % kNumbers / kNumbersPerWord];
+    std::uint64_t old = word.load(std::memory_order_relaxed);
+    for (;;) {
+        if (old >> 32 > lap)
+            return Mark::TooOld;
+        const std::uint64_t seen = old >> 32 == lap ? old & kSeenBits : 0;
+        if ((seen & bit) != 0)
+            return Mark::Again;
+        if (word.compare_exchange_weak(old, lap << 32 | seen | bit, std::memory_order_relaxed))
+            return Mark::First;
+    }
+}
+
 bool StreamTracker::add(std::uint64_t sequence) noexcept {
-    if (sequence >= next_) {
-        forget(next_, sequence);
+    const SeenNumbers::Mark mark = seen_.mark(sequence);
+    const bool in_order = sequence >= next_;
+    if (in_order && mark != SeenNumbers::Mark::TooOld)
         next_ = sequence + 1;
-        test_and_set(sequence);
-        ++counts_.unique;
-        return true;
-    }
-    const std::uint64_t distance = next_ - 1 - sequence;
-    if (distance >= kWindow) {
-        ++counts_.late;
-        return false;
-    }
-    if (test_and_set(sequence)) {
-        ++counts_.duplicated;
-        return false;
+    switch (mark) {
+        case SeenNumbers::Mark::TooOld:
+            ++counts_.late;
+            return false;
+        case SeenNumbers::Mark::Again:
+            ++counts_.duplicated;
+            return false;
+        case SeenNumbers::Mark::First:
+            break;
     }
     ++counts_.unique;
-    ++counts_.reordered;
-    counts_.largest_distance = std::max(counts_.largest_distance, distance);
-    return true;
-}
-
-bool StreamTracker::test_and_set(std::uint64_t sequence) noexcept {
-    std::uint64_t& word = seen_[sequence % kWindow / 64];
-    const std::uint64_t bit = std::uint64_t{1} << sequence % 64;
-    const bool was_set = (word & bit) != 0;
-    word |= bit;
-    return was_set;
-}
-
-void StreamTracker::forget(std::uint64_t first, std::uint64_t last) noexcept {
-    if (last - first >= kWindow) {
-        std::ranges::fill(seen_, 0);
-        return;
+    if (!in_order) {
+        ++counts_.reordered;
+        counts_.largest_distance = std::max(counts_.largest_distance, next_ - 1 - sequence);
     }
-    for (std::uint64_t sequence = first; sequence <= last; ++sequence)
-        seen_[sequence % kWindow / 64] &= ~(std::uint64_t{1} << sequence % 64);
+    return true;
 }
 
 }  // namespace l2echo

@@ -58,7 +58,8 @@ class Probe : public testing::Test {
         SendPlan plan;
         plan.frames = frames;
         const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
-        const auto checker = std::make_unique<Checker>(traffic_, wire_.port(), 0, kBurst);
+        std::vector<SeenNumbers> seen(kFlows);
+        const auto checker = std::make_unique<Checker>(traffic_, seen, wire_.port(), 0, kBurst);
         const std::uint64_t epoch = rte_rdtsc();
         sender->start(epoch);
         checker->start(epoch);

@@ -17,35 +17,79 @@
 
 #include "l2echo/device/mempool.hpp"
 
+/// A name that no other object of this process has.
+inline std::string unique_name(const char* name) {
+    static unsigned count = 0;
+    return fmt::format("{}{}", name, count++);
+}
+
+/// A ring device that is neither configured nor started, and the far side of its queues.
+class WireRings {
+  public:
+    /// `tx_slots` frames fit into a TX queue (a power of two less one: rte_ring keeps one slot free).
+    explicit WireRings(unsigned tx_slots, unsigned queues = 1) {
+        for (unsigned queue = 0; queue < queues; ++queue) {
+            rx_.push_back(make_ring("wire_rx", 4096));
+            tx_.push_back(make_ring("wire_tx", tx_slots + 1));
+        }
+        const int port =
+            rte_eth_from_rings(unique_name("wire").c_str(), rx_.data(), queues, tx_.data(), queues, 0);
+        EXPECT_GE(port, 0) << rte_strerror(rte_errno);
+        port_ = static_cast<std::uint16_t>(port);
+    }
+    /// The port must be closed.
+    ~WireRings() {
+        std::ranges::for_each(rx_, rte_ring_free);
+        std::ranges::for_each(tx_, rte_ring_free);
+    }
+    WireRings(const WireRings&) = delete;
+    WireRings& operator=(const WireRings&) = delete;
+
+    std::uint16_t port() const { return port_; }
+
+    /// What the port sent on a queue, in order.
+    std::vector<rte_mbuf*> take_mbufs(unsigned queue = 0) {
+        std::vector<rte_mbuf*> frames;
+        void* entry = nullptr;
+        while (rte_ring_dequeue(tx_[queue], &entry) == 0)
+            frames.push_back(static_cast<rte_mbuf*>(entry));
+        return frames;
+    }
+
+    /// Lets it receive a frame.
+    bool give(rte_mbuf* frame, unsigned queue = 0) { return rte_ring_enqueue(rx_[queue], frame) == 0; }
+
+  private:
+    static rte_ring* make_ring(const char* name, unsigned slots) {
+        return rte_ring_create(unique_name(name).c_str(), slots, SOCKET_ID_ANY,
+                               RING_F_SP_ENQ | RING_F_SC_DEQ);
+    }
+
+    std::vector<rte_ring*> rx_;
+    std::vector<rte_ring*> tx_;
+    std::uint16_t port_ = 0;
+};
+
 /// A started port with one queue pair. What is put into `send()` is what it receives; `take()` has what it
 /// sent.
 class RingWire {
   public:
-    /// `tx_slots` frames fit into its TX queue (a power of two less one: rte_ring keeps one slot free).
     RingWire(std::uint32_t mbufs, std::uint16_t data_room, unsigned tx_slots)
-        : pool_(unique("wire_pool"), mbufs, 0, data_room, SOCKET_ID_ANY),
-          rx_(rte_ring_create(unique("wire_rx").c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ)),
-          tx_(rte_ring_create(unique("wire_tx").c_str(), tx_slots + 1, SOCKET_ID_ANY,
-                              RING_F_SP_ENQ | RING_F_SC_DEQ)) {
-        const int port = rte_eth_from_rings(unique("wire").c_str(), &rx_, 1, &tx_, 1, 0);
-        EXPECT_GE(port, 0) << rte_strerror(rte_errno);
-        port_ = static_cast<std::uint16_t>(port);
+        : pool_(unique_name("wire_pool"), mbufs, 0, data_room, SOCKET_ID_ANY), rings_(tx_slots) {
         const rte_eth_conf conf{};
-        EXPECT_EQ(rte_eth_dev_configure(port_, 1, 1, &conf), 0);
-        EXPECT_EQ(rte_eth_rx_queue_setup(port_, 0, 512, 0, nullptr, pool_.get()), 0);
-        EXPECT_EQ(rte_eth_tx_queue_setup(port_, 0, 512, 0, nullptr), 0);
-        EXPECT_EQ(rte_eth_dev_start(port_), 0);
+        EXPECT_EQ(rte_eth_dev_configure(port(), 1, 1, &conf), 0);
+        EXPECT_EQ(rte_eth_rx_queue_setup(port(), 0, 512, 0, nullptr, pool_.get()), 0);
+        EXPECT_EQ(rte_eth_tx_queue_setup(port(), 0, 512, 0, nullptr), 0);
+        EXPECT_EQ(rte_eth_dev_start(port()), 0);
     }
     ~RingWire() {
-        EXPECT_EQ(rte_eth_dev_stop(port_), 0);
-        EXPECT_EQ(rte_eth_dev_close(port_), 0);
-        rte_ring_free(rx_);
-        rte_ring_free(tx_);
+        EXPECT_EQ(rte_eth_dev_stop(port()), 0);
+        EXPECT_EQ(rte_eth_dev_close(port()), 0);
     }
     RingWire(const RingWire&) = delete;
     RingWire& operator=(const RingWire&) = delete;
 
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return rings_.port(); }
     unsigned mbufs_in_use() const { return rte_mempool_in_use_count(pool_.get()); }
 
     /// The frame in as many segments as `segment_length` asks for; the first may be empty of bytes.
@@ -72,16 +116,14 @@ class RingWire {
 
     void send(rte_mbuf* frame) {
         ASSERT_NE(frame, nullptr);
-        ASSERT_EQ(rte_ring_enqueue(rx_, frame), 0);
+        ASSERT_TRUE(rings_.give(frame));
     }
     void send(const std::vector<std::uint8_t>& bytes) { send(make_frame(bytes)); }
 
     /// Frames that the port sent, in order; frees their mbufs, as a NIC would.
     std::vector<std::vector<std::uint8_t>> take() {
         std::vector<std::vector<std::uint8_t>> frames;
-        void* entry = nullptr;
-        while (rte_ring_dequeue(tx_, &entry) == 0) {
-            auto* mbuf = static_cast<rte_mbuf*>(entry);
+        for (rte_mbuf* mbuf : rings_.take_mbufs()) {
             std::vector<std::uint8_t> bytes;
             for (const rte_mbuf* segment = mbuf; segment != nullptr; segment = segment->next) {
                 const auto* data = rte_pktmbuf_mtod(segment, const std::uint8_t*);
@@ -96,22 +138,11 @@ class RingWire {
     /// Lets a far end have what the port sent and sends back what it returns.
     template <typename FarEnd>
     void turn_round(const FarEnd& far_end) {
-        std::vector<rte_mbuf*> frames;
-        void* entry = nullptr;
-        while (rte_ring_dequeue(tx_, &entry) == 0)
-            frames.push_back(static_cast<rte_mbuf*>(entry));
-        for (rte_mbuf* frame : far_end(std::move(frames)))
-            EXPECT_EQ(rte_ring_enqueue(rx_, frame), 0);
+        for (rte_mbuf* frame : far_end(rings_.take_mbufs()))
+            EXPECT_TRUE(rings_.give(frame));
     }
 
   private:
-    static std::string unique(const char* name) {
-        static unsigned count = 0;
-        return fmt::format("{}{}", name, count++);
-    }
-
     l2echo::Mempool pool_;
-    rte_ring* rx_;
-    rte_ring* tx_;
-    std::uint16_t port_ = 0;
+    WireRings rings_;
 };

@@ -13,6 +13,9 @@ import time
 # Needs no root, hugepages or NIC, and shares no files with other DPDK processes
 NO_NIC = ("--no-huge", "-m", "256", "--no-pci", "--no-shconf")
 
+# A far end of the probe: no frames of its own, and it waits for a peer that shares its CPU
+PURE_AND_PATIENT = ("--link-wait", "0", "--no-loop-check", "--tx-full", "retry=1000000")
+
 FAILURE, USAGE = 1, 2  # exit statuses
 READY = r"L2ECHO: Ready: echoing on \d+ ports?"
 STOP_SECONDS = 1.0  # the product's promise, from the signal to the end
@@ -53,7 +56,7 @@ def die_with_parent():
 
 
 class EchoProcess:
-    def __init__(self, command, *, stdin=subprocess.DEVNULL, stdout=None, preexec=None):
+    def __init__(self, command, *, stdin=subprocess.DEVNULL, stdout=None, stderr=None, preexec=None):
         self._folder = tempfile.TemporaryDirectory(prefix="l2echo-smoke-")
         self._stdout = pathlib.Path(self._folder.name, "stdout")
         self._stderr = pathlib.Path(self._folder.name, "stderr")
@@ -64,8 +67,8 @@ class EchoProcess:
                 preexec()
 
         with open(self._stdout, "wb") as stdout_file, open(self._stderr, "wb") as stderr_file:
-            self._process = subprocess.Popen(command, stdin=stdin, stdout=stdout or stdout_file, stderr=stderr_file,
-                                             preexec_fn=prepare)
+            self._process = subprocess.Popen(command, stdin=stdin, stdout=stdout or stdout_file,
+                                             stderr=stderr or stderr_file, preexec_fn=prepare)
 
     def close(self):
         if self._process.poll() is None:

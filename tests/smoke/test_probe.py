@@ -1,12 +1,14 @@
 """l2_probe at one end of a memif, l2_multi_echo or testpmd at the other: no kernel in between."""
 
 import json
+import os
 import re
 import signal
 
 import pytest
 
-from echo_process import FAILURE, NO_NIC, USAGE, assert_balanced, assert_fails, error_line, usable_cpus
+from echo_process import (FAILURE, NO_NIC, PURE_AND_PATIENT, USAGE, assert_balanced, assert_fails, error_line,
+                          two_workers, usable_cpus, wait_until)
 
 RUN_SECONDS = 60
 
@@ -24,15 +26,15 @@ def one_lcore(index):
 @pytest.fixture
 def echo(start_echo, wire):
     """The far end, ready; patient with a full TX queue, as its peer shares the CPUs of a test machine."""
-    return start_echo(f"net_memif0,role=server,{wire}", "--link-wait", "0", "--tx-full", "retry=1000000",
+    return start_echo(f"net_memif0,role=server,{wire}", *PURE_AND_PATIENT,
                       lcores=one_lcore(0)).wait_until_ready()
 
 
 @pytest.fixture
 def start_probe(start, l2_probe, wire):
-    def start_on_wire(*options, lcores=None, device=None):
+    def start_on_wire(*options, lcores=None, device=None, **settings):
         return start(l2_probe, *NO_NIC, f"--vdev={device or f'net_memif0,role=client,{wire}'}", "--lcores",
-                     lcores or one_lcore(1), "--", *options)
+                     lcores or one_lcore(1), "--", *options, **settings)
 
     return start_on_wire
 
@@ -223,3 +225,79 @@ def test_search_under_its_capacity_passes_at_once(echo, start_probe):
     assert result["upper"] is None
     assert result["lower"]["frames_per_second"] == 2000
     assert len(result["trials"]) == 1
+
+
+# The link of net_null has 10 Gbit/s; a frame of 64 bytes takes 84 on it.
+@pytest.mark.parametrize("rate, frames_per_second", [("1kpps", 1000), ("672kbps", 1000), ("0.01%", 1e6 / 672)])
+def test_frames_leave_at_the_rate_asked_for(start_probe, rate, frames_per_second):
+    frames = int(2 * frames_per_second)
+    result = result_of(start_probe("--count", str(frames), "--rate", rate, "--drain", "1ms", "--format", "json",
+                                   device="net_null0,no-rx=1"))
+    assert result["sent"] == frames
+    # The last one leaves at its planned time, or late by no more than the result owns up to.
+    last_planned = (frames - 1) / frames_per_second
+    assert last_planned <= result["seconds"] + 1e-6
+    assert result["seconds"] <= last_planned + result["rate"]["send_delay_ns"]["max"] * 1e-9 + 1e-6
+
+
+def test_bits_per_second_hold_for_a_mix_of_sizes(start_probe):
+    result = result_of(start_probe("--count", "1200", "--rate", "2Mbps", "--size", "imix", "--drain", "1ms", "--format",
+                                   "json", device="net_null0,no-rx=1"))
+    bits = 8 * (result["sent_bytes"] + 24 * result["sent"])  # FCS, preamble and gap
+    last_planned = (bits - 8 * (594 + 20)) / 2e6  # the twelfth size of the mix is 594
+    assert last_planned <= result["seconds"] + 1e-6
+    assert result["seconds"] <= last_planned + result["rate"]["send_delay_ns"]["max"] * 1e-9 + 1e-6
+
+
+def test_two_queue_pairs_share_streams_and_rate(start_echo, start_probe, wire):
+    start_echo(f"net_memif0,role=server,{wire}", *PURE_AND_PATIENT).wait_until_ready()
+    # Two queues at both ends; the far end is not asked for more, as this driver may not survive its peer's end.
+    result = result_of(start_probe("--queues", "2", "--flows", "5", "--count", "20000", "--rate", "10kpps", "--format",
+                                   "json", lcores=two_workers()))
+    assert_clean(result, 20000)
+    first, second = result["queue_pairs"]
+    assert (first["sent"], second["sent"]) == (12000, 8000)  # three streams and two
+    assert first["returned"] + second["returned"] == 20000
+    assert first["returned"] > 0 and second["returned"] > 0
+    assert [(pair["sender_lcore"], pair["checker_lcore"]) for pair in (first, second)] == [(1, 1), (2, 2)]
+    assert all(stream["returned"] == 4000 for stream in result["streams"])
+
+
+@pytest.mark.parametrize("options, words", [(("--queues", "2"), ("--queues 2", "-l 0-2")),
+                                            (("--queues", "0"), ("--queues",))], ids=" ".join)
+def test_queues_without_lcores_are_a_usage_error(start_probe, options, words):
+    assert_fails(start_probe(*options, device="net_null0"), USAGE, *words)
+
+
+def test_progress_is_shown_on_a_terminal(start_probe):
+    ours, its = os.openpty()
+    try:
+        os.set_blocking(ours, False)
+        process = start_probe("--duration", "1500ms", "--rate", "1kpps", "--drain", "1ms", device="net_null0,no-rx=1",
+                              stderr=its)
+        seen = read_terminal_until_end(process, ours)
+    finally:
+        os.close(ours)
+        os.close(its)
+    lines = re.findall(r"\r\d+ s, about \d+ s left: sent (\d+) \(([^)]*)\), returned 0, corrupted 0", seen)
+    assert len(lines) >= 2, seen
+    assert int(lines[0][0]) < int(lines[-1][0]) <= 1500
+    assert all(rate.endswith("frames/s") for _, rate in lines)
+    assert process.stdout().startswith("sent ") and "\r" not in process.stdout()
+
+
+def read_terminal_until_end(process, terminal):
+    seen = b""
+
+    def read_on():
+        nonlocal seen
+        running = process.is_running()
+        try:
+            seen += os.read(terminal, 65536)
+        except BlockingIOError:
+            return not running
+        return False
+
+    wait_until(read_on, "end of the probe")
+    process.end_cleanly(RUN_SECONDS)
+    return seen.decode()

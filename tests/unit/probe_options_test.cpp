@@ -37,24 +37,17 @@ TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
 }
 
 TEST(ProbeOptions, EveryOptionArrives) {
-    const ProbeOptions options = parse({"--size",         "128,256",
-                                        "--network",      "ipv6",
-                                        "--vlan",         "100,7",
-                                        "--flows",        "64",
-                                        "--destination",  "02:11:22:33:44:55",
-                                        "--swap",         "mac+ip",
-                                        "--rate",         "1Mpps",
-                                        "--count",        "5000",
-                                        "--drain",        "250ms",
-                                        "--format",       "json",
-                                        "--histogram",    "h.txt",
-                                        "--require-loss", "0",
-                                        "--require-p99",  "20us",
-                                        "--require-rate", "900kpps"});
+    const ProbeOptions options =
+        parse({"--size",         "128,256", "--network",     "ipv6",  "--vlan",         "100,7",
+               "--flows",        "64",      "--queues",      "4",     "--destination",  "02:11:22:33:44:55",
+               "--swap",         "mac+ip",  "--rate",        "1Mpps", "--count",        "5000",
+               "--drain",        "250ms",   "--format",      "json",  "--histogram",    "h.txt",
+               "--require-loss", "0",       "--require-p99", "20us",  "--require-rate", "900kpps"});
     EXPECT_EQ(options.shape.sizes, (std::vector<std::uint32_t>{128, 256}));
     EXPECT_EQ(options.shape.network, Network::Ipv6);
     EXPECT_EQ(options.shape.vlan_ids, (std::vector<std::uint16_t>{100, 7}));
     EXPECT_EQ(options.shape.flows, 64);
+    EXPECT_EQ(options.queue_pairs, 4);
     EXPECT_EQ(options.shape.destination, 0x5544'3322'1102u);
     EXPECT_EQ(options.swap_level, SwapLevel::MacIp);
     EXPECT_DOUBLE_EQ(options.rate.frames_per_second, 1e6);

@@ -57,6 +57,46 @@ TEST(ProbeResult, ASenderThatFellBehindIsSaidToBeTheLimit) {
     EXPECT_TRUE(result->sender_limited());
 }
 
+TEST(ProbeResult, OneSenderOfSeveralThatFellBehindIsTheLimitAndNamed) {
+    const auto result = sample();
+    result->requested_per_second = 1000;
+    QueuePairResult pair{{1, 2}, {}, 988, 5, 0};
+    pair.sender = {500, 30'000, 500, 0, 1, 0};
+    result->queue_pairs = {pair, pair};
+    EXPECT_FALSE(result->sender_limited());
+    result->queue_pairs[1].lcores = {3, 3};
+    result->queue_pairs[1].sender.requested_per_second = 510;
+    EXPECT_TRUE(result->sender_limited());
+
+    const auto json = nlohmann::json::parse(render_json(*result, {}));
+    ASSERT_EQ(json["queue_pairs"].size(), 2u);
+    EXPECT_EQ(json["queue_pairs"][0]["sender_limited"], false);
+    EXPECT_EQ(json["queue_pairs"][1]["sender_limited"], true);
+    EXPECT_EQ(json["queue_pairs"][0]["sender_lcore"], 1);
+    EXPECT_EQ(json["queue_pairs"][0]["checker_lcore"], 2);
+    EXPECT_EQ(json["queue_pairs"][0]["returned"], 988);
+    const std::string text = render_text(*result);
+    EXPECT_NE(text.find("queue pair 0 (lcore 1 sends, lcore 2 checks): sent 500, 500 frames/s; returned"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("queue pair 1 (lcore 3 sends and checks): sent 500, 500 frames/s (the probe was"),
+              std::string::npos)
+        << text;
+}
+
+TEST(ProbeResult, WhatTheProbeItselfMissedAndALinkThatChangedAreTold) {
+    const auto result = sample();
+    EXPECT_EQ(render_text(*result).find("missed"), std::string::npos);
+    result->missed = 7;
+    result->link_changes = 2;
+    const std::string text = render_text(*result);
+    EXPECT_NE(text.find("7 frames were missed by the probe's own port"), std::string::npos) << text;
+    EXPECT_NE(text.find("the link changed 2 times"), std::string::npos) << text;
+    const auto json = nlohmann::json::parse(render_json(*result, {}));
+    EXPECT_EQ(json["missed"], 7);
+    EXPECT_EQ(json["link_changes"], 2);
+}
+
 TEST(Gates, EachIsKeptOrNamed) {
     const auto result = sample();
     EXPECT_TRUE(failed_gates(*result, {}).empty());

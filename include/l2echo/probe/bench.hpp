@@ -6,18 +6,19 @@
 #include <utility>
 #include <vector>
 
+#include "l2echo/probe/exchange.hpp"
 #include "l2echo/probe/probe_options.hpp"
 #include "l2echo/probe/probe_result.hpp"
-#include "l2echo/probe/exchange.hpp"
 
 namespace l2echo {
 
 /// Main lcore only. All that it is given must outlive it.
 class Bench {
   public:
-    Bench(const Traffic& traffic, const Port& port, rte_mempool* pool, const std::vector<Lcore>& workers,
-          const ProbeOptions& options, const StopSignal& stop)
-        : traffic_(traffic), port_(port), pool_(pool), workers_(workers), options_(options), stop_(stop) {}
+    /// `lcores` and `pools` have an element for each queue pair.
+    Bench(const Traffic& traffic, const Port& port, const std::vector<std::unique_ptr<Mempool>>& pools,
+          const std::vector<QueuePairLcores>& lcores, const ProbeOptions& options, const StopSignal& stop)
+        : traffic_(traffic), port_(port), pools_(pools), lcores_(lcores), options_(options), stop_(stop) {}
 
     /// Returns when the frames are back or the wait for them is over. Throws StartupError when the port took
     /// no frame at all.
@@ -27,11 +28,12 @@ class Bench {
 
   private:
     std::unique_ptr<ProbeResult> collect(const Exchange& exchange, const SendPlan& plan) const;
+    void add(const Exchange& exchange, std::size_t queue, ProbeResult& result) const;
 
     const Traffic& traffic_;
     const Port& port_;
-    rte_mempool* pool_;
-    const std::vector<Lcore>& workers_;
+    const std::vector<std::unique_ptr<Mempool>>& pools_;
+    const std::vector<QueuePairLcores>& lcores_;
     const ProbeOptions& options_;
     const StopSignal& stop_;
 };

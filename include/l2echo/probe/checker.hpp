@@ -13,10 +13,14 @@
 
 namespace l2echo {
 
-/// One lcore calls turn(); the counters may be read by any thread, the rest after the last turn().
+/// Of one RX queue. Any stream may come back there: which queue a frame takes is up to the far end and to
+/// this NIC's RSS. One lcore calls turn(); the counters may be read by any thread, the rest after the last
+/// turn(). Memory does not grow with the run: 60 KiB of histogram, 56 bytes a stream.
 class Checker {
   public:
-    Checker(const Traffic& traffic, std::uint16_t port, std::uint16_t queue, std::uint16_t burst);
+    /// `seen` has one element a stream; the checkers of all queues share it.
+    Checker(const Traffic& traffic, std::vector<SeenNumbers>& seen, std::uint16_t port, std::uint16_t queue,
+            std::uint16_t burst);
 
     /// Time 0 of the run, in TSC cycles: the sender's.
     void start(std::uint64_t epoch) noexcept { epoch_ = epoch; }
@@ -31,7 +35,7 @@ class Checker {
     }  ///< of these: without a readable stamp
     std::uint64_t foreign() const noexcept { return foreign_.read(); }
     std::uint64_t loop_checks() const noexcept { return loop_checks_.read(); }  ///< an l2echo's
-    std::uint64_t unique() const noexcept { return unique_.read(); }  ///< sequence numbers seen, all streams
+    std::uint64_t unique() const noexcept { return unique_.read(); }  ///< sequence numbers seen here first
     std::uint64_t unique_bytes() const noexcept { return unique_bytes_.read(); }  ///< layer 2 without FCS
     std::uint64_t last_unique() const noexcept {
         return last_unique_.read();

@@ -1,49 +1,69 @@
-// One run of the probe: a sender and a checker on one queue pair, and the lcores that turn them.
+// One run of the probe: a sender and a checker on each queue pair, and the lcores that turn them.
 #pragma once
 
 #include <rte_mempool.h>
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "l2echo/control/eal.hpp"
 #include "l2echo/control/stop_signal.hpp"
-#include "l2echo/device/port.hpp"
+#include "l2echo/device/mempool.hpp"
 #include "l2echo/probe/checker.hpp"
+#include "l2echo/probe/lcore_plan.hpp"
+#include "l2echo/probe/link_watch.hpp"
+#include "l2echo/probe/progress_line.hpp"
 #include "l2echo/probe/sender.hpp"
 
 namespace l2echo {
 
-/// The sender and the checker share an lcore or have one each; each is touched by its own lcore only, but for
-/// the counters.
+/// Sender i sends its share of the streams on TX queue i, from a mempool of its own; checker i takes what
+/// comes on RX queue i, of whichever stream. They share which numbers were seen (16 KiB a stream) and nothing
+/// else that is written for every frame, so 100 million frames take no more memory than a hundred.
 class Exchange {
   public:
-    Exchange(const Traffic& traffic, const SendPlan& plan, const Port& port, rte_mempool* pool,
-            std::uint16_t burst, double drain_seconds, const StopSignal& stop);
+    /// One mempool each queue pair; `drain_seconds`: how long frames may still come back.
+    Exchange(const Traffic& traffic, const SendPlan& plan, std::uint16_t port,
+             const std::vector<std::unique_ptr<Mempool>>& pools, std::uint16_t burst, double drain_seconds,
+             const StopSignal& stop);
 
-    void send() noexcept;
-    void check() noexcept;
-    void send_and_check() noexcept;
+    /// Each called once for every queue pair, or send_and_check() instead; they return when the exchange is
+    /// over.
+    void send(std::size_t queue) noexcept;
+    void check(std::size_t queue) noexcept;
+    void send_and_check(std::size_t queue) noexcept;
 
-    bool over() const noexcept { return over_.load(std::memory_order_acquire); }
-    const Sender& sender() const noexcept { return sender_; }
-    const Checker& checker() const noexcept { return checker_; }
+    bool over() const noexcept { return checkers_left_.load(std::memory_order_acquire) == 0; }
+    Progress progress() const noexcept;
+
+    std::size_t queue_pairs() const noexcept { return pairs_.size(); }
+    const Sender& sender(std::size_t queue) const { return pairs_.at(queue)->sender; }
+    const Checker& checker(std::size_t queue) const { return pairs_.at(queue)->checker; }
 
   private:
-    void finish_sending() noexcept;
-    bool is_over() const noexcept;
+    struct Pair {
+        Sender sender;
+        Checker checker;
+    };
 
-    Sender sender_;
-    Checker checker_;
+    void finish_sending(Sender& sender) noexcept;
+    void finish_checking() noexcept { checkers_left_.fetch_sub(1, std::memory_order_release); }
+    bool is_drained() const noexcept;
+
+    std::vector<SeenNumbers> seen_;
+    std::vector<std::unique_ptr<Pair>> pairs_;
     std::uint64_t drain_cycles_;
+    std::uint64_t least_drain_cycles_;
     const StopSignal& stop_;
-    std::atomic<std::uint64_t> sending_ended_{0};  ///< written by the sending lcore
-    std::atomic<bool> over_{false};                ///< written by the checking lcore
+    std::atomic<std::size_t> senders_left_;        ///< written by every sending lcore as it ends
+    std::atomic<std::uint64_t> sending_ended_{0};  ///< TSC; written by the sending lcore that ends last
+    std::atomic<std::size_t> checkers_left_;       ///< written by every checking lcore as it ends
 };
 
-/// Returns when the exchange is over. No worker lcore: the main one does all, and a control thread watches.
-/// One: it does all. Two or more: one sends, one checks.
-void run_on(const std::vector<Lcore>& workers, Exchange& exchange, const SendPlan& plan);
+/// Returns when the exchange is over. `lcores` has an element for each queue pair; where that is the main
+/// lcore, a control thread watches progress and link meanwhile.
+void run_on(const std::vector<QueuePairLcores>& lcores, Exchange& exchange, const SendPlan& plan,
+            LinkWatch& link);
 
 }  // namespace l2echo

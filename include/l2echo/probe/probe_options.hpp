@@ -19,6 +19,7 @@ struct ProbeOptions {
     std::vector<std::string> ports;
     bool take_kernel_interface = false;
     PortRequest port;
+    std::optional<std::uint16_t> queue_pairs;  ///< as --queues says
     std::chrono::milliseconds link_wait{0};
     TrafficShape shape;  ///< without the source MAC, which is the port's
     SwapLevel swap_level = SwapLevel::Mac;

@@ -13,7 +13,7 @@
 
 namespace l2echo {
 
-/// How fast and how much. Frame n of a run is number n / flows of stream n % flows.
+/// How fast and how much.
 struct SendPlan {
     double frames_per_second = 0;  ///< 0: not by frames
     double bits_per_second = 0;    ///< layer 1; 0: not by bits. Neither: as fast as it goes
@@ -23,21 +23,32 @@ struct SendPlan {
     bool paced() const noexcept { return frames_per_second > 0 || bits_per_second > 0; }
 };
 
+/// Which streams are a sender's: `index`, `index + of`, `index + 2 * of` and so on, and of the plan's rate
+/// and frames what falls to these.
+struct SendShare {
+    std::uint16_t index = 0;
+    std::uint16_t of = 1;
+};
+
+/// Sends its streams in turn: its frame n is number n / streams() of the (n % streams())th.
 /// Open loop: a frame's planned time does not move when the TX queue or the sender itself is late, and it
 /// travels in the frame. One lcore calls turn(); the counters may be read by any thread.
 class Sender {
   public:
     /// `pool` gives the mbufs; it has room for both the TX ring and a burst.
     Sender(const Traffic& traffic, const SendPlan& plan, rte_mempool* pool, std::uint16_t port,
-           std::uint16_t queue, std::uint16_t burst);
+           std::uint16_t queue, std::uint16_t burst, SendShare share = {});
 
     /// Time 0 of the run, in TSC cycles.
     void start(std::uint64_t epoch) noexcept { epoch_ = epoch; }
 
-    /// Sends what is due. Returns false once everything was sent, the time is over, or the TX queue has taken
-    /// nothing for five seconds.
+    /// Sends what is due. Returns false once everything was sent or the time is over. A TX queue that takes
+    /// nothing for five seconds ends it too, unless it took something before and the plan ends by time: then
+    /// the far end may come back.
     bool turn() noexcept;
 
+    const SendPlan& plan() const noexcept { return plan_; }  ///< this sender's part
+    std::uint16_t streams() const noexcept { return streams_; }
     std::uint64_t sent() const noexcept { return sent_.read(); }
     std::uint64_t sent_bytes() const noexcept { return sent_bytes_.read(); }  ///< layer 2 without FCS
     std::uint64_t tx_full() const noexcept { return tx_full_.read(); }  ///< tries at a TX queue that was full
@@ -45,7 +56,7 @@ class Sender {
 
     /// How late frames left the sender, in TSC cycles; only after the last turn().
     const Histogram& delay() const noexcept { return delay_; }
-    /// Frames that stream `stream` had sent; only after the last turn().
+    /// Frames that were sent of a stream, which may be another sender's; only after the last turn().
     std::uint64_t sent_of(std::uint16_t stream) const noexcept;
 
     /// Gives back what was built and not sent; after the last turn().
@@ -54,9 +65,12 @@ class Sender {
   private:
     void build(std::uint64_t now) noexcept;
     void transmit() noexcept;
+    bool gives_up(std::uint64_t now) const noexcept;
     double interval(std::uint32_t size) const noexcept;
 
     const Traffic& traffic_;
+    SendShare share_;
+    std::uint16_t streams_;
     SendPlan plan_;
     rte_mempool* pool_;
     std::uint16_t port_;

@@ -1,6 +1,7 @@
 // Finds loss, duplication and reordering of one stream from its sequence numbers.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -17,24 +18,41 @@ struct StreamCounts {
     StreamCounts& operator+=(const StreamCounts& other) noexcept;
 };
 
-/// Remembers the last kWindow sequence numbers, 8 KiB a stream, however long the run is. A frame that is
-/// further behind counts as late: neither as returned nor as duplicated.
+/// Which sequence numbers of a stream came back, on whichever queue: any number of threads mark. A bit for
+/// each of the last kNumbers in 16 KiB, however long the run is.
+class SeenNumbers {
+  public:
+    static constexpr std::uint64_t kNumbers = 65'536;
+
+    SeenNumbers() : words_(kNumbers / kNumbersPerWord) {}
+
+    enum class Mark { First, Again, TooOld };
+    /// TooOld: at least kNumbers - 31 below another number that was marked. `sequence` has 48 bits.
+    Mark mark(std::uint64_t sequence) noexcept;
+
+  private:
+    static constexpr std::uint64_t kNumbersPerWord = 32;
+
+    /// Upper half: the lap round the memory that the word is in, sequence / kNumbers. Lower half: what was
+    /// seen in that lap. With both in one word nothing has to be cleared ahead of the numbers, so threads
+    /// meet only where they mark neighbours.
+    std::vector<std::atomic<std::uint64_t>> words_;
+};
+
+/// The stream as one RX queue sees it. The trackers of a stream share its SeenNumbers, so a number is counted
+/// as unique once, on the queue that saw it first. Order is judged within a queue, because frames of
+/// different queues have none. One thread.
 class StreamTracker {
   public:
-    static constexpr std::uint64_t kWindow = 65'536;
+    explicit StreamTracker(SeenNumbers& seen) : seen_(seen) {}
 
-    StreamTracker() : seen_(kWindow / 64) {}
-
-    /// Returns whether the number is seen for the first time, as far as the window tells.
+    /// Returns whether the number is seen for the first time, as far as can be told.
     bool add(std::uint64_t sequence) noexcept;
     const StreamCounts& counts() const noexcept { return counts_; }
 
   private:
-    bool test_and_set(std::uint64_t sequence) noexcept;
-    void forget(std::uint64_t first, std::uint64_t last) noexcept;
-
-    std::uint64_t next_ = 0;  ///< one above the highest sequence number seen
-    std::vector<std::uint64_t> seen_;
+    SeenNumbers& seen_;
+    std::uint64_t next_ = 0;  ///< one above the highest sequence number of this queue
     StreamCounts counts_;
 };
 

@@ -1,0 +1,168 @@
+// Runs of the probe over two queue pairs, with a far end that returns frames on the other queue.
+
+#include "l2echo/probe/exchange.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "l2echo/dataplane/mac_pair.hpp"
+#include "l2echo/probe/bench.hpp"
+#include "ring_wire.hpp"
+#include "vdev.hpp"
+
+namespace l2echo {
+namespace {
+
+constexpr std::uint64_t kFrames = 30'001;
+constexpr std::uint16_t kFlows = 5;  // two senders: three streams and two
+
+/// What the far end does with a frame, which it owns: gets its number and the queue it came from.
+using FarEnd = std::function<void(rte_mbuf*, std::uint64_t, unsigned)>;
+
+class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>> {
+  protected:
+    TwoQueuePairs() {
+        for (unsigned queue = 0; queue < 2; ++queue)
+            pools_.push_back(
+                std::make_unique<Mempool>(unique_name("exchange_tx"), 2047, 32, 2176, SOCKET_ID_ANY));
+        options_.shape.flows = kFlows;
+        options_.drain_seconds = 0.3;
+    }
+
+    std::unique_ptr<ProbeResult> run(const SendPlan& plan, const FarEnd& far_end) {
+        TrafficShape shape = options_.shape;
+        shape.sizes = {64, 128, 512};
+        shape.source = port_->mac();
+        shape.destination = 0x0B'00'00'00'00'02;
+        const Traffic traffic(shape, SwapLevel::Mac, 99);
+        const Bench bench(traffic, *port_, pools_, GetParam(), options_, stop_);
+        std::unique_ptr<ProbeResult> result;
+        {
+            const std::jthread peer([&](const std::stop_token& done) { turn_round(done, far_end); });
+            result = bench.run(plan);
+        }
+        drain();
+        return result;
+    }
+
+    void turn_round(const std::stop_token& done, const FarEnd& far_end) {
+        std::uint64_t number = 0;
+        while (!done.stop_requested()) {
+            for (unsigned queue = 0; queue < 2; ++queue)
+                for (rte_mbuf* frame : rings_.take_mbufs(queue)) {
+                    auto* data = rte_pktmbuf_mtod(frame, std::byte*);
+                    store_swapped(data, load_mac_pair(data));
+                    far_end(frame, number++, queue);
+                }
+            std::this_thread::yield();
+        }
+    }
+
+    /// Patient with a full RX ring, as its reader shares a CPU with us.
+    void give(rte_mbuf* frame, unsigned queue) {
+        while (!rings_.give(frame, queue))
+            std::this_thread::yield();
+    }
+
+    static rte_mbuf* copy(const rte_mbuf* frame) {
+        for (;;) {
+            if (rte_mbuf* made = rte_pktmbuf_copy(frame, frame->pool, 0, UINT32_MAX))
+                return made;
+            std::this_thread::yield();
+        }
+    }
+
+    void drain() {
+        rte_mbuf* rest = nullptr;
+        for (std::uint16_t queue = 0; queue < 2; ++queue)
+            while (rte_eth_rx_burst(port_->id(), queue, &rest, 1) == 1)
+                rte_pktmbuf_free(rest);
+        for (const auto& pool : pools_)
+            EXPECT_EQ(rte_mempool_in_use_count(pool->get()), 0u) << "an mbuf did not go back to its pool";
+    }
+
+    static SendPlan count_plan() {
+        SendPlan plan;
+        plan.frames = kFrames;
+        return plan;
+    }
+
+    ProbeOptions options_;
+    StopSignal stop_;
+    WireRings rings_{255, 2};  // far fewer than the mbufs of a pool, so that one to copy to comes free
+    std::vector<std::unique_ptr<Mempool>> pools_;
+    std::unique_ptr<Port> port_ =
+        std::make_unique<Port>(rings_.port(), small_port_request(2), std::vector<int>{-1, -1});
+};
+
+TEST_P(TwoQueuePairs, FramesThatComeBackOnTheOtherQueueAreAllFound) {
+    const auto result =
+        run(count_plan(), [this](rte_mbuf* frame, std::uint64_t, unsigned queue) { give(frame, 1 - queue); });
+    EXPECT_EQ(result->sent, kFrames);
+    EXPECT_EQ(result->totals().unique, kFrames);
+    EXPECT_EQ(result->lost() + result->totals().duplicated + result->totals().reordered +
+                  result->totals().late + result->corrupted + result->foreign,
+              0u);
+    EXPECT_EQ(result->round_trip.count(), kFrames);
+    EXPECT_EQ(result->send_delay.count(), kFrames);
+    ASSERT_EQ(result->streams.size(), kFlows);
+    for (std::uint16_t stream = 0; stream < kFlows; ++stream) {
+        EXPECT_EQ(result->streams[stream].sent, kFrames / kFlows + (stream == 0 ? 1 : 0));
+        EXPECT_EQ(result->streams[stream].counts.unique, result->streams[stream].sent);
+    }
+    ASSERT_EQ(result->queue_pairs.size(), 2u);
+    EXPECT_EQ(result->queue_pairs[0].sender.sent, 3 * (kFrames / kFlows) + 1);
+    EXPECT_EQ(result->queue_pairs[1].sender.sent, 2 * (kFrames / kFlows));
+    EXPECT_EQ(result->queue_pairs[0].returned, result->queue_pairs[1].sender.sent) << "they changed queues";
+    EXPECT_EQ(result->queue_pairs[1].returned, result->queue_pairs[0].sender.sent);
+}
+
+TEST_P(TwoQueuePairs, CopiesOnBothQueuesAreDuplicates) {
+    const auto result = run(count_plan(), [this](rte_mbuf* frame, std::uint64_t number, unsigned queue) {
+        if (number % 100 == 7 && number < kFrames - 100)
+            give(copy(frame), 1 - queue);
+        give(frame, queue);
+    });
+    EXPECT_EQ(result->totals().unique, kFrames);
+    EXPECT_EQ(result->totals().duplicated, (kFrames - 100) / 100);
+    EXPECT_EQ(result->lost() + result->totals().reordered, 0u);
+}
+
+TEST_P(TwoQueuePairs, FramesStrewnOverBothQueuesAreLostOnlyWhenLost) {
+    std::uint64_t lost = 0;
+    const auto result = run(count_plan(), [&](rte_mbuf* frame, std::uint64_t number, unsigned queue) {
+        if (number % 50 != 3)
+            return give(frame, (queue + number / 3) % 2);
+        ++lost;
+        rte_pktmbuf_free(frame);
+    });
+    EXPECT_EQ(lost, kFrames / 50);
+    EXPECT_EQ(result->lost(), lost);
+    EXPECT_EQ(result->totals().unique, kFrames - lost);
+    EXPECT_EQ(result->totals().reordered, 0u) << "no order between queues that could be kept";
+}
+
+TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
+    SendPlan plan = count_plan();
+    plan.frames = 1000;
+    plan.frames_per_second = 5000;
+    const auto result =
+        run(plan, [this](rte_mbuf* frame, std::uint64_t, unsigned queue) { give(frame, 1 - queue); });
+    EXPECT_EQ(result->totals().unique, 1000u);
+    EXPECT_DOUBLE_EQ(result->queue_pairs[0].sender.requested_per_second, 3000);
+    EXPECT_DOUBLE_EQ(result->queue_pairs[1].sender.requested_per_second, 2000);
+    // The last frame is planned at 999 / 5000 s; it leaves then, or late by what is told.
+    const double latest = result->nanoseconds(static_cast<double>(result->send_delay.max())) / 1e9;
+    EXPECT_GE(result->seconds, 0.1997);
+    EXPECT_LE(result->seconds, 0.1999 + latest);
+}
+
+INSTANTIATE_TEST_SUITE_P(Lcores, TwoQueuePairs,
+                         testing::Values(std::vector<QueuePairLcores>{{1, 1}, {2, 2}},
+                                         std::vector<QueuePairLcores>{{1, 1}, {2, 3}}));
+
+}  // namespace
+}  // namespace l2echo
