@@ -36,7 +36,7 @@ void give_up_removed_ports(const std::vector<std::unique_ptr<Port>>& ports, Work
 void throw_if_removed(const std::vector<std::unique_ptr<Port>>& ports) {
     std::vector<std::string> names;
     for (const auto& port : ports)
-        if (port->given_up())
+        if (port->removed())
             names.push_back(fmt::format("port {} ({})", port->id(), port->name()));
     if (!names.empty())
         throw std::runtime_error(fmt::format(

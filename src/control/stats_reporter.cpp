@@ -52,7 +52,7 @@ PortSnapshot snapshot_of(const Port& port) {
     snapshot.mac = format_mac(port.mac());
     snapshot.numa_node = port.numa_node();
     snapshot.promiscuous = port.promiscuous();
-    snapshot.removed = port.given_up();
+    snapshot.removed = port.removed();
     snapshot.link = port.link();
     snapshot.counts = port.counts();
     return snapshot;
