@@ -87,6 +87,9 @@ bool answer_icmp(rte_mbuf& frame, const FrameHeaders& headers, const AnswerRules
     if (!ours || load_be16(icmp) != 0x0800 || source == 0 || source >= kFirstGroup)
         return false;
     replace_word(icmp, 0, icmp + 2);
+    // A reply of zeros alone has the checksum 0xFFFF; whatever else sums up to 0 may have it as well.
+    if (load_be16(icmp + 2) == 0)
+        store_be16(icmp + 2, 0xFFFF);
     replace_word(ip + 8, static_cast<std::uint16_t>(kFreshHopLimit << 8 | byte_at(ip + 9)), ip + 10);
     swap_network(data, headers, SwapLevel::MacIp);
     answer_to_sender(data, rules.own_mac);
@@ -122,6 +125,20 @@ std::uint16_t icmpv6_checksum(const std::byte* ip, std::uint32_t length) noexcep
     return static_cast<std::uint16_t>(~sum);
 }
 
+/// What RFC 4861, 7.1.1 wants of a solicitation's options and, when nobody asks yet, of its destination.
+bool is_valid_solicitation(const std::byte* ip, const std::byte* icmp, std::uint32_t length,
+                           bool nobody_asks) noexcept {
+    constexpr std::uint32_t kFirstOption = 24;
+    constexpr std::uint8_t kSourceLinkLayerAddress = 1;
+    constexpr std::array<std::uint8_t, 13> kSolicitedNode{0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xFF};
+    if (nobody_asks && std::memcmp(ip + 24, kSolicitedNode.data(), kSolicitedNode.size()) != 0)
+        return false;
+    for (std::uint32_t at = kFirstOption; at < length; at += 8U * byte_at(icmp + at + 1))
+        if (byte_at(icmp + at + 1) == 0 || (nobody_asks && byte_at(icmp + at) == kSourceLinkLayerAddress))
+            return false;
+    return true;
+}
+
 /// Neighbour solicitation for one of our addresses (RFC 4861, 4.3 and 7.1.1) into the advertisement (4.4,
 /// 7.2.4): solicited and overriding, with our MAC as option; to all nodes when a station asks whether the
 /// address is free.
@@ -140,7 +157,10 @@ bool answer_neighbour_solicitation(rte_mbuf& frame, const FrameHeaders& headers,
         return false;
     const auto ours = std::ranges::find_if(
         rules.ipv6, [&](const Ipv6Interface& own) { return same(icmp + 8, own.address.data(), 16); });
-    if (ours == rules.ipv6.end() || byte_at(ip + 8) == 0xFF)
+    constexpr std::array<std::byte, 16> kUnspecified{};
+    const bool nobody_asks = same(ip + 8, kUnspecified.data(), 16);
+    if (ours == rules.ipv6.end() || byte_at(ip + 8) == 0xFF ||
+        !is_valid_solicitation(ip, icmp, length, nobody_asks))
         return false;
     const std::uint32_t answered = headers.transport + kAdvertisement;
     if (frame.nb_segs != 1)
@@ -149,10 +169,8 @@ bool answer_neighbour_solicitation(rte_mbuf& frame, const FrameHeaders& headers,
         rte_pktmbuf_append(&frame, static_cast<std::uint16_t>(answered - frame.data_len)) == nullptr)
         return false;
 
-    constexpr std::array<std::byte, 16> kUnspecified{};
     constexpr std::array<std::uint8_t, 16> kAllNodes{0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     constexpr MacAddress kAllNodesMac = 0x01'00'00'00'33'33;  // RFC 2464, 7
-    const bool nobody_asks = same(ip + 8, kUnspecified.data(), 16);
     answer_to_sender(data, rules.own_mac);
     if (nobody_asks) {
         store_mac(data, kAllNodesMac);
@@ -206,15 +224,16 @@ bool answer_loopback_message(rte_mbuf& frame, const FrameHeaders& headers,
 bool answer(rte_mbuf& frame, const FrameHeaders& headers, const AnswerRules& rules) noexcept {
     const MacPair macs = load_mac_pair(rte_pktmbuf_mtod(&frame, const std::byte*));
     const bool to_us = macs.destination == rules.own_mac;
-    if ((!to_us && !is_group(macs.destination)) || is_group(macs.source) || macs.source == 0)
+    const bool to_ipv6_group = (macs.destination & 0xFFFF) == 0x3333;  // RFC 2464, 7
+    if (is_group(macs.source) || macs.source == 0)
         return false;
     switch (headers.type) {
         case wire_order(0x0806):
-            return answer_arp(frame, headers, rules);
+            return (to_us || macs.destination == kMacMask) && answer_arp(frame, headers, rules);
         case kEtherTypeIpv4:
             return to_us && answer_icmp(frame, headers, rules);
         case kEtherTypeIpv6:
-            return answer_icmpv6(frame, headers, rules);
+            return (to_us || to_ipv6_group) && answer_icmpv6(frame, headers, rules);
         case wire_order(0x8902):
             return to_us && rules.eth_loopback && answer_loopback_message(frame, headers, rules);
         default:

@@ -12,22 +12,22 @@
 
 class TestFrame {
   public:
-    explicit TestFrame(const std::vector<std::uint8_t>& bytes)
-        : size_(bytes.size()), bytes_(std::make_unique<std::uint8_t[]>(bytes.size())) {
+    /// `room`: bytes behind the frame by which it may grow.
+    explicit TestFrame(const std::vector<std::uint8_t>& bytes, std::size_t room = 0)
+        : bytes_(std::make_unique<std::uint8_t[]>(bytes.size() + room)) {
         std::copy(bytes.begin(), bytes.end(), bytes_.get());
         mbuf_->buf_addr = bytes_.get();
-        mbuf_->buf_len = static_cast<std::uint16_t>(size_);
+        mbuf_->buf_len = static_cast<std::uint16_t>(bytes.size() + room);
         mbuf_->nb_segs = 1;
-        mbuf_->data_len = static_cast<std::uint16_t>(size_);
-        mbuf_->pkt_len = static_cast<std::uint32_t>(size_);
+        mbuf_->data_len = static_cast<std::uint16_t>(bytes.size());
+        mbuf_->pkt_len = static_cast<std::uint32_t>(bytes.size());
     }
 
     rte_mbuf& mbuf() { return *mbuf_; }
     std::byte* data() { return reinterpret_cast<std::byte*>(bytes_.get()); }
-    std::vector<std::uint8_t> bytes() const { return {bytes_.get(), bytes_.get() + size_}; }
+    std::vector<std::uint8_t> bytes() const { return {bytes_.get(), bytes_.get() + mbuf_->data_len}; }
 
   private:
-    std::size_t size_;
     std::unique_ptr<std::uint8_t[]> bytes_;
     std::unique_ptr<rte_mbuf> mbuf_ = std::make_unique<rte_mbuf>();
 };
