@@ -26,10 +26,11 @@ class RateLimit {
 
     /// `now` in TSC cycles, not less than at the call before; `bytes` of layer 2 without FCS.
     bool take(std::uint64_t now, std::uint32_t bytes) noexcept {
-        const double due = std::max(due_, static_cast<double>(now));
-        if (due - static_cast<double>(now) > tolerance_)
+        ahead_ = std::max(0.0, ahead_ - static_cast<double>(now - last_));
+        last_ = now;
+        if (ahead_ > tolerance_)
             return false;
-        due_ = due + cycles_per_frame_ + cycles_per_byte_ * (bytes + kLayer1Overhead);
+        ahead_ += cycles_per_frame_ + cycles_per_byte_ * (bytes + kLayer1Overhead);
         return true;
     }
 
@@ -41,7 +42,8 @@ class RateLimit {
     double cycles_per_frame_ = 0;
     double cycles_per_byte_ = 0;
     double tolerance_ = 0;
-    double due_ = 0;
+    std::uint64_t last_ = 0;  ///< when a frame last asked
+    double ahead_ = 0;  ///< cycles from then to when the next is due; a time itself would outgrow a double
 };
 
 }  // namespace l2echo
