@@ -69,6 +69,14 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_FALSE(options.stats_interval);
     EXPECT_FALSE(options.duration);
     EXPECT_FALSE(options.rules.raw);
+    EXPECT_TRUE(options.rules.quick_test_suffices()) << "no rule but the default ones";
+    EXPECT_FALSE(options.rules.group_own_source);
+    EXPECT_TRUE(options.loop_check);
+    EXPECT_FALSE(options.disarmed);
+    EXPECT_FALSE(options.expire);
+    EXPECT_EQ(options.trace, 0u);
+    EXPECT_TRUE(options.control_socket.empty() && options.trace_file.empty());
+    EXPECT_EQ(options.max_rate.frames_per_second + options.max_rate.bits_per_second, 0);
     EXPECT_TRUE(options.ports.empty());
 }
 
@@ -127,6 +135,160 @@ TEST(Options, EveryOptionArrives) {
     EXPECT_TRUE(options.rules.raw);
 }
 
+void expect_all_rules(const Options& options) {
+    EXPECT_TRUE(options.rules.accept_own_only);
+    EXPECT_TRUE(options.rules.group_own_source);
+    EXPECT_EQ(options.rules.level, SwapLevel::MacIpPort);
+    EXPECT_FALSE(options.rules.match.empty());
+    EXPECT_EQ(options.rules.only_from, 0x0100'005E'0002u);
+    EXPECT_DOUBLE_EQ(options.max_rate.bits_per_second, 10e9);
+    ASSERT_EQ(options.rules.answers.ipv4.size(), 1u);
+    EXPECT_EQ(options.rules.answers.ipv4[0].prefix_length, 24);
+    ASSERT_EQ(options.rules.answers.ipv6.size(), 1u);
+    EXPECT_EQ(options.rules.answers.ipv6[0].prefix_length, 64);
+    EXPECT_TRUE(options.rules.answers.eth_loopback);
+    EXPECT_FALSE(options.loop_check);
+    EXPECT_EQ(options.expire, milliseconds(60'000));
+    EXPECT_TRUE(options.disarmed);
+    EXPECT_EQ(options.control_socket, "/run/l2echo.sock");
+    EXPECT_EQ(options.trace, 20u);
+    EXPECT_EQ(options.trace_file, "/tmp/trace.pcapng");
+}
+
+const std::vector<std::string> kAllRules{"--accept",
+                                         "own",
+                                         "--group",
+                                         "own-source",
+                                         "--swap",
+                                         "mac+ip+port",
+                                         "--match",
+                                         "vlan=100,udp-dst=5000-5010",
+                                         "--match",
+                                         "refuse,src-ip=10.0.0.0/8",
+                                         "--only-from",
+                                         "02:00:5e:00:00:01",
+                                         "--max-rate",
+                                         "10Gbps",
+                                         "--ip",
+                                         "192.0.2.1/24,2001:db8::1/64",
+                                         "--eth-lb",
+                                         "--no-loop-check",
+                                         "--expire",
+                                         "60s",
+                                         "--disarmed",
+                                         "--control-socket",
+                                         "/run/l2echo.sock",
+                                         "--trace",
+                                         "20",
+                                         "--trace-file",
+                                         "/tmp/trace.pcapng"};
+
+TEST(Options, EveryRuleArrivesFromTheCommandLine) {
+    expect_all_rules(options_of(kAllRules));
+}
+
+TEST(Options, EveryRuleArrivesFromAFile) {
+    const TemporaryFile file(R"(accept = "own"
+group = "own-source"
+swap = "mac+ip+port"
+match = ["vlan=100,udp-dst=5000-5010", "refuse,src-ip=10.0.0.0/8"]
+only-from = "02:00:5e:00:00:01"
+max-rate = "10Gbps"
+ip = ["192.0.2.1/24", "2001:db8::1/64"]
+eth-lb = true
+no-loop-check = true
+expire = "60s"
+disarmed = true
+control-socket = "/run/l2echo.sock"
+trace = 20
+trace-file = "/tmp/trace.pcapng"
+)");
+    expect_all_rules(options_of({"--config", file.path()}));
+}
+
+/// What a frame to vlan 100 and UDP port 5005, from 10/8 and not, would be told.
+std::vector<bool> decisions_of(const MatchRules& rules) {
+    std::vector<bool> decisions;
+    for (const std::uint16_t vlan : {100, 101})
+        for (const std::uint8_t first : {10, 11}) {
+            std::array<std::byte, 60> bytes{};
+            bytes.at(14 + 12) = std::byte{first};
+            store_be16(bytes.data() + 36, 5005);
+            FrameHeaders headers;
+            headers.tags = 1;
+            headers.vlan_id = vlan;
+            headers.network = 14;
+            headers.ip_version = 4;
+            headers.protocol = kProtocolUdp;
+            headers.ports = 34;
+            decisions.push_back(rules.let_through(bytes.data(), load_mac_pair(bytes.data()), headers));
+        }
+    return decisions;
+}
+
+TEST(Options, MatchRulesKeepTheirOrderWhereverTheyStand) {
+    const std::vector<bool> expected{false, true, false, false};
+    const std::vector<std::string> refuse_first{"--match", "refuse,src-ip=10.0.0.0/8", "--match",
+                                                "vlan=100,udp-dst=5000-5010"};
+    EXPECT_EQ(decisions_of(options_of(refuse_first).rules.match), expected);
+    const TemporaryFile file("match = [\"refuse,src-ip=10.0.0.0/8\", \"vlan=100,udp-dst=5000-5010\"]\n");
+    EXPECT_EQ(decisions_of(options_of({"--config", file.path()}).rules.match), expected);
+    const TemporaryFile single("match = \"vlan=100,udp-dst=5000-5010\"\n");
+    EXPECT_EQ(decisions_of(options_of({"--config", single.path()}).rules.match),
+              (std::vector<bool>{true, true, false, false}));
+}
+
+TEST(Options, PrintConfigKeepsEveryRule) {
+    std::vector<std::string> ours{"--", "--print-config"};
+    ours.insert(ours.end(), kAllRules.begin(), kAllRules.end());
+    const std::string printed = parse(ours).print.value();
+    const TemporaryFile file(printed);
+    const CommandLine again = parse({"--", "--config", file.path(), "--print-config"});
+    EXPECT_EQ(again.print, printed);
+    expect_all_rules(again.options);
+    EXPECT_EQ(decisions_of(again.options.rules.match), decisions_of(options_of(kAllRules).rules.match));
+    const std::string single = parse({"--", "--print-config", "--match", "udp-dst=53,vlan=5"}).print.value();
+    const TemporaryFile single_file(single);
+    EXPECT_EQ(parse({"--", "--config", single_file.path(), "--print-config"}).print, single);
+}
+
+TEST(Options, RawAndRulesContradictEachOther) {
+    const std::vector<std::vector<std::string>> rules{{"--accept", "own"},
+                                                      {"--group", "own-source"},
+                                                      {"--swap", "mac+ip"},
+                                                      {"--match", "vlan=1"},
+                                                      {"--eth-lb"},
+                                                      {"--ip", "192.0.2.1/24"},
+                                                      {"--only-from", "02:00:00:00:00:01"}};
+    for (const auto& rule : rules) {
+        std::vector<std::string> ours{"--", "--raw"};
+        ours.insert(ours.end(), rule.begin(), rule.end());
+        EXPECT_EQ(error_of(ours),
+                  "--raw has no rules, so " + rule[0] + " says nothing: leave out one of them");
+    }
+    EXPECT_FALSE(options_of({"--raw"}).loop_check) << "raw is raw";
+    EXPECT_DOUBLE_EQ(options_of({"--raw", "--max-rate", "1Mpps"}).max_rate.frames_per_second, 1e6);
+}
+
+TEST(Options, ASessionThatCouldDoNothingIsAUsageError) {
+    EXPECT_EQ(error_of({"--", "--disarmed"}), "--disarmed: nothing could arm it; give --control-socket PATH");
+    EXPECT_EQ(error_of({"--", "--trace-file", "x"}),
+              "--trace-file: nothing would be traced; give --trace N or --control-socket PATH");
+    EXPECT_EQ(options_of({"--trace-file", "x", "--control-socket", "y"}).trace_file, "x");
+    EXPECT_EQ(error_of({"--", "--trace", "1000000001"}), "--trace: 1000000000 frames at most");
+}
+
+TEST(Options, ATesterIsAStation) {
+    for (const std::string mac : {"00:00:00:00:00:00", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"})
+        EXPECT_EQ(error_of({"--", "--only-from", mac}), "--only-from: " + mac + " is no station's MAC");
+}
+
+TEST(Options, TheMostIsARateOfItsOwn) {
+    for (const char* rate : {"max", "50%"})
+        EXPECT_EQ(error_of({"--", "--max-rate", rate}),
+                  "--max-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
+}
+
 TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {
     EXPECT_EQ(options_of({"--duration", "3"}).duration, milliseconds(3000));
     EXPECT_EQ(options_of({"--duration", "1.5"}).duration, milliseconds(1500));
@@ -160,7 +322,17 @@ TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
         {"--match", "src-ip=10.0.0.1,dst-ip=2001:db8::1"},
         {"--match", "udp-dst=1,tcp-dst=2"},
         {"--max-rate", "inf"},
-        {"--expire", "0"}};
+        {"--expire", "0"},
+        {"--accept", "mine"},
+        {"--group", "echo"},
+        {"--swap", "ip"},
+        {"--match", "vlan"},
+        {"--only-from", "02:11"},
+        {"--max-rate", "fast"},
+        {"--ip", "192.0.2.1"},
+        {"--expire", "never"},
+        {"--trace", "-1"},
+        {"--trace", "all"}};
     for (const auto& [option, value] : wrong) {
         const std::string error = error_of({"--", option, value});
         EXPECT_NE(error.find(option), std::string::npos) << option << " " << value << ": " << error;

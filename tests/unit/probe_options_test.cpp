@@ -14,28 +14,6 @@ ProbeOptions parse(std::vector<std::string> ours) {
     return parse_probe_command_line(ours).options;
 }
 
-TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
-    EXPECT_DOUBLE_EQ(parse_rate("1000", "--rate").frames_per_second, 1000);
-    EXPECT_DOUBLE_EQ(parse_rate("1.5Mpps", "--rate").frames_per_second, 1.5e6);
-    EXPECT_DOUBLE_EQ(parse_rate("20kpps", "--rate").frames_per_second, 20'000);
-    EXPECT_DOUBLE_EQ(parse_rate("7pps", "--rate").frames_per_second, 7);
-    EXPECT_DOUBLE_EQ(parse_rate("10Gbps", "--rate").bits_per_second, 10e9);
-    EXPECT_DOUBLE_EQ(parse_rate("50%", "--rate").percent_of_link, 50);
-    const RateRequest max = parse_rate("max", "--rate");
-    EXPECT_DOUBLE_EQ(max.frames_per_second + max.bits_per_second + max.percent_of_link, 0);
-}
-
-TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
-    for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps"}) {
-        try {
-            parse_rate(text, "--rate");
-            FAIL() << text;
-        } catch (const UsageError& error) {
-            EXPECT_NE(std::string(error.what()).find("--rate"), std::string::npos);
-        }
-    }
-}
-
 TEST(ProbeOptions, EveryOptionArrives) {
     const ProbeOptions options =
         parse({"--size",         "128,256", "--network",     "ipv6",  "--vlan",         "100,7",
