@@ -30,10 +30,9 @@ SessionState Session::state(std::size_t port) const noexcept {
     const PortGate& gate = gates_[port];
     const std::uint64_t now = rte_rdtsc();
     SessionState state{gate.closed_by(now), gate.facing(), std::nullopt};
-    const bool timed = gate.expires_at() != PortGate::kNever;
-    if (timed && state.closed_by != Refusal::Disarmed && state.closed_by != Refusal::Expired)
-        state.remaining_seconds =
-            static_cast<double>(gate.expires_at() - now) / static_cast<double>(rte_get_tsc_hz());
+    const std::uint64_t end = gate.expires_at();  // once: another thread may arm anew
+    if (end != PortGate::kNever && end > now && state.closed_by != Refusal::Disarmed)
+        state.remaining_seconds = static_cast<double>(end - now) / static_cast<double>(rte_get_tsc_hz());
     return state;
 }
 

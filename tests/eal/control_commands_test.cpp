@@ -1,0 +1,92 @@
+#include "l2echo/control/control_commands.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace l2echo {
+namespace {
+
+using nlohmann::json;
+
+class ControlCommands : public testing::Test {
+  protected:
+    json run(std::string_view line) {
+        const std::string answer = run_control_command(line, session_);
+        EXPECT_EQ(answer.find('\n'), std::string::npos);
+        return json::parse(answer);
+    }
+    std::string error_of(std::string_view line) {
+        const json answer = run(line);
+        EXPECT_EQ(answer["ok"], false) << line;
+        return answer.value("error", "no error");
+    }
+
+    Session session_{2, true, std::chrono::seconds(100)};
+};
+
+TEST_F(ControlCommands, StatusTellsEachPort) {
+    EXPECT_EQ(run("status"), (json{{"ok", true},
+                                   {"ports",
+                                    {{{"state", "disarmed"}, {"remaining_seconds", nullptr}},
+                                     {{"state", "disarmed"}, {"remaining_seconds", nullptr}}}}}));
+    session_.arm(std::nullopt);
+    session_.gate(1).face(Facing::OurOwnChecks);
+    const json answer = run("status");
+    EXPECT_EQ(answer["ports"][0]["state"], "armed");
+    EXPECT_EQ(answer["ports"][1]["state"], "facing-reflector");
+}
+
+TEST_F(ControlCommands, ArmTakesTheTimeOfTheStartOrItsOwn) {
+    const json answer = run("arm");
+    EXPECT_EQ(answer["ok"], true);
+    EXPECT_EQ(answer["ports"][1]["state"], "armed");
+    EXPECT_NEAR(answer["ports"][1]["remaining_seconds"].get<double>(), 95, 5.001);
+    EXPECT_NEAR(run("arm 20min")["ports"][0]["remaining_seconds"].get<double>(), 1195, 5.001);
+    EXPECT_EQ(run("disarm")["ports"][0]["state"], "disarmed");
+}
+
+TEST_F(ControlCommands, TraceSetsTheBudget) {
+    EXPECT_EQ(run("trace 2"), (json{{"ok", true}}));
+    EXPECT_TRUE(session_.trace_budget().take());
+    EXPECT_TRUE(session_.trace_budget().take());
+    EXPECT_FALSE(session_.trace_budget().take());
+    run("trace 5");
+    run("trace 0");
+    EXPECT_FALSE(session_.trace_budget().wanted());
+}
+
+TEST_F(ControlCommands, SpacesAndCarriageReturnsDoNotMatter) {
+    EXPECT_EQ(run("  status \t\r")["ok"], true);
+    EXPECT_EQ(run("\tarm   5s ")["ok"], true);
+}
+
+TEST_F(ControlCommands, HelpListsThemAll) {
+    EXPECT_EQ(run("help")["commands"], (json{"status", "arm [TIME]", "disarm", "trace N", "help"}));
+}
+
+TEST_F(ControlCommands, WrongOnesSayWhatIsWrongAndChangeNothing) {
+    EXPECT_EQ(error_of(""), "empty command; help lists them");
+    EXPECT_EQ(error_of("  "), "empty command; help lists them");
+    EXPECT_EQ(error_of("reboot"), "unknown command; help lists them");
+    EXPECT_EQ(error_of("ARM"), "unknown command; help lists them");
+    EXPECT_EQ(error_of("disarm now"), "disarm takes less than that; help lists the commands");
+    EXPECT_EQ(error_of("arm 5 s"), "arm takes less than that; help lists the commands");
+    EXPECT_EQ(error_of("arm 0"), "arm: 0 would end the session before it began; disarm ends it");
+    for (const std::string time : {"soon", "-1", "5parsecs", "1e20"})
+        EXPECT_EQ(error_of("arm " + time), "arm: '" + time + "' is not a time like 3, 3s, 500ms or 2min");
+    for (const char* line : {"trace", "trace all", "trace -1", "trace 5x", "trace 99999999999999999999"})
+        EXPECT_EQ(error_of(line), "trace takes the number of frames, 0 to stop");
+    EXPECT_EQ(name_of(session_.state(0)), "disarmed");
+    EXPECT_FALSE(session_.trace_budget().wanted());
+}
+
+TEST_F(ControlCommands, BytesThatAreNoTextAreAnsweredInText) {
+    error_of("\xFF\xFE");
+    EXPECT_NE(error_of("arm \xFF").find("is not a time"), std::string::npos);
+    error_of(std::string_view("status\0x", 8));
+    error_of(std::string(100'000, 'a'));
+}
+
+}  // namespace
+}  // namespace l2echo
