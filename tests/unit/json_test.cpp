@@ -25,17 +25,22 @@ TEST(Json, IsOneLineWithSchemaAndType) {
 
 TEST(Json, CountsAreIntegers) {
     const auto json = rendered(true);
-    for (const char* key : {"received", "received_bytes", "echoed", "echoed_bytes", "refused", "dropped",
-                            "tx_retries", "missed", "no_mbuf", "rx_errors", "tx_errors"})
+    for (const char* key :
+         {"received", "received_bytes", "echoed", "echoed_bytes", "answered", "refused", "dropped",
+          "tx_retries", "checks_sent", "missed", "no_mbuf", "rx_errors", "tx_errors"})
         EXPECT_TRUE(json["totals"][key].is_number_unsigned()) << key;
+    for (const auto& part : {json["totals"], json["workers"][0], json["ports"][0]}) {
+        EXPECT_EQ(part["answered"], 10);
+        EXPECT_EQ(part["checks_sent"], 2);
+    }
     EXPECT_EQ(json["totals"]["missed"], 7);
 }
 
 TEST(Json, BalancesInTotalAndPerWorker) {
     const auto json = rendered(true);
     const auto balance = [](const nlohmann::json& part) {
-        return part["received"].get<int>() - part["echoed"].get<int>() - part["refused"].get<int>() -
-               part["dropped"].get<int>();
+        return part["received"].get<int>() - part["echoed"].get<int>() - part["answered"].get<int>() -
+               part["refused"].get<int>() - part["dropped"].get<int>();
     };
     EXPECT_EQ(balance(json["totals"]), 0);
     ASSERT_EQ(json["workers"].size(), 3u);
@@ -60,6 +65,22 @@ TEST(Json, TellsThePortAndItsQueues) {
     EXPECT_EQ(port["queues"][0]["lcore"], 1);
     EXPECT_DOUBLE_EQ(port["queues"][0]["share"], 0.75);
     EXPECT_EQ(rendered(true)["workers"][1]["queue_pairs"][0]["queue"], 1);
+}
+
+TEST(Json, TellsTheSessionOfEachPort) {
+    const auto session_of = [](const SessionState& state) {
+        Snapshot now = snapshot_after_two_seconds();
+        now.ports[0].session = state;
+        return nlohmann::json::parse(
+            render_json(make_report(snapshot_at_start(), now, false)))["ports"][0]["session"];
+    };
+    EXPECT_EQ(session_of({}), (nlohmann::json{{"state", "armed"}, {"remaining_seconds", nullptr}}));
+    EXPECT_EQ(session_of({Refusal::None, Facing::Nobody, 1.5}),
+              (nlohmann::json{{"state", "armed"}, {"remaining_seconds", 1.5}}));
+    EXPECT_EQ(session_of({Refusal::Disarmed, Facing::Nobody, {}})["state"], "disarmed");
+    EXPECT_EQ(session_of({Refusal::Expired, Facing::Nobody, {}})["state"], "expired");
+    EXPECT_EQ(session_of({Refusal::FacingReflector, Facing::AnotherReflector, {}})["state"],
+              "facing-reflector");
 }
 
 }  // namespace

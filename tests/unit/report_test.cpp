@@ -78,6 +78,14 @@ TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
     EXPECT_EQ(report.workers[0].counts.received, 3005u);
 }
 
+TEST(Report, AnswersAndChecksAreSummedUp) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    EXPECT_EQ(report.counts.answered, 10u);
+    EXPECT_EQ(report.counts.checks_sent, 2u);
+    EXPECT_EQ(report.ports[0].counts.answered, 10u);
+    EXPECT_EQ(report.workers[1].counts.answered, 0u);
+}
+
 TEST(Report, AnIntervalOfNoTimeHasNoRates) {
     const Report report = make_report(snapshot_at_start(), snapshot_at_start(), true);
     EXPECT_DOUBLE_EQ(report.rates.received_per_second, 0);
@@ -121,6 +129,18 @@ TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
     EXPECT_TRUE(has_hint(report, "queue 1 gets nearly all"));
     EXPECT_DOUBLE_EQ(report.ports[0].queues[1].share, 1);
     EXPECT_EQ(report.ports[0].queues[1].received, 6000u);
+}
+
+TEST(Hints, AFarEndThatReflectsIsToldApart) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.ports[0].session = {Refusal::FacingReflector, Facing::OurOwnChecks, {}};
+    EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
+                         "port 0: the far end is a reflector or a loop, which returned our loop check"));
+    now.ports[0].session.facing = Facing::AnotherReflector;
+    EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
+                         "port 0: the far end is another l2echo, whose loop check arrived"));
+    now.ports[0].session = {Refusal::Disarmed, Facing::Nobody, {}};
+    EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "far end"));
 }
 
 TEST(Hints, NoneForACleanRun) {

@@ -42,7 +42,9 @@ TEST(Table, EveryColumnIsUnderItsHeading) {
 
 TEST(Table, TheFinalReportTellsTheBalanceAndTheReasons) {
     const std::string text = rendered(true);
-    EXPECT_NE(text.find("received 4000 = echoed 3900 + answered 0 + refused 60 + dropped 40"), std::string::npos) << text;
+    EXPECT_NE(text.find("received 4000 = echoed 3900 + answered 10 + refused 60 + dropped 30"),
+              std::string::npos)
+        << text;
     EXPECT_NE(text.find("refused runt"), std::string::npos);
     EXPECT_NE(text.find("refused group-destination"), std::string::npos);
     EXPECT_EQ(text.find("refused loop"), std::string::npos) << "reasons that did not happen are left out";
@@ -62,6 +64,23 @@ TEST(Table, APortThatWasRemovedStandsOut) {
     now.ports[0].removed = true;
     const std::string text = render_table(make_report(snapshot_at_start(), now, false));
     EXPECT_NE(text.find("port 0 (net_test0): REMOVED; missed 7"), std::string::npos) << text;
+}
+
+TEST(Table, ASessionIsToldWhenItIsNotSimplyArmed) {
+    const auto row_with = [](const SessionState& session) {
+        Snapshot now = snapshot_after_two_seconds();
+        now.ports[0].session = session;
+        return render_table(make_report(snapshot_at_start(), now, false));
+    };
+    EXPECT_NE(row_with({}).find("1:25.0%\n"), std::string::npos);
+    EXPECT_NE(row_with({Refusal::None, Facing::Nobody, 9.6}).find("1:25.0%; armed, 10 s left\n"),
+              std::string::npos);
+    EXPECT_NE(row_with({Refusal::Disarmed, Facing::Nobody, {}}).find("1:25.0%; disarmed\n"),
+              std::string::npos);
+    EXPECT_NE(row_with({Refusal::Expired, Facing::Nobody, {}}).find("; expired\n"), std::string::npos);
+    EXPECT_NE(row_with({Refusal::FacingReflector, Facing::OurOwnChecks, 3.0})
+                  .find("; facing-reflector, 3 s left\n"),
+              std::string::npos);
 }
 
 }  // namespace

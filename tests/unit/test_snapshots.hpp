@@ -30,7 +30,9 @@ inline l2echo::Snapshot snapshot_after_two_seconds() {
     first.received_bytes = 3000 * 60;
     first.echoed = 2900;
     first.echoed_bytes = 2900 * 60;
-    first.dropped = 40;
+    first.dropped = 30;
+    first.answered = 10;
+    first.checks_sent = 2;
     first.refused_by[static_cast<std::size_t>(Refusal::Runt)] = 10;
     first.refused_by[static_cast<std::size_t>(Refusal::GroupDestination)] = 50;
     snapshot.workers[0].busy_cycles = 300'000;

@@ -6,19 +6,19 @@
 #include <map>
 #include <random>
 
+#include "l2echo/control/option_values.hpp"
 #include "test_frame.hpp"
+#include "test_packets.hpp"
 
 namespace l2echo {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
-
-const Bytes kOurs{0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
-const Bytes kTester{0x02, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE};
+using namespace packets;
 
 WireRules default_rules() {
     WireRules rules;
-    rules.own_macs.add(0x5544'3322'1102);
+    rules.own_mac = kOurMac;
+    rules.own_macs.add(kOurMac);
     return rules;
 }
 
@@ -127,6 +127,151 @@ TEST(WireRules, TheMtuSetsTheLimit) {
     EXPECT_EQ(decide(make_frame(kOurs, kTester, {0x0800}, 9015), rules), Refusal::Oversize);
 }
 
+/// default_rules() with something else.
+template <typename... Change>
+WireRules rules_with(Change... change) {
+    WireRules rules = default_rules();
+    (change(rules), ...);
+    return rules;
+}
+void accept_own(WireRules& rules) {
+    rules.accept_own_only = true;
+}
+void group_own_source(WireRules& rules) {
+    rules.group_own_source = true;
+}
+void only_from_tester(WireRules& rules) {
+    rules.only_from = kTesterMac;
+}
+void match_vlan_5(WireRules& rules) {
+    rules.match.add(parse_match_rule("vlan=5", "--match"));
+}
+void swap_ip(WireRules& rules) {
+    rules.level = SwapLevel::MacIp;
+}
+void swap_ports(WireRules& rules) {
+    rules.level = SwapLevel::MacIpPort;
+}
+
+struct RulesRow {
+    const char* name;
+    WireRules rules;
+    Bytes frame;
+    Refusal expected;
+    Refusal closed_by = Refusal::None;
+};
+
+class WireRulesOptions : public testing::TestWithParam<RulesRow> {};
+
+TEST_P(WireRulesOptions, DecideAsTheTableSays) {
+    const RulesRow& row = GetParam();
+    EXPECT_EQ(decide(row.frame, row.rules, row.closed_by), row.expected);
+}
+
+const Bytes kOther{0x02, 9, 9, 9, 9, 9};
+const Bytes kMulticast{0x01, 0x00, 0x5E, 0, 0, 1};
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, WireRulesOptions,
+    testing::Values(
+        RulesRow{"accept_own_echoes_to_us", rules_with(accept_own), udp4_frame(), Refusal::None},
+        RulesRow{"accept_own_refuses_others", rules_with(accept_own), make_frame(kOther, kTester, {0x0800}),
+                 Refusal::NotOwn},
+        RulesRow{"accept_own_broadcast_stays_group", rules_with(accept_own),
+                 make_frame(kBroadcast, kTester, {0x0800}), Refusal::GroupDestination},
+        RulesRow{"group_broadcast", rules_with(group_own_source), make_frame(kBroadcast, kTester, {0x0806}),
+                 Refusal::None},
+        RulesRow{"group_multicast", rules_with(group_own_source), make_frame(kMulticast, kTester, {0x0800}),
+                 Refusal::None},
+        RulesRow{"group_reserved_never", rules_with(group_own_source),
+                 make_frame(reserved(0x0E), kTester, {0x0800}), Refusal::Reserved},
+        RulesRow{"group_control_never", rules_with(group_own_source),
+                 make_frame(kMulticast, kTester, {0x88F7}), Refusal::Control},
+        RulesRow{"group_own_source_is_a_loop", rules_with(group_own_source),
+                 make_frame(kBroadcast, kOurs, {0x0800}), Refusal::Loop},
+        RulesRow{"group_and_accept_own", rules_with(group_own_source, accept_own),
+                 make_frame(kBroadcast, kTester, {0x0800}), Refusal::None},
+        RulesRow{"group_and_accept_own_others", rules_with(group_own_source, accept_own),
+                 make_frame(kOther, kTester, {0x0800}), Refusal::NotOwn},
+        RulesRow{"tester", rules_with(only_from_tester), udp4_frame(), Refusal::None},
+        RulesRow{"not_tester", rules_with(only_from_tester), make_frame(kOurs, kOther, {0x0800}),
+                 Refusal::NotFromTester},
+        RulesRow{"not_own_before_not_tester", rules_with(only_from_tester, accept_own),
+                 make_frame(kTester, kOther, {0x0800}), Refusal::NotOwn},
+        RulesRow{"matched", rules_with(match_vlan_5), make_frame(kOurs, kTester, {0x8100, 5, 0x0800}),
+                 Refusal::None},
+        RulesRow{"unmatched", rules_with(match_vlan_5), udp4_frame(), Refusal::Unmatched},
+        RulesRow{"not_tester_before_unmatched", rules_with(match_vlan_5, only_from_tester),
+                 make_frame(kOurs, kOther, {0x0800}), Refusal::NotFromTester},
+        RulesRow{"unmatched_before_not_swappable", rules_with(match_vlan_5, swap_ip),
+                 make_frame(kOurs, kTester, {0x0806}), Refusal::Unmatched},
+        RulesRow{"matched_and_not_swappable", rules_with(match_vlan_5, swap_ip),
+                 make_frame(kOurs, kTester, {0x8100, 5, 0x0806}), Refusal::NotSwappable},
+        RulesRow{"swappable_ip", rules_with(swap_ip), udp4_frame(), Refusal::None},
+        RulesRow{"swappable_ports", rules_with(swap_ports), tcp6_frame(), Refusal::None},
+        RulesRow{"arp_is_not_swappable", rules_with(swap_ip), make_frame(kOurs, kTester, {0x0806}),
+                 Refusal::NotSwappable},
+        RulesRow{"unsound_ip_is_not_swappable", rules_with(swap_ip), make_frame(kOurs, kTester, {0x0800}),
+                 Refusal::NotSwappable},
+        RulesRow{"icmp_has_no_ports", rules_with(swap_ports),
+                 ethernet(kOurs, kTester, {0x0800}, ipv4({1, kTester4, kFar4}, counting(8))),
+                 Refusal::NotSwappable},
+        RulesRow{"ip_group_even_with_group", rules_with(swap_ip, group_own_source),
+                 ethernet(kMulticast, kTester, {0x0800}, ipv4({17, kTester4, {224, 0, 0, 1}}, udp())),
+                 Refusal::NotSwappable},
+        RulesRow{"disarmed", default_rules(), udp4_frame(), Refusal::Disarmed, Refusal::Disarmed},
+        RulesRow{"expired", default_rules(), udp4_frame(), Refusal::Expired, Refusal::Expired},
+        RulesRow{"facing", default_rules(), udp4_frame(), Refusal::FacingReflector, Refusal::FacingReflector},
+        RulesRow{"loop_before_disarmed", default_rules(), make_frame(kTester, kOurs, {0x0800}), Refusal::Loop,
+                 Refusal::Disarmed},
+        RulesRow{"control_before_expired", default_rules(), make_frame(kOurs, kTester, {0x8808}),
+                 Refusal::Control, Refusal::Expired},
+        RulesRow{"disarmed_before_group", default_rules(), make_frame(kBroadcast, kTester, {0x0800}),
+                 Refusal::Disarmed, Refusal::Disarmed},
+        RulesRow{"facing_before_not_own", rules_with(accept_own), make_frame(kOther, kTester, {0x0800}),
+                 Refusal::FacingReflector, Refusal::FacingReflector}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+Bytes swapped_by(const WireRules& rules, const Bytes& bytes) {
+    TestFrame frame(bytes);
+    swap_by_rules(frame.data(), read_headers(frame.mbuf()), rules);
+    return frame.bytes();
+}
+
+TEST(WireRules, FramesToAGroupGoBackWithOurOwnSource) {
+    const Bytes frame = make_frame(kBroadcast, kTester, {0x0806});
+    EXPECT_EQ(swapped_by(rules_with(group_own_source), frame), make_frame(kTester, kOurs, {0x0806}));
+}
+
+TEST(WireRules, RawSwapsAGroupAsItIs) {
+    WireRules rules = default_rules();
+    rules.raw = true;
+    EXPECT_EQ(swapped_by(rules, make_frame(kBroadcast, kTester, {0x0806})),
+              make_frame(kTester, kBroadcast, {0x0806}));
+}
+
+TEST(WireRules, TheLevelIsSwapped) {
+    const Bytes frame = udp4_frame();
+    const reference::Layout layout = reference::lay_out(frame, frame.size());
+    EXPECT_EQ(swapped_by(default_rules(), frame), reference::echo_of(frame, layout, 0));
+    EXPECT_EQ(swapped_by(rules_with(swap_ip), frame), reference::echo_of(frame, layout, 1));
+    EXPECT_EQ(swapped_by(rules_with(swap_ports), frame), reference::echo_of(frame, layout, 2));
+}
+
+TEST(WireRules, TheQuickTestSufficesForTheDefaultsOnly) {
+    EXPECT_TRUE(default_rules().quick_test_suffices());
+    EXPECT_TRUE(rules_with(group_own_source).quick_test_suffices()) << "a group is not ordinary";
+    EXPECT_FALSE(rules_with(accept_own).quick_test_suffices());
+    EXPECT_FALSE(rules_with(only_from_tester).quick_test_suffices());
+    EXPECT_FALSE(rules_with(match_vlan_5).quick_test_suffices());
+    EXPECT_FALSE(rules_with(swap_ip).quick_test_suffices());
+    EXPECT_FALSE(
+        rules_with([](WireRules& rules) { rules.answers.eth_loopback = true; }).quick_test_suffices());
+    EXPECT_FALSE(rules_with([](WireRules& rules) {
+                     parse_interface("192.0.2.1/24", "--ip", rules.answers);
+                 }).quick_test_suffices());
+}
+
 /// Written from the table, byte by byte, without looking at the implementation.
 std::string reference(const Bytes& frame) {
     std::size_t type_at = 12;
@@ -193,6 +338,29 @@ TEST(WireRules, AgreeWithAnIndependentReferenceOnRandomFrames) {
         ++seen[name];
     }
     EXPECT_EQ(seen.size(), 8U) << "every reason that the default rules have for a frame, and echo";
+}
+
+TEST(WireRules, TheQuickTestNeverDecidesOtherwiseWhateverTheRules) {
+    std::mt19937 random(6);
+    const auto maybe = [&random](WireRules& rules, void (*change)(WireRules&)) {
+        if (random() % 3 == 0)
+            change(rules);
+    };
+    int ordinary = 0;
+    for (int round = 0; round < 200'000; ++round) {
+        WireRules rules = random() % 2 == 0 ? default_rules() : WireRules{};
+        for (const auto change :
+             {accept_own, group_own_source, only_from_tester, match_vlan_5, swap_ip, swap_ports})
+            if (round % 2 == 0)
+                maybe(rules, change);
+        rules.max_untagged_length = random() % 2 == 0 ? 1514 : 60;
+        const Bytes bytes = random_frame(random);
+        decide(bytes, rules);  // which compares both
+        TestFrame frame(bytes);
+        ordinary +=
+            rules.quick_test_suffices() && is_ordinary(frame.mbuf(), load_mac_pair(frame.data()), rules);
+    }
+    EXPECT_GT(ordinary, 500);
 }
 
 }  // namespace
