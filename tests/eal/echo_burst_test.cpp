@@ -6,12 +6,15 @@
 #include <array>
 #include <random>
 
+#include "../unit/test_packets.hpp"
+#include "l2echo/control/option_values.hpp"
+#include "l2echo/dataplane/loop_check.hpp"
 #include "ring_wire.hpp"
 
 namespace l2echo {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
+using namespace packets;
 
 constexpr unsigned kMbufs = 1023;
 constexpr std::uint16_t kDataRoom = 2176;
@@ -166,6 +169,276 @@ TEST_F(EchoBurst, DropsSegmentChainsWhole) {
     EXPECT_EQ(wire_.take().size(), 31u);
 }
 
+// Beyond the quick test
+
+TEST_F(EchoBurst, AllRulesDecideOnEveryFrame) {
+    pair_.rules.level = SwapLevel::MacIpPort;
+    pair_.rules.match.add(parse_match_rule("udp-dst=53", "--match"));
+    pair_.rules.match.add(parse_match_rule("ethertype=0x0806", "--match"));
+    const Bytes frame = udp4_frame();
+    wire_.send(frame);
+    wire_.send(tcp6_frame());
+    wire_.send(ethernet(kOurs, kTester, {0x0806}, counting(46)));
+    wire_.send(Bytes(13, 2));
+    wire_.send(frame);
+    EXPECT_EQ(echo_burst(pair_, 1), 5);
+    const Bytes expected = reference::echo_of(frame, reference::lay_out(frame, frame.size()), 2);
+    EXPECT_EQ(wire_.take(), (std::vector<Bytes>{expected, expected}));
+    EXPECT_EQ(refused(Refusal::Unmatched), 1u);
+    EXPECT_EQ(refused(Refusal::NotSwappable), 1u);
+    EXPECT_EQ(refused(Refusal::Runt), 1u);
+}
+
+TEST_F(EchoBurst, AClosedGateRefusesWhatWouldBeEchoed) {
+    gate_.arm(1000);
+    const auto burst_at = [&](std::uint64_t now) {
+        wire_.send(udp4_frame());
+        wire_.send(Bytes(60, 0));
+        wire_.send(Bytes(13, 2));
+        EXPECT_EQ(echo_burst(pair_, now), 3);
+        return wire_.take().size();
+    };
+    EXPECT_EQ(burst_at(999), 1u);
+    EXPECT_EQ(burst_at(1000), 0u);
+    EXPECT_EQ(refused(Refusal::Expired), 1u);
+    gate_.disarm();
+    EXPECT_EQ(burst_at(0), 0u);
+    EXPECT_EQ(refused(Refusal::Disarmed), 1u);
+    EXPECT_EQ(refused(Refusal::BadSource), 3u) << "those have their reason still";
+    EXPECT_EQ(refused(Refusal::Runt), 3u);
+}
+
+TEST_F(EchoBurst, AClosedGateClosesRawToo) {
+    pair_.rules.raw = true;
+    gate_.disarm();
+    wire_.send(Bytes(60, 0));
+    wire_.send(Bytes(13, 2));
+    EXPECT_EQ(echo_burst(pair_, 1), 2);
+    EXPECT_EQ(refused(Refusal::Disarmed), 1u);
+    EXPECT_EQ(refused(Refusal::Runt), 1u);
+    EXPECT_TRUE(wire_.take().empty());
+}
+
+TEST_F(EchoBurst, TracedFramesAreTreatedAsTheOthersAre) {
+    TraceBudget budget;
+    FrameTrace trace(budget, wire_.port(), 0, SOCKET_ID_ANY);
+    pair_.trace = &trace;
+    const auto one_burst = [&] {
+        wire_.send(udp4_frame());
+        wire_.send(Bytes(60, 0));
+        wire_.send(Bytes(13, 2));
+        wire_.send(wire_.make_frame(tcp6_frame(), 20));
+        EXPECT_EQ(echo_burst(pair_, 42), 4);
+        return wire_.take();
+    };
+    const auto untraced = one_burst();
+    TraceRecord record;
+    EXPECT_FALSE(trace.read(record)) << "nobody asked";
+    budget.set(3);
+    EXPECT_EQ(one_burst(), untraced);
+    EXPECT_EQ(untraced, (std::vector<Bytes>{swapped(udp4_frame()), swapped(tcp6_frame())}));
+    ASSERT_TRUE(trace.read(record));
+    EXPECT_EQ(record.tsc, 42u);
+    EXPECT_EQ(record.decision.fate, Decision::Fate::Echo);
+    EXPECT_EQ(std::memcmp(record.bytes.data(), udp4_frame().data(), 60), 0) << "as received";
+    ASSERT_TRUE(trace.read(record));
+    EXPECT_EQ(record.decision.reason, Refusal::BadSource);
+    ASSERT_TRUE(trace.read(record));
+    EXPECT_EQ(record.decision.reason, Refusal::Runt);
+    EXPECT_EQ(record.captured, 13u);
+    EXPECT_FALSE(trace.read(record)) << "the budget was three";
+    EXPECT_FALSE(budget.wanted());
+}
+
+TEST_F(EchoBurst, TracedRawFramesAreSwappedBlindly) {
+    TraceBudget budget;
+    FrameTrace trace(budget, wire_.port(), 0, SOCKET_ID_ANY);
+    pair_.trace = &trace;
+    pair_.rules.raw = true;
+    budget.set(10);
+    wire_.send(Bytes(60, 0xFF));
+    wire_.send(ethernet(kBroadcast, kTester, {0x8808}, counting(46)));
+    EXPECT_EQ(echo_burst(pair_, 1), 2);
+    EXPECT_EQ(wire_.take(),
+              (std::vector<Bytes>{Bytes(60, 0xFF), ethernet(kTester, kBroadcast, {0x8808}, counting(46))}));
+    TraceRecord record;
+    ASSERT_TRUE(trace.read(record));
+    EXPECT_TRUE(record.raw);
+}
+
+// Answers
+
+AnswerRules answer_rules() {
+    AnswerRules rules;
+    rules.own_mac = kOurMac;
+    parse_interface("192.0.2.1/24", "--ip", rules);
+    parse_interface("2001:db8::1/64", "--ip", rules);
+    return rules;
+}
+Bytes arp_request() {
+    return ethernet(
+        kBroadcast, kTester, {0x0806},
+        join({word(1), word(0x0800), {6, 4}, word(1), kTester, kTester4, Bytes(6), kOur4, Bytes(18)}));
+}
+Bytes solicitation_without_option() {
+    return ethernet({0x33, 0x33, 0xFF, 0, 0, 1}, kTester, {0x86DD},
+                    ipv6({58, kTester6, kSolicited6, 255}, join({{135, 0}, word(0), Bytes(4), kOur6})));
+}
+
+TEST_F(EchoBurst, AnswersAreCountedApartAndSentBehindTheEchoes) {
+    pair_.rules.answers = answer_rules();
+    wire_.send(arp_request());
+    wire_.send(udp4_frame());
+    wire_.send(solicitation_without_option());
+    wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 4);
+    const auto returned = wire_.take();
+    ASSERT_EQ(returned.size(), 4u);
+    EXPECT_EQ(returned[0], swapped(udp4_frame()));
+    EXPECT_EQ(returned[1], swapped(udp4_frame()));
+    EXPECT_EQ(returned[2][21], 2) << "an ARP reply";
+    EXPECT_EQ(returned[3].size(), 86u) << "an advertisement, longer than what was asked";
+    const QueuePairCounts counts = pair_.counters.read();
+    EXPECT_EQ(counts.answered, 2u);
+    EXPECT_EQ(counts.echoed, 2u);
+    EXPECT_EQ(counts.echoed_bytes, 120u);
+    EXPECT_EQ(counts.received_bytes, 120u + 60 + 78 + 8);
+}
+
+TEST_F(EchoBurst, AnswersAreGivenWhileTheGateIsClosed) {
+    pair_.rules.answers = answer_rules();
+    gate_.disarm();
+    wire_.send(arp_request());
+    wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 2);
+    EXPECT_EQ(wire_.take().size(), 1u);
+    EXPECT_EQ(pair_.counters.answered.read(), 1u);
+    EXPECT_EQ(refused(Refusal::Disarmed), 1u);
+}
+
+TEST_F(EchoBurst, AnswersThatTheTxRingRefusedAreDropped) {
+    pair_.burst = 64;
+    pair_.tx_retries = 2;
+    pair_.rules.answers = answer_rules();
+    for (int i = 0; i < 3; ++i)
+        wire_.send(arp_request());
+    for (int i = 0; i < 30; ++i)
+        wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 33);
+    const QueuePairCounts counts = pair_.counters.read();
+    EXPECT_EQ(counts.echoed, 30u);
+    EXPECT_EQ(counts.answered, 1u);
+    EXPECT_EQ(counts.dropped, 2u);
+    EXPECT_EQ(counts.tx_retries, 2u);
+    EXPECT_EQ(counts.echoed_bytes, 30u * 60);
+    wire_.send(arp_request());
+    EXPECT_EQ(echo_burst(pair_, 1), 1);
+    EXPECT_EQ(pair_.counters.read().dropped, 3u) << "a burst of nothing but answers";
+    EXPECT_EQ(wire_.take().size(), 31u);
+}
+
+// Rate
+
+TEST_F(EchoBurst, TheRateIsHeldByRulesAndRawAlike) {
+    for (const bool raw : {false, true}) {
+        pair_.rules.raw = raw;
+        pair_.rate = RateLimit(1000, 0, 1e9);  // 33 at once, then one every million cycles
+        const std::uint64_t over_before = refused(Refusal::OverRate);
+        std::size_t returned = 0;
+        for (int burst = 0; burst < 2; ++burst) {
+            for (int i = 0; i < 20; ++i)
+                wire_.send(udp4_frame());
+            EXPECT_EQ(echo_burst(pair_, 5'000'000), 20);
+            returned += wire_.take().size();
+        }
+        EXPECT_EQ(returned, 33u);
+        EXPECT_EQ(refused(Refusal::OverRate) - over_before, 7u);
+        wire_.send(udp4_frame());
+        echo_burst(pair_, 5'999'999);
+        EXPECT_EQ(wire_.take().size(), 0u);
+        wire_.send(udp4_frame());
+        wire_.send(udp4_frame());
+        echo_burst(pair_, 6'000'000);
+        EXPECT_EQ(wire_.take().size(), 1u);
+    }
+}
+
+TEST_F(EchoBurst, RefusedFramesAndAnswersUseUpNoRate) {
+    pair_.rate = RateLimit(1000, 0, 1e9);
+    pair_.rules.answers = answer_rules();
+    for (int i = 0; i < 20; ++i) {
+        wire_.send(Bytes(60, 0));
+        wire_.send(Bytes(13, 2));
+    }
+    EXPECT_EQ(echo_burst(pair_, 1), 32);
+    EXPECT_EQ(echo_burst(pair_, 1), 8);
+    for (int i = 0; i < 20; ++i)
+        wire_.send(arp_request());
+    EXPECT_EQ(echo_burst(pair_, 1), 20);
+    EXPECT_EQ(wire_.take().size(), 20u);
+    for (int i = 0; i < 31; ++i)
+        wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 31);
+    EXPECT_EQ(wire_.take().size(), 31u);
+    EXPECT_EQ(refused(Refusal::OverRate), 0u);
+}
+
+// Loop checks
+
+TEST_F(EchoBurst, ALoopCheckClosesTheGateFromTheNextBurstOn) {
+    const Mempool pool("loop_checks", 3, 0, kDataRoom, SOCKET_ID_ANY);
+    pair_.pool = pool.get();
+    pair_.rules.own_mac = kOurMac;
+    ASSERT_TRUE(send_loop_check(pair_));
+    const auto sent = wire_.take();
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(pair_.counters.checks_sent.read(), 1u);
+    wire_.send(swapped(sent[0]));
+    wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 2);
+    EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(udp4_frame())})) << "of the check's own burst";
+    EXPECT_EQ(gate_.facing(), Facing::OurOwnChecks);
+    wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 1);
+    EXPECT_TRUE(wire_.take().empty());
+    EXPECT_EQ(refused(Refusal::FacingReflector), 2u);
+    gate_.arm();
+    wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 1);
+    EXPECT_EQ(wire_.take().size(), 1u);
+    EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
+}
+
+TEST_F(EchoBurst, WithoutLoopChecksNoneIsHeededNorReturned) {
+    Bytes check(kLoopCheckLength);
+    write_loop_check(reinterpret_cast<std::byte*>(check.data()), kTesterMac, 5);
+    wire_.send(check);
+    EXPECT_EQ(echo_burst(pair_, 1), 1);
+    EXPECT_TRUE(wire_.take().empty());
+    EXPECT_EQ(refused(Refusal::FacingReflector), 1u);
+    EXPECT_EQ(gate_.facing(), Facing::Nobody);
+    pair_.rules.raw = true;
+    wire_.send(check);
+    EXPECT_EQ(echo_burst(pair_, 1), 1);
+    EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(check)})) << "raw is blind";
+}
+
+TEST_F(EchoBurst, ALoopCheckThatCannotLeaveGoesBackToItsPool) {
+    const Mempool pool("loop_checks", 3, 0, kDataRoom, SOCKET_ID_ANY);
+    pair_.pool = pool.get();
+    for (int i = 0; i < 3; ++i)
+        EXPECT_TRUE(send_loop_check(pair_));
+    EXPECT_FALSE(send_loop_check(pair_)) << "the pool is empty";
+    wire_.take();
+    for (int i = 0; i < 31; ++i)
+        wire_.send(udp4_frame());
+    EXPECT_EQ(echo_burst(pair_, 1), 31);
+    EXPECT_FALSE(send_loop_check(pair_)) << "the TX ring is full";
+    EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
+    EXPECT_EQ(pair_.counters.checks_sent.read(), 3u);
+    wire_.take();
+}
+
 /// Lengths, contents and segment borders at random; half of them near enough to a frame to get past the first
 /// rules.
 Bytes random_frame(std::mt19937& random) {
@@ -197,6 +470,54 @@ TEST_F(EchoBurst, AMillionRandomFramesNeitherCrashNorLeak) {
     EXPECT_EQ(pair_.counters.received.read(), static_cast<std::uint64_t>(kFrames));
     EXPECT_EQ(pair_.counters.echoed.read(), returned);
     EXPECT_GT(returned, 100'000u);
+}
+
+/// Frames that somebody may answer, damaged at random.
+Bytes random_request(std::mt19937& random) {
+    Bytes frame = random() % 2 == 0 ? arp_request() : solicitation_without_option();
+    for (unsigned changes = random() % 3; changes > 0; --changes)
+        frame[random() % frame.size()] = static_cast<std::uint8_t>(random());
+    frame.resize(frame.size() - random() % 3 * (random() % 30));
+    return frame;
+}
+
+TEST_F(EchoBurst, WhateverTheRulesEveryFrameHasOneFate) {
+    std::mt19937 random(7);
+    TraceBudget budget;
+    FrameTrace trace(budget, wire_.port(), 0, SOCKET_ID_ANY);
+    pair_.trace = &trace;
+    const Mempool pool("loop_checks", 3, 0, kDataRoom, SOCKET_ID_ANY);
+    std::uint64_t returned = 0;
+    for (std::uint64_t round = 0; round < 20'000; ++round) {
+        WireRules rules;
+        rules.own_mac = kOurMac;
+        rules.level = static_cast<SwapLevel>(random() % 3);
+        rules.accept_own_only = random() % 4 == 0;
+        rules.group_own_source = random() % 4 == 0;
+        rules.raw = random() % 4 == 0 && rules.level == SwapLevel::Mac;
+        if (random() % 2 == 0)
+            rules.answers = answer_rules();
+        pair_.rules = rules;
+        pair_.rate = random() % 4 == 0 ? RateLimit(1000, 0, 1e9) : RateLimit();
+        pair_.pool = random() % 2 == 0 ? pool.get() : nullptr;
+        pair_.tx_retries = random() % 3;
+        budget.set(random() % 4 == 0 ? 8 : 0);
+        gate_.arm(random() % 8 == 0 ? round : PortGate::kNever);
+        for (int i = 0; i < 16; ++i) {
+            const Bytes frame = random() % 4 == 0 ? random_request(random) : random_frame(random);
+            wire_.send(wire_.make_frame(frame, random() % 4 == 0 ? 1 + random() % 40 : SIZE_MAX));
+        }
+        ASSERT_EQ(echo_burst(pair_, round), 16);
+        if (random() % 8 == 0)
+            returned += wire_.take().size();
+        for (TraceRecord record; trace.read(record);) {
+        }
+    }
+    returned += wire_.take().size();
+    const QueuePairCounts counts = pair_.counters.read();
+    EXPECT_EQ(counts.echoed + counts.answered, returned);
+    EXPECT_GT(counts.answered, 1000u);
+    EXPECT_GT(counts.dropped, 1000u);
 }
 
 }  // namespace

@@ -1,0 +1,261 @@
+#include "l2echo/dataplane/worker.hpp"
+
+#include <gtest/gtest.h>
+#include <rte_cycles.h>
+
+#include <chrono>
+#include <thread>
+
+#include "../unit/test_frame.hpp"
+#include "l2echo/dataplane/loop_check.hpp"
+#include "l2echo/device/port.hpp"
+#include "ring_wire.hpp"
+#include "vdev.hpp"
+
+namespace l2echo {
+namespace {
+
+using namespace std::chrono_literals;
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr std::uint64_t kNonce = 77;
+constexpr MacAddress kOwnMac = 0x01'00'00'00'00'02;
+
+/// Runs on a thread of its own until it goes.
+class RunningWorker {
+  public:
+    explicit RunningWorker(std::vector<QueuePair*> pairs) {
+        worker_.queue_pairs = std::move(pairs);
+        thread_ = std::thread([this] { run_worker(worker_, stop_); });
+    }
+    ~RunningWorker() {
+        stop_ = true;
+        thread_.join();
+        EXPECT_FALSE(worker_.running);
+    }
+    RunningWorker(const RunningWorker&) = delete;
+    RunningWorker& operator=(const RunningWorker&) = delete;
+
+  private:
+    Worker worker_;
+    std::atomic<bool> stop_{false};
+    std::thread thread_;
+};
+
+/// A port with loop checks; what they are made of comes from a pool of its own.
+struct End {
+    explicit End(std::uint64_t nonce = kNonce) {
+        pair.port = wire.port();
+        pair.pool = pool.get();
+        pair.check_nonce = nonce;
+        pair.rules.own_mac = kOwnMac + (nonce << 40);
+    }
+    ~End() {
+        while (echo_burst(pair, rte_rdtsc()) != 0)
+            wire.take();  // what the worker left in the queue
+        wire.take();
+        EXPECT_EQ(wire.mbufs_in_use(), 0u);
+        EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
+        const QueuePairCounts counts = pair.counters.read();
+        EXPECT_EQ(counts.received, counts.echoed + counts.answered + counts.refused() + counts.dropped);
+    }
+    std::uint64_t checks_sent() const { return pair.counters.checks_sent.read(); }
+    std::uint64_t refused_as_facing() const {
+        return pair.counters.refused_by[static_cast<std::size_t>(Refusal::FacingReflector)].read();
+    }
+
+    RingWire wire{1023, 2176, 1023};
+    Mempool pool{fmt::format("checks{}", wire.port()), 63, 0, 2176, SOCKET_ID_ANY};
+    PortGate gate;
+    QueuePair pair{gate};
+};
+
+LoopCheckSender sender_of(const Bytes& bytes) {
+    TestFrame frame(bytes);
+    return read_loop_check(frame.mbuf(), read_headers(frame.mbuf()), kNonce);
+}
+
+template <typename Condition>
+bool holds_within(std::chrono::milliseconds limit, const Condition& condition) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end)
+            return false;
+        std::this_thread::sleep_for(1ms);
+    }
+    return true;
+}
+
+/// Long enough for a worker that gets a small share of its CPU.
+constexpr auto kPatience = 20s;
+
+TEST(Worker, SendsALoopCheckASecond) {
+    End end;
+    std::vector<Bytes> sent;
+    const std::uint64_t began = rte_rdtsc();
+    std::uint64_t third_seen = 0;
+    {
+        const RunningWorker worker({&end.pair});
+        for (std::uint64_t checks = 1; checks <= 3; ++checks) {
+            ASSERT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() >= checks; }));
+            third_seen = rte_rdtsc();
+            for (Bytes& frame : end.wire.take())
+                sent.push_back(std::move(frame));
+        }
+    }
+    ASSERT_GE(sent.size(), 2u) << "the last may have been on its way";
+    for (const Bytes& frame : sent) {
+        EXPECT_EQ(frame.size(), kLoopCheckLength);
+        EXPECT_EQ(sender_of(frame), LoopCheckSender::Ourselves);
+    }
+    // Bounded below alone: a stalled machine may take any time.
+    EXPECT_GE(third_seen - began, 2 * rte_get_tsc_hz());
+    EXPECT_EQ(end.pair.counters.received.read(), 0u) << "a check sent is no frame received";
+}
+
+TEST(Worker, SendsChecksFromQueuePair0Only) {
+    const Vdev null("net_null_checks");
+    const Port port(null.port(), small_port_request(2), {0, 0});
+    PortGate gate;
+    QueuePair first(gate);
+    QueuePair second(gate);
+    second.queue = 1;
+    for (QueuePair* pair : {&first, &second}) {
+        pair->port = port.id();
+        pair->pool = port.mempool(pair->queue);
+        pair->rules.raw = true;
+    }
+    {
+        const RunningWorker worker({&first, &second});
+        ASSERT_TRUE(holds_within(kPatience, [&] { return first.counters.checks_sent.read() >= 2; }));
+    }
+    EXPECT_GT(second.counters.received.read(), 0u);
+    EXPECT_EQ(second.counters.checks_sent.read(), 0u);
+}
+
+TEST(Worker, SendsNoChecksWhileDisarmedOrWithoutAPool) {
+    End silent;
+    silent.pair.pool = nullptr;
+    End disarmed;
+    disarmed.gate.disarm();
+    End reference;
+    {
+        const RunningWorker worker({&silent.pair, &disarmed.pair, &reference.pair});
+        ASSERT_TRUE(holds_within(kPatience, [&] { return reference.checks_sent() >= 2; }));
+        EXPECT_EQ(silent.checks_sent(), 0u);
+        EXPECT_EQ(disarmed.checks_sent(), 0u);
+        disarmed.gate.arm();
+        EXPECT_TRUE(holds_within(kPatience, [&] { return disarmed.checks_sent() >= 1; })) << "armed again";
+    }
+}
+
+TEST(Worker, TriesACheckAgainThatCouldNotLeave) {
+    End end;
+    RingWire narrow(63, 2176, 1);
+    end.pair.port = narrow.port();
+    rte_mbuf* plug = narrow.make_frame(Bytes(60, 1));
+    ASSERT_EQ(rte_eth_tx_burst(narrow.port(), 0, &plug, 1), 1);
+    const RunningWorker worker({&end.pair});
+    EXPECT_FALSE(holds_within(50ms, [&] { return end.checks_sent() > 0; })) << "there is no room";
+    narrow.take();
+    EXPECT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() > 0; }));
+    EXPECT_TRUE(holds_within(kPatience, [&] { return narrow.take().size() == 1; }));
+}
+
+Bytes frame_to(MacAddress destination) {
+    Bytes bytes(60);
+    const MacAddress tester = 0xEE'DD'CC'BB'AA'02;
+    std::memcpy(bytes.data(), &destination, 6);
+    std::memcpy(bytes.data() + 6, &tester, 6);
+    bytes[12] = 0x08;
+    return bytes;
+}
+
+/// The wire between two ends: what one sent, the other receives. A copy: each mbuf returns to its own pool.
+void carry(End& from, End& to) {
+    for (const Bytes& bytes : from.wire.take())
+        if (rte_mbuf* frame = to.wire.make_frame(bytes))
+            to.wire.send(frame);
+}
+
+/// Frames carried from one end to the other while both run, until `done` or it has taken too long.
+template <typename Done>
+bool face_each_other(End& one, End& two, const Done& done) {
+    const RunningWorker first({&one.pair});
+    const RunningWorker second({&two.pair});
+    for (int i = 0; i < 8; ++i)
+        one.wire.send(frame_to(two.pair.rules.own_mac));
+    return holds_within(kPatience, [&] {
+        carry(one, two);
+        carry(two, one);
+        return done();
+    });
+}
+
+TEST(Worker, TwoThatFaceEachOtherBothStop) {
+    End one(1);
+    End two(2);
+    ASSERT_TRUE(face_each_other(one, two, [&] {
+        return one.gate.facing() == Facing::AnotherReflector && two.gate.facing() == Facing::AnotherReflector;
+    }));
+    // Two seconds of a worker's time are three checks.
+    EXPECT_LE(one.checks_sent(), 3u);
+    EXPECT_LE(two.checks_sent(), 3u);
+    const std::uint64_t echoed = one.pair.counters.echoed.read() + two.pair.counters.echoed.read();
+    EXPECT_GT(echoed, 0u) << "until then frames went round";
+}
+
+TEST(Worker, OneThatFacesABlindSwapperStops) {
+    End checking(1);
+    End blind(2);
+    blind.pair.pool = nullptr;
+    blind.pair.rules.raw = true;
+    ASSERT_TRUE(
+        face_each_other(checking, blind, [&] { return checking.gate.facing() == Facing::OurOwnChecks; }));
+    EXPECT_LE(checking.checks_sent(), 3u);
+    EXPECT_GT(checking.refused_as_facing(), 0u);
+    EXPECT_EQ(blind.gate.facing(), Facing::Nobody);
+    EXPECT_EQ(blind.checks_sent(), 0u);
+}
+
+TEST(Worker, TheStormEndsOnceTheyStopped) {
+    End one(1);
+    End two(2);
+    const auto received = [&] {
+        return one.pair.counters.received.read() + two.pair.counters.received.read();
+    };
+    std::uint64_t since_quiet = 0;
+    std::uint64_t last = 0;
+    ASSERT_TRUE(face_each_other(one, two, [&] {
+        since_quiet = received() == last ? since_quiet + 1 : 0;
+        last = received();
+        return one.gate.facing() != Facing::Nobody && since_quiet >= 100;  // turns of a millisecond
+    })) << "frames still go round";
+    EXPECT_EQ(one.gate.closed_by(rte_rdtsc()), Refusal::FacingReflector);
+    EXPECT_EQ(two.gate.closed_by(rte_rdtsc()), Refusal::FacingReflector);
+}
+
+TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
+    End one(1);
+    End two(2);
+    one.pair.pool = two.pair.pool = nullptr;
+    EXPECT_TRUE(face_each_other(one, two, [&] { return one.pair.counters.received.read() > 1000; }));
+    EXPECT_EQ(one.gate.facing(), Facing::Nobody);
+    EXPECT_EQ(two.gate.facing(), Facing::Nobody);
+    // Somebody else's check is heeded by nobody here, and still not returned.
+    Bytes check(kLoopCheckLength);
+    write_loop_check(reinterpret_cast<std::byte*>(check.data()), kOwnMac, 3);
+    one.wire.take();
+    one.wire.send(check);
+    while (echo_burst(one.pair, rte_rdtsc()) != 0) {
+    }
+    EXPECT_EQ(one.gate.facing(), Facing::Nobody);
+    EXPECT_EQ(one.refused_as_facing(), 1u);
+}
+
+TEST(Worker, WithoutQueuePairsItSleepsUntilItIsStopped) {
+    const RunningWorker worker({});
+}
+
+}  // namespace
+}  // namespace l2echo
