@@ -1,0 +1,139 @@
+// What the rules cost a frame: bursts of ordinary frames through swap_burst(), from those that lie in the
+// cache to more than it holds. Run with --benchmark_enable_random_interleaving=true
+// --benchmark_repetitions=N, so that a busy moment of the machine hits all alike, and compare the medians of
+// cycles_per_frame (TSC).
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <rte_cycles.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+#include "l2echo/control/cpu_set.hpp"
+#include "l2echo/control/eal.hpp"
+#include "l2echo/control/option_values.hpp"
+#include "l2echo/dataplane/echo_burst.hpp"
+#include "l2echo/device/mempool.hpp"
+
+namespace l2echo {
+namespace {
+
+constexpr std::size_t kBurst = 32;
+constexpr std::size_t kBursts =
+    64;  // timed together; a time that an interrupt falls into does not move the median
+constexpr std::size_t kMostFrames = 65'536;
+
+/// 60 bytes: UDP in IPv4 between two stations. Matches the rules in either direction.
+constexpr std::array<std::uint8_t, 60> kFrame{
+    0x02, 0,    0,    0,    0, 0xAA, 0x02, 0, 0,  0,  0, 0xBB, 0x08, 0,                        // Ethernet
+    0x45, 0,    0,    46,   0, 0,    0,    0, 64, 17, 0, 0,    198,  18, 0, 1, 198, 19, 0, 1,  // IPv4
+    0x13, 0x88, 0x13, 0x89, 0, 26,   0,    0};
+
+/// All frames that any benchmark uses, in random order of memory: the same for all, so that all find alike.
+class Frames {
+  public:
+    Frames() : pool_("bench", kMostFrames + 1, 0, 2176, SOCKET_ID_ANY) {
+        for (std::size_t i = 0; i < kMostFrames; ++i)
+            frames_.push_back(make_frame());
+        std::shuffle(frames_.begin(), frames_.end(), std::mt19937(1));
+    }
+    ~Frames() { rte_pktmbuf_free_bulk(frames_.data(), static_cast<unsigned>(frames_.size())); }
+    Frames(const Frames&) = delete;
+    Frames& operator=(const Frames&) = delete;
+
+    std::span<rte_mbuf*> first(std::size_t count) { return {frames_.data(), count}; }
+
+  private:
+    rte_mbuf* make_frame() const {
+        rte_mbuf* frame = rte_pktmbuf_alloc(pool_.get());
+        if (frame == nullptr)
+            throw std::runtime_error("swap_burst_bench: the mempool is too small");
+        std::memcpy(rte_pktmbuf_append(frame, kFrame.size()), kFrame.data(), kFrame.size());
+        return frame;
+    }
+
+    Mempool pool_;
+    std::vector<rte_mbuf*> frames_;
+};
+
+std::unique_ptr<Frames> all_frames;
+
+WireRules blind() {
+    WireRules rules;
+    rules.raw = true;
+    return rules;
+}
+/// With the MACs of two ports, which share their first bytes, as those of a NIC do.
+WireRules default_rules() {
+    WireRules rules;
+    for (const MacAddress mac : {0x01'00'00'5E'10'02, 0x02'00'00'5E'10'02})
+        rules.own_macs.add(static_cast<MacAddress>(mac));
+    return rules;
+}
+WireRules one_match_rule() {
+    WireRules rules = default_rules();
+    rules.match.add(parse_match_rule("udp-dst=5000-5001", "--match"));
+    return rules;
+}
+WireRules all_levels_one_match_rule() {
+    WireRules rules = one_match_rule();
+    rules.level = SwapLevel::MacIpPort;
+    return rules;
+}
+
+template <WireRules (*kRules)()>
+void swap_frames(benchmark::State& state) {
+    PortGate gate;
+    const auto pair = std::make_unique<QueuePair>(gate);
+    pair->rules = kRules();
+    BurstArray answers;
+    const std::span<rte_mbuf*> frames = all_frames->first(static_cast<std::size_t>(state.range(0)));
+    std::vector<std::uint64_t> cycles;
+    cycles.reserve(state.max_iterations);
+    std::size_t at = 0;
+    std::uint64_t echoed = 0;
+    for (auto _ : state) {
+        const std::uint64_t began = rte_rdtsc_precise();
+        for (std::size_t burst = 0; burst < kBursts; ++burst) {
+            echoed += swap_burst(frames.subspan(at, kBurst), answers, *pair, 1).echoes;
+            at = at + kBurst < frames.size() ? at + kBurst : 0;
+        }
+        cycles.push_back(rte_rdtsc_precise() - began);
+    }
+    if (echoed != cycles.size() * kBursts * kBurst)
+        state.SkipWithError("a frame was not echoed");
+    const auto median = cycles.begin() + static_cast<std::ptrdiff_t>(cycles.size() / 2);
+    std::nth_element(cycles.begin(), median, cycles.end());
+    state.counters["cycles_per_frame"] = static_cast<double>(*median) / (kBursts * kBurst);
+}
+
+void all_sizes(benchmark::internal::Benchmark* benchmark) {
+    benchmark->Arg(32)->Arg(8192)->Arg(65536);
+}
+
+BENCHMARK(swap_frames<blind>)->Name("blind swap (--raw)")->Apply(all_sizes);
+BENCHMARK(swap_frames<default_rules>)->Name("default rules")->Apply(all_sizes);
+BENCHMARK(swap_frames<one_match_rule>)->Name("match rule")->Apply(all_sizes);
+BENCHMARK(swap_frames<all_levels_one_match_rule>)->Name("match rule, mac+ip+port")->Apply(all_sizes);
+
+}  // namespace
+}  // namespace l2echo
+
+int main(int argc, char** argv) {
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+        return 2;
+    const l2echo::Eal eal("swap_burst_bench",
+                          {"--no-huge", "-m", "512", "--no-pci", "--no-shconf", "--no-telemetry", "--lcores",
+                           fmt::format("0@{}", *l2echo::allowed_cpus().begin())});
+    l2echo::all_frames = std::make_unique<l2echo::Frames>();
+    benchmark::RunSpecifiedBenchmarks();
+    l2echo::all_frames.reset();
+    return 0;
+}
