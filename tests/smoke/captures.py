@@ -175,7 +175,8 @@ def fragments():
     found = []
     for protocol, content in ((17, bytes(UDP(sport=7777, dport=7))), (6, bytes(TCP(sport=5))), (1, b"\x08\0\0\0" * 4)):
         for offset, flags in ((0, "MF"), (1, "MF"), (0x1FFF, 0)):
-            found.append(IP(src="198.18.0.1", dst="198.19.0.1", proto=protocol, flags=flags, frag=offset) / Raw(content))
+            ipv4 = IP(src="198.18.0.1", dst="198.19.0.1", proto=protocol, flags=flags, frag=offset)
+            found.append(ipv4 / Raw(content))
             for before in ((), (IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt())):
                 packet = IPv6(src="2001:db8::1", dst="2001:db8::2")
                 for header in before:
@@ -197,7 +198,8 @@ def packets_without_a_way_back():
         found.append(IP(dst="198.19.0.1", options=[IPOption_NOP(), route(routers=["192.0.2.1", "192.0.2.2"])]) / udp)
     for routing_type in (0, 2, 4):
         routing = IPv6ExtHdrRouting(type=routing_type, addresses=["2001:db8::9"], segleft=1)
-        found += [IPv6(dst="2001:db8::2") / routing / udp, IPv6(dst="2001:db8::2") / IPv6ExtHdrHopByHop() / routing / udp]
+        ipv6 = IPv6(dst="2001:db8::2")
+        found += [ipv6 / routing / udp, ipv6 / IPv6ExtHdrHopByHop() / routing / udp]
     return found
 
 
@@ -247,7 +249,8 @@ def damaged(frames, count, seed=5):
     def damage(frame):
         frame = bytearray(frame)
         for _ in range(choice.randrange(1, 4)):
-            frame[choice.randrange(12, len(frame))] = choice.choice((0, 1, 4, 17, 43, 44, 60, 0x45, choice.randrange(256)))
+            likely = (0, 1, 4, 17, 43, 44, 60, 0x45, choice.randrange(256))
+            frame[choice.randrange(12, len(frame))] = choice.choice(likely)
         return bytes(frame[: choice.choice((len(frame), choice.randrange(14, len(frame) + 1)))])
 
     return [damage(choice.choice(frames)) for _ in range(count)]

@@ -112,7 +112,8 @@ def test_kernel_that_wants_our_address_learns_that_it_is_taken(far_end):
 
 def test_each_of_two_ports_answers(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, "--vdev=net_tap0", "--vdev=net_tap1", "--lcores", two_workers(), "--",
-                    "--stats-format", "json", "--ip", f"{ADDRESSES},198.51.100.1/24,2001:db8:1::1/64").wait_until_ready()
+                    "--stats-format", "json", "--ip", f"{ADDRESSES},198.51.100.1/24,2001:db8:1::1/64")
+    process.wait_until_ready()
     with addresses(TAP, f"{NEIGHBOUR}/24", f"{NEIGHBOUR_6}/64"):
         with addresses(SECOND_TAP, f"{STRANGER}/24", "2001:db8:1::2/64"):
             assert_pinged(OURS)
@@ -229,7 +230,8 @@ def test_strange_arp_is_not_answered(answering, request_):
 
 
 def echo_request(destination_mac, source=NEIGHBOUR, destination=OURS, **fields):
-    return Ether(dst=destination_mac, src=PEER) / IP(src=source, dst=destination, id=7, ttl=3, **fields) / ICMP(id=5, seq=6)
+    packet = IP(src=source, dst=destination, id=7, ttl=3, **fields) / ICMP(id=5, seq=6)
+    return Ether(dst=destination_mac, src=PEER) / packet
 
 
 def recomputed(packet):

@@ -51,9 +51,13 @@ def assert_echoes(process):
 def assert_silent(process, reason):
     """Frames arrive, and for this reason none leaves."""
     before = process.wait_for_report(lambda report: session(report)["state"] == reason, reason)["totals"]
-    # The burst in hand may still be counted after the first report
-    first = process.wait_for_report(lambda report: report["totals"]["received"] > before["received"], "frames")["totals"]
-    last = process.wait_for_report(lambda report: report["totals"]["received"] > first["received"], "frames")["totals"]
+
+    def totals_after(earlier):
+        return process.wait_for_report(lambda report: report["totals"]["received"] > earlier["received"],
+                                       "report of more frames")["totals"]
+
+    first = totals_after(before)  # the burst in hand may still have been echoed before that
+    last = totals_after(first)
     assert last["echoed"] == first["echoed"]
     assert last["checks_sent"] == first["checks_sent"], "a port that does not echo needs no loop check"
     refused = last["refused_by"][reason] - first["refused_by"][reason]
@@ -112,7 +116,7 @@ def test_arming_again_begins_a_new_time(controlled, path):
 
 
 def test_arming_without_a_time_takes_that_of_the_start(start_echo, endless_traffic, path):
-    process = start_echo(endless_traffic, *INTERVAL, "--expire", "5min", "--control-socket", str(path)).wait_until_ready()
+    start_echo(endless_traffic, "--expire", "5min", "--control-socket", str(path)).wait_until_ready()
     with ControlClient(path) as client:
         client.ask("arm 1s")
         assert 290 < client.ask("arm")["ports"][0]["remaining_seconds"] <= 300
@@ -236,7 +240,7 @@ def test_mode_does_not_depend_on_the_umask(start_echo, path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_socket_of_a_killed_process_is_replaced_and_its_session_forgotten(controlled, start_echo, endless_traffic, path):
+def test_killed_process_leaves_a_socket_to_replace_and_no_session(controlled, start_echo, endless_traffic, path):
     with ControlClient(path) as client:
         client.ask("disarm")
     controlled.send_signal(signal.SIGKILL)
@@ -298,7 +302,8 @@ def test_readmes_shell_lines_work(start, pytestconfig, tmp_path):
     if not shutil.which("socat"):
         pytest.skip("socat is not installed")
     readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
-    lines = next(block for block in re.findall(r"^```\n(.*?)^```", readme, re.MULTILINE | re.DOTALL) if "socat" in block)
+    blocks = re.findall(r"^```\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    lines = next(block for block in blocks if "socat" in block)
     (tmp_path / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
     script = f"cd {tmp_path}\n{lines.replace('/tmp/', f'{tmp_path}/')}\nkill -TERM $!; wait $!"
     process = start("bash", "-euc", script)

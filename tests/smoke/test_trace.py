@@ -32,10 +32,12 @@ def known_frames():
     later = IP(src="198.18.0.1", dst="198.19.0.1", proto=17, frag=5) / Raw(b"later")
     table = [
         (unicast / ipv4 / udp, f"{macs}, IPv4 198.18.0.1 > 198.19.0.1, UDP 7777 > 7", "echoed (mac)"),
-        (unicast / ipv6 / TCP(sport=5, dport=80), f"{macs}, IPv6 2001:db8::1 > 2001:db8::2, TCP 5 > 80", "echoed (mac)"),
+        (unicast / ipv6 / TCP(sport=5, dport=80), f"{macs}, IPv6 2001:db8::1 > 2001:db8::2, TCP 5 > 80",
+         "echoed (mac)"),
         (unicast / Dot1Q(vlan=5) / later, f"{macs}, VLAN 5, IPv4 198.18.0.1 > 198.19.0.1, protocol 17, later fragment",
          "echoed (mac)"),
-        (unicast / Dot1AD(vlan=6) / Dot1Q(vlan=7) / ARP(), f"{macs}, VLAN 6 and 1 more, EtherType 0x0806", "echoed (mac)"),
+        (unicast / Dot1AD(vlan=6) / Dot1Q(vlan=7) / ARP(), f"{macs}, VLAN 6 and 1 more, EtherType 0x0806",
+         "echoed (mac)"),
         (Ether(dst=captures.BROADCAST, src=captures.THEIRS) / ARP(),
          f"{captures.THEIRS} > {captures.BROADCAST}, EtherType 0x0806", "refused, group-destination"),
         (Ether(dst=captures.OURS, src=captures.THEIRS, type=0x8808) / Raw(bytes(46)), f"{macs}, EtherType 0x8808",
@@ -57,10 +59,10 @@ def expected_lines(known):
 
 @pytest.fixture
 def start_on_capture(start_echo, tmp_path):
-    def start(frames, *options, endless=False, **settings):
+    def start(frames, *options, endless=False):
         captures.write_capture(tmp_path / "in.pcap", frames)
         mode = "infinite_rx=1" if endless else f"tx_pcap={tmp_path}/out.pcap"
-        return start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,{mode}", "--stats-interval", "50ms", *options, **settings)
+        return start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,{mode}", "--stats-interval", "50ms", *options)
 
     return start
 
@@ -113,7 +115,8 @@ def test_raw_and_answers_are_told_as_such(start_on_capture):
 
 def test_socket_asks_for_more(start_on_capture, tmp_path):
     known = known_frames()
-    process = start_on_capture([frame for frame, *_ in known], "--control-socket", str(tmp_path / "socket"), endless=True)
+    process = start_on_capture([frame for frame, *_ in known], "--control-socket", str(tmp_path / "socket"),
+                               endless=True)
     process.wait_until_ready()
     process.wait_until_received(1000)
     assert traced(process) == []
@@ -231,8 +234,8 @@ def test_file_is_complete_while_the_process_runs(start_on_capture, tmp_path):
                                        ("/dev/full", "No space left")])
 def test_file_that_cannot_be_written(start_on_capture, tmp_path, path, why):
     path = str(tmp_path / path)
-    assert_fails(start_on_capture([known_frames()[0][0]], "--trace", "8", "--trace-file", path), FAILURE, "--trace-file",
-                 path, why)
+    process = start_on_capture([known_frames()[0][0]], "--trace", "8", "--trace-file", path)
+    assert_fails(process, FAILURE, "--trace-file", path, why)
 
 
 def test_disk_that_fills_up_ends_the_file_and_not_the_echoing(start, start_on_capture, tmp_path):
