@@ -11,6 +11,7 @@
 #include <string>
 
 #include "../reference_frame.hpp"
+#include "l2echo/dataplane/header_vector.hpp"
 #include "l2echo/dataplane/loop_check.hpp"
 #include "l2echo/dataplane/wire_rules.hpp"
 #include "l2echo/report/trace_text.hpp"
@@ -240,13 +241,43 @@ void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const 
     require(frame.bytes() == before, "swapping twice restores the frame");
 }
 
-/// What the quick test lets through, the thorough way must let through as it is.
+/// The frame in each place among three ordinary ones. On a frame of at least 16 bytes.
+bool are_ordinary_anywhere(std::byte* data, const WireRules& rules) {
+    std::array<std::byte, kHeaderVectorLength> ordinary{};
+    store_swapped(ordinary.data(), MacPair{kTesterMac ^ 0x0200, 0x01'02'03'04'05'02});
+    ordinary[12] = std::byte{0x08};
+    bool any = false;
+    for (std::size_t place = 0; place < 4; ++place) {
+        FourHeaders headers;
+        headers.fill(load_header(ordinary.data()));
+        require(are_ordinary(headers, rules.own_macs), "the others are ordinary");
+        headers.at(place) = load_header(data);
+        any = are_ordinary(headers, rules.own_macs) || any;
+    }
+    return any;
+}
+
+/// What the quick test lets through, of one frame or of four, the thorough way must let through as it is.
 void check_quick_test(FuzzFrame& frame, const WireRules& rules, Refusal reason, LoopCheckSender checker) {
-    if (rules.raw || !rules.quick_test_suffices() ||
-        !is_ordinary(frame.mbuf(), load_mac_pair(frame.data()), rules))
+    if (!rules.quick_test_suffices())
         return;
-    require(reason == Refusal::None && checker == LoopCheckSender::NoCheck,
+    const rte_mbuf& mbuf = frame.mbuf();
+    const bool one = is_ordinary(mbuf, load_mac_pair(frame.data()), rules);
+    const bool four = mbuf.data_len >= kHeaderVectorLength && mbuf.pkt_len <= rules.max_untagged_length &&
+                      are_ordinary_anywhere(frame.data(), rules);
+    require(!(one || four) || (reason == Refusal::None && checker == LoopCheckSender::NoCheck),
             "the quick test never decides otherwise");
+    require(one || !four, "four at once are asked no less than one");
+}
+
+/// The swap of four frames at a time does to each what the swap of one does.
+void check_vector_swap(const Bytes& before) {
+    if (before.size() < kHeaderVectorLength)
+        return;
+    Bytes swapped = before;
+    auto* data = reinterpret_cast<std::byte*>(swapped.data());
+    store_swapped(data, load_header(data));
+    require(swapped == reference::echo_of(before, {}, 0), "the vector swap is the swap");
 }
 
 void describe(const FuzzFrame& frame, std::size_t first) {
@@ -265,6 +296,7 @@ void treat(FuzzFrame& frame, std::size_t reach, const WireRules& rules) {
     const Layout was = reference::lay_out(before, reach);
     const FrameHeaders headers = read_headers(frame.mbuf());
     check_headers(headers, was);
+    check_vector_swap(before);
     if (rules.raw)
         return check_echo(before, was, frame, headers, rules);
     if (rules.answers.any() && answer(frame.mbuf(), headers, rules.answers))
