@@ -16,25 +16,30 @@ VIRTIO_NET = "1af4:1041"
 QUEUES = 4
 
 
+@pytest.fixture(scope="module", params=["single", pytest.param("multi", marks=pytest.mark.long)])
+def threads(request):
+    """With multi, two lcores really run at one instant; single is the steadier."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def many():
+def many(threads):  # a new one for each guest: QEMU leaves the queues of a tap switched off
     wire = TapWire("vmtap0", MANY_MAC, QUEUES)
     yield wire
     wire.close()
 
 
 @pytest.fixture(scope="module")
-def one():
+def one(threads):
     wire = TapWire("vmtap1", ONE_MAC, 1)
     yield wire
     wire.close()
 
 
-@pytest.fixture(scope="module", params=["single", pytest.param("multi", marks=pytest.mark.long)])
-def guest(request, boot, machine_qemu, many, one):
-    """With threads=multi two lcores really run at one instant; single is the steadier."""
+@pytest.fixture(scope="module")
+def guest(threads, boot, machine_qemu, many, one):
     modern = "iommu_platform=on,disable-legacy=on,romfile="
-    guest = boot(f"virtio-{request.param}", machine_qemu, (many, one), threads=request.param, devices=(
+    guest = boot(f"virtio-{threads}", machine_qemu, (many, one), threads=threads, devices=(
         "-device", "pcie-root-port,id=slot0,chassis=1", "-device", "pcie-root-port,id=slot1,chassis=2",
         "-netdev", many.netdev("wire0"), "-netdev", one.netdev("wire1"),
         "-device", f"virtio-net-pci,id=nic0,bus=slot0,netdev=wire0,mac={MANY_MAC},mq=on,vectors={2 * QUEUES + 2},"
