@@ -14,11 +14,12 @@
 namespace l2echo {
 namespace {
 
-std::string first_line_with(const char* path, const std::string& key) {
+/// What follows the colon in the first line that begins with `key`.
+std::string value_of(const char* path, const std::string& key) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);)
         if (line.starts_with(key))
-            return line.substr(line.find(':') + 1);
+            return line.substr(std::min(line.size(), line.find_first_not_of(" \t", line.find(':') + 1)));
     return "unknown";
 }
 
@@ -101,10 +102,10 @@ std::vector<std::pair<std::string, std::string>> describe_environment(const Port
     std::string version = version_text();
     version.pop_back();  // its line break
     return {{"version", version},
-            {"cpu", first_line_with("/proc/cpuinfo", "model name")},
+            {"cpu", value_of("/proc/cpuinfo", "model name")},
             {"governor", file_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
             {"isolated_cpus", file_line("/sys/devices/system/cpu/isolated")},
-            {"hugepages", first_line_with("/proc/meminfo", "HugePages_Total")},
+            {"hugepages", value_of("/proc/meminfo", "HugePages_Total")},
             {"port", fmt::format("{} ({})", port.name(), port.driver())},
             {"eal", fmt::format("{}", fmt::join(options.eal, " "))},
             {"rx_descriptors", fmt::format("{}", port.plan().rx_descriptors)},

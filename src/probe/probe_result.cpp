@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
@@ -20,18 +19,6 @@ double bits_per_second_l1(std::uint64_t frames, std::uint64_t bytes, double seco
     const double all_bytes = static_cast<double>(bytes) + kLayer1BytesPerFrame * static_cast<double>(frames);
     return seconds > 0 ? 8 * all_bytes / seconds : 0;
 }
-
-struct Percentile {
-    const char* key;
-    const char* label;
-    double percent;
-};
-constexpr std::array<Percentile, 6> kPercentiles{{{"p50", "p50", 50},
-                                                  {"p90", "p90", 90},
-                                                  {"p99", "p99", 99},
-                                                  {"p99_9", "p99.9", 99.9},
-                                                  {"p99_99", "p99.99", 99.99},
-                                                  {"p99_999", "p99.999", 99.999}}};
 
 Json histogram_json(const ProbeResult& result, const Histogram& histogram) {
     const auto ns = [&result](auto cycles) { return result.nanoseconds(static_cast<double>(cycles)); };

@@ -16,8 +16,7 @@
 #include "l2echo/control/stop_signal.hpp"
 #include "l2echo/error.hpp"
 #include "l2echo/probe/bench.hpp"
-#include "l2echo/probe/search_result.hpp"
-#include "l2echo/report/table.hpp"
+#include "l2echo/probe/search_run.hpp"
 
 namespace l2echo {
 namespace {
@@ -43,6 +42,15 @@ void throw_if_too_long(const Traffic& traffic, const PortPlan& plan) {
         throw UsageError(fmt::format("--size {}: frames of more than {} bytes need --mtu {}",
                                      traffic.largest_size(), plan.mtu + kEthernetHeaderLength + kFcsLength,
                                      traffic.largest_size() - kEthernetHeaderLength - kFcsLength));
+}
+
+/// Frames from this port. Throws UsageError when they are longer than it takes.
+Traffic make_traffic(const ProbeOptions& options, const Port& port) {
+    TrafficShape shape = options.shape;
+    shape.source = port.mac();
+    Traffic traffic(shape, options.swap_level, static_cast<std::uint32_t>(rte_rand()));
+    throw_if_too_long(traffic, port.plan());
+    return traffic;
 }
 
 /// Mbufs for a full TX ring, a burst that waits and one that is built, for each queue pair.
@@ -104,62 +112,22 @@ void run_once(const Bench& bench, const SendPlan& plan, const Traffic& traffic, 
         throw std::runtime_error(fmt::format("{}", fmt::join(failed, "; ")));
 }
 
-SendPlan paced_for(double frames_per_second, double seconds) {
-    SendPlan plan;
-    plan.frames_per_second = frames_per_second;
-    plan.seconds = seconds;
-    return plan;
-}
-
-Trial run_trial(const Bench& bench, double rate, double seconds) {
-    const auto result = bench.run(paced_for(rate, seconds));
-    const auto intended = static_cast<std::uint64_t>(rate * seconds);
-    const std::uint64_t returned =
-        std::min(result->totals().unique - (result->corrupted - result->damaged), intended);
-    Trial trial{rate, seconds, intended, intended - returned, result->sender_limited()};
-    log_info("Trial at {}: lost {} of {}{}", format_scaled(rate, "frames/s"), trial.lost, intended,
-             trial.sender_limited ? " (the probe was the limit)" : "");
-    return trial;
-}
-
-/// The most that the search tries: what --rate says, else what the sender reaches. Its trial is the warm-up
-/// too, and is not counted.
-double find_max_rate(const Bench& bench, SendPlan plan, const Traffic& traffic) {
-    constexpr double kWarmUpSeconds = 0.5;
-    SendPlan warm_up;
-    warm_up.seconds = kWarmUpSeconds;
-    const double reached = bench.run(warm_up)->sent_per_second();
-    if (plan.frames_per_second > 0)
-        return plan.frames_per_second;
-    constexpr double kGapAndPreamble = 20;
-    double bytes = 0;
-    constexpr std::uint64_t kSample = 1000;
-    for (std::uint64_t index = 0; index < kSample; ++index)
-        bytes += (traffic.size_of(index) + kGapAndPreamble) / kSample;
-    return plan.bits_per_second > 0 ? plan.bits_per_second / (8 * bytes) : reached;
-}
-
 void run_search(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const Port& port,
                 const ProbeOptions& options) {
-    constexpr double kPdrLoss = 0.005;
-    constexpr std::size_t kMostTrials = 50;  // the bounds meet long before, unless the far end is erratic
-    SearchResult result{
-        options.search,
-        options.search == "pdr" ? kPdrLoss : 0,
-        options.sizes,
-        RateSearch(find_max_rate(bench, plan, traffic), options.search == "pdr" ? kPdrLoss : 0),
-        true,
-        {},
-        describe_environment(port, options)};
-    for (auto rate = result.search.next();
-         rate && !bench.stopped() && result.search.trials().size() < kMostTrials; rate = result.search.next())
-        result.search.record(run_trial(bench, *rate, options.trial_seconds));
+    const RateGoal goal = options.search == kPdr.name ? kPdr : kNdr;
+    SearchResult result{goal.name,
+                        goal.allowed_loss,
+                        options.sizes,
+                        RateSearch(find_max_rate(bench, plan, traffic), goal.allowed_loss),
+                        true,
+                        {},
+                        describe_environment(port, options)};
+    run_trials(bench, result.search, options.trial_seconds);
     for (const double share : {0.1, 0.5, 0.9}) {
         if (!result.search.lower() || bench.stopped())
             break;
         const double rate = share * result.search.lower()->frames_per_second;
-        const auto loaded = bench.run(paced_for(rate, options.trial_seconds));
-        result.round_trips.push_back({share, rate, loaded->lost(), loaded->tsc_hz, loaded->round_trip});
+        result.round_trips.push_back(measure_round_trip(bench, share, rate, options.trial_seconds));
     }
     result.complete = !bench.stopped();
     fmt::print("{}", options.json ? render_json(result) + "\n" : render_text(result));
@@ -203,15 +171,12 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     tell_lcores(lcores, workers);
     wait_for_links(ports, options.link_wait, stop);
 
-    TrafficShape shape = options.shape;
-    shape.source = port.mac();
-    const Traffic traffic(shape, options.swap_level, static_cast<std::uint32_t>(rte_rand()));
-    throw_if_too_long(traffic, port.plan());
+    const Traffic traffic = make_traffic(options, port);
     const SendPlan plan = plan_for_link(options.plan, options.rate, port);
     pools = make_pools(port, options.port);
     const Bench bench(traffic, port, pools, lcores, options, stop);
-    log_info("Probing: {} flow{} on {} queue pair{}", shape.flows, shape.flows == 1 ? "" : "s", lcores.size(),
-             lcores.size() == 1 ? "" : "s");
+    log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
+             options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
     options.search.empty() ? run_once(bench, plan, traffic, port, options)
                            : run_search(bench, plan, traffic, port, options);
 }

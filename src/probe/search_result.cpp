@@ -12,6 +12,27 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json bound_json(const std::optional<Trial>& bound) {
+    return bound ? trial_json(*bound) : Json(nullptr);
+}
+
+Json round_trip_json(const LoadedRoundTrip& loaded) {
+    return {{"share", loaded.share},
+            {"frames_per_second", loaded.frames_per_second},
+            {"lost", loaded.lost},
+            {"count", loaded.round_trip.count()},
+            {"p50_ns", loaded.nanoseconds(50)},
+            {"p99_ns", loaded.nanoseconds(99)},
+            {"p99_9_ns", loaded.nanoseconds(99.9)},
+            {"max_ns", loaded.nanoseconds(100)}};
+}
+
+std::string bound_text(const std::optional<Trial>& bound, const char* none) {
+    return bound ? format_scaled(bound->frames_per_second, "frames/s") : none;
+}
+
+}  // namespace
+
 Json trial_json(const Trial& trial) {
     return {{"frames_per_second", trial.frames_per_second},
             {"seconds", trial.seconds},
@@ -20,31 +41,6 @@ Json trial_json(const Trial& trial) {
             {"loss_ratio", trial.loss_ratio()},
             {"sender_limited", trial.sender_limited}};
 }
-
-Json bound_json(const std::optional<Trial>& bound) {
-    return bound ? trial_json(*bound) : Json(nullptr);
-}
-
-double nanoseconds(const LoadedRoundTrip& loaded, double percent) {
-    return static_cast<double>(loaded.round_trip.percentile(percent)) * 1e9 / loaded.tsc_hz;
-}
-
-Json round_trip_json(const LoadedRoundTrip& loaded) {
-    return {{"share", loaded.share},
-            {"frames_per_second", loaded.frames_per_second},
-            {"lost", loaded.lost},
-            {"count", loaded.round_trip.count()},
-            {"p50_ns", nanoseconds(loaded, 50)},
-            {"p99_ns", nanoseconds(loaded, 99)},
-            {"p99_9_ns", nanoseconds(loaded, 99.9)},
-            {"max_ns", nanoseconds(loaded, 100)}};
-}
-
-std::string bound_text(const std::optional<Trial>& bound, const char* none) {
-    return bound ? format_scaled(bound->frames_per_second, "frames/s") : none;
-}
-
-}  // namespace
 
 std::string render_json(const SearchResult& result) {
     Json json;
@@ -80,8 +76,8 @@ std::string render_text(const SearchResult& result) {
         fmt::format_to(
             out,
             "round trip at {:.0f} % of it: p50 {:.1f} us, p99 {:.1f} us, p99.9 {:.1f} us, max {:.1f} us\n",
-            100 * loaded.share, nanoseconds(loaded, 50) / 1000, nanoseconds(loaded, 99) / 1000,
-            nanoseconds(loaded, 99.9) / 1000, nanoseconds(loaded, 100) / 1000);
+            100 * loaded.share, loaded.nanoseconds(50) / 1000, loaded.nanoseconds(99) / 1000,
+            loaded.nanoseconds(99.9) / 1000, loaded.nanoseconds(100) / 1000);
     return text;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <numeric>
 
 #include "l2echo/error.hpp"
 
@@ -148,6 +149,13 @@ Traffic::Traffic(const TrafficShape& shape, SwapLevel swap_level, std::uint32_t 
 
 std::uint32_t Traffic::largest_size() const noexcept {
     return shape_.random_to.value_or(*std::ranges::max_element(shape_.sizes));
+}
+
+double Traffic::mean_size() const noexcept {
+    if (shape_.random_to)
+        return (shape_.sizes[0] + *shape_.random_to) / 2.0;
+    return std::accumulate(shape_.sizes.begin(), shape_.sizes.end(), 0.0) /
+           static_cast<double>(shape_.sizes.size());
 }
 
 std::uint32_t Traffic::size_of(std::uint64_t index) const noexcept {

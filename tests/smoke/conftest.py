@@ -9,7 +9,8 @@ import signal
 import pytest
 
 import captures
-from echo_process import NO_NIC, EchoProcess, assert_balanced, two_workers
+from echo_process import (NO_NIC, PURE_AND_PATIENT, EchoProcess, assert_balanced, one_lcore,
+                          two_workers)
 from fake_machine import FakeMachine
 from host_setup_program import READY, main
 from host_setup.machine import Machine
@@ -142,3 +143,27 @@ def own_mac(pytestconfig, tmp_path_factory):
         return bytes.fromhex(process.final()["ports"][0]["mac"].replace(":", ""))
     finally:
         process.close()
+
+
+@pytest.fixture
+def wire(tmp_path):
+    """A memif: no kernel in between."""
+    return f"socket={tmp_path}/memif.sock,socket-abstract=no"
+
+
+@pytest.fixture
+def echo(start_echo, wire):
+    """The far end, ready; patient with a full TX queue, as its peer shares the CPUs of a test machine."""
+    return start_echo(f"net_memif0,role=server,{wire}", *PURE_AND_PATIENT,
+                      lcores=one_lcore(0)).wait_until_ready()
+
+
+@pytest.fixture
+def start_probe(start, l2_probe, wire):
+    """start_probe(OPTIONS...) runs l2_probe at the other end of the wire, or on another device."""
+
+    def start_on_wire(*options, lcores=None, device=None, before=(), **settings):
+        return start(*before, l2_probe, *NO_NIC, f"--vdev={device or f'net_memif0,role=client,{wire}'}", "--lcores",
+                     lcores or one_lcore(1), "--", *options, **settings)
+
+    return start_on_wire

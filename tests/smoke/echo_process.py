@@ -40,6 +40,12 @@ def usable_cpus():
     return sorted(os.sched_getaffinity(0))
 
 
+def one_lcore(index):
+    """Lcore 0, on the CPU of this number."""
+    cpus = usable_cpus()
+    return f"0@{cpus[index % len(cpus)]}"
+
+
 def one_worker():
     """A single lcore."""
     return f"0@{usable_cpus()[0]}"

@@ -8,35 +8,9 @@ import signal
 import pytest
 
 from echo_process import (FAILURE, NO_NIC, PURE_AND_PATIENT, USAGE, assert_balanced, assert_fails, error_line,
-                          two_workers, usable_cpus, wait_until)
+                          one_lcore, two_workers, usable_cpus, wait_until)
 
 RUN_SECONDS = 60
-
-
-@pytest.fixture
-def wire(tmp_path):
-    return f"socket={tmp_path}/memif.sock,socket-abstract=no"
-
-
-def one_lcore(index):
-    cpus = usable_cpus()
-    return f"0@{cpus[index % len(cpus)]}"
-
-
-@pytest.fixture
-def echo(start_echo, wire):
-    """The far end, ready; patient with a full TX queue, as its peer shares the CPUs of a test machine."""
-    return start_echo(f"net_memif0,role=server,{wire}", *PURE_AND_PATIENT,
-                      lcores=one_lcore(0)).wait_until_ready()
-
-
-@pytest.fixture
-def start_probe(start, l2_probe, wire):
-    def start_on_wire(*options, lcores=None, device=None, **settings):
-        return start(l2_probe, *NO_NIC, f"--vdev={device or f'net_memif0,role=client,{wire}'}", "--lcores",
-                     lcores or one_lcore(1), "--", *options, **settings)
-
-    return start_on_wire
 
 
 def result_of(process):
@@ -225,6 +199,17 @@ def test_search_under_its_capacity_passes_at_once(echo, start_probe):
     assert result["upper"] is None
     assert result["lower"]["frames_per_second"] == 2000
     assert len(result["trials"]) == 1
+
+
+def test_a_trial_cut_short_by_sigint_does_not_count(echo, start_probe):
+    process = start_probe("--search", "ndr", "--trial", "10min", "--rate", "1kpps", "--format", "json")
+    process.wait_for_line("L2ECHO: Probing: ")
+    # The warm-up before it is sent as fast as it goes.
+    echo.wait_for_report(lambda report: 0 < report["totals"]["received_per_second"] < 1500, "report of the trial")
+    process.send_signal(signal.SIGINT)
+    result = result_of(process)
+    assert result["complete"] is False
+    assert (result["trials"], result["lower"], result["upper"]) == ([], None, None)
 
 
 # The link of net_null has 10 Gbit/s; a frame of 64 bytes takes 84 on it.

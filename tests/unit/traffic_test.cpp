@@ -216,6 +216,17 @@ TEST(Sizes, ImixIsSevenFourOne) {
     EXPECT_EQ(std::ranges::count(shape.sizes, 1518u), 1);
 }
 
+TEST(Sizes, TheMeanIsOfWhatIsSent) {
+    const auto mean_of = [](const char* sizes) {
+        TrafficShape shape;
+        parse_sizes(sizes, shape);
+        return Traffic(shape, SwapLevel::Mac, 1).mean_size();
+    };
+    EXPECT_DOUBLE_EQ(mean_of("64"), 64);
+    EXPECT_DOUBLE_EQ(mean_of("512-1024"), 768);
+    EXPECT_DOUBLE_EQ(mean_of("imix"), (7 * 64 + 4 * 594 + 1518) / 12.0);
+}
+
 TEST(Sizes, RubbishIsAUsageError) {
     TrafficShape shape;
     for (const char* text : {"", "x", "64,", "64-", "1024-512", "64x", "70000", "-5"})

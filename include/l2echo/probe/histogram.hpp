@@ -7,6 +7,19 @@
 
 namespace l2echo {
 
+/// The percentiles that results show.
+struct Percentile {
+    const char* key;
+    const char* label;
+    double percent;
+};
+inline constexpr std::array<Percentile, 6> kPercentiles{{{"p50", "p50", 50},
+                                                         {"p90", "p90", 90},
+                                                         {"p99", "p99", 99},
+                                                         {"p99_9", "p99.9", 99.9},
+                                                         {"p99_99", "p99.99", 99.99},
+                                                         {"p99_999", "p99.999", 99.999}}};
+
 /// Each power of two is divided into 128 steps of equal width, so a value is known to 1/128 (0.8 %); values
 /// below 256 are exact. One writer; merge and read when it has stopped.
 class Histogram {

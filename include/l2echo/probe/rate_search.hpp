@@ -22,6 +22,14 @@ struct Trial {
     }
 };
 
+/// What a search looks for: the highest rate that loses no more than this.
+struct RateGoal {
+    const char* name;
+    double allowed_loss;  ///< ratio
+};
+inline constexpr RateGoal kNdr{"ndr", 0};
+inline constexpr RateGoal kPdr{"pdr", 0.005};
+
 /// Ask next(), run it, record() it, until there is no next.
 class RateSearch {
   public:

@@ -1,6 +1,7 @@
 // What a rate search found. Pure functions of their arguments.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,10 @@ struct LoadedRoundTrip {
     std::uint64_t lost = 0;
     double tsc_hz = 1;
     Histogram round_trip;  ///< TSC cycles
+
+    double nanoseconds(double percent) const noexcept {
+        return static_cast<double>(round_trip.percentile(percent)) * 1e9 / tsc_hz;
+    }
 };
 
 struct SearchResult {
@@ -31,6 +36,7 @@ struct SearchResult {
 
 inline constexpr const char* kSearchSchema = "l2echo.search/1";
 
+nlohmann::ordered_json trial_json(const Trial& trial);
 /// One JSON object without line break.
 std::string render_json(const SearchResult& result);
 /// For people.

@@ -49,6 +49,7 @@ class Traffic {
     std::uint32_t header_length() const noexcept { return header_length_; }
     std::uint32_t smallest_size() const noexcept { return header_length_ + kStampLength + kFcsLength; }
     std::uint32_t largest_size() const noexcept;
+    double mean_size() const noexcept;
 
     /// The size of the frame that a sender sends as its `index`th: in turn, or pseudo-random.
     std::uint32_t size_of(std::uint64_t index) const noexcept;
