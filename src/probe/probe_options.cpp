@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
+#include <sstream>
 
 #include "l2echo/control/option_table.hpp"
 #include "l2echo/error.hpp"
@@ -47,6 +50,53 @@ Gates make_gates(std::optional<std::uint64_t> loss, std::optional<double> p99,
     return gates;
 }
 
+/// RFC 2544 section 9.1, and the mix.
+constexpr const char* kSweepSizes = "64,128,256,512,1024,1280,1518,imix";
+
+/// The steps of a sweep.
+std::vector<std::string> split_sizes(const std::string& text) {
+    std::vector<std::string> sizes;
+    std::istringstream stream(text + ",");
+    for (std::string size; std::getline(stream, size, ',');) {
+        TrafficShape shape;
+        parse_sizes(size, shape);
+        if (std::ranges::find(sizes, size) != sizes.end())
+            throw UsageError(fmt::format("--size: {} is there twice", size));
+        sizes.push_back(size);
+    }
+    return sizes;
+}
+
+/// Words that a shell would change are quoted.
+std::string command_of(const std::vector<std::string>& arguments) {
+    const auto is_plain = [](unsigned char letter) {
+        return std::isalnum(letter) != 0 ||
+               std::string_view("-_=,./:@%+").find(static_cast<char>(letter)) != std::string_view::npos;
+    };
+    std::string command;
+    for (const std::string& argument : arguments) {
+        command += command.empty() ? "" : " ";
+        if (!argument.empty() && std::ranges::all_of(argument, is_plain)) {
+            command += argument;
+            continue;
+        }
+        command += '\'';
+        for (const char letter : argument)
+            command += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+        command += '\'';
+    }
+    return command;
+}
+
+/// A search runs many trials: what is about one run would have no effect.
+void refuse_single_run_options(const ProbeOptions& options,
+                               const std::vector<std::pair<const char*, bool>>& given) {
+    for (const auto& [name, is_given] : given)
+        if (is_given)
+            throw UsageError(fmt::format("{} is about a single run: it does not go with {}", name,
+                                         options.sweep_folder.empty() ? "--search" : "--sweep"));
+}
+
 }  // namespace
 
 ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments) {
@@ -54,6 +104,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
                       "The other end of the wire: sends numbered frames and checks each one that comes back");
     ProbeCommandLine line;
     ProbeOptions& options = line.options;
+    std::optional<std::string> sizes;
     std::string network = "ipv4";
     std::vector<std::string> vlans;
     std::string destination = "02:00:5e:00:53:01";
@@ -76,8 +127,9 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
                      "Queue pairs, each with its own sender and checker; one for every two lcores beside the "
                      "main one when left out",
                      "Ports");
-    table.add_text("--size", options.sizes, "SIZES",
-                   "Frame sizes with FCS: 64; 64,512; 512-1024 at random; imix", "Traffic");
+    table.add_text("--size", sizes, "SIZES",
+                   "Frame sizes with FCS: 64, when left out; 64,512 in turn; 512-1024 at random; imix",
+                   "Traffic");
     table.add_choice("--network", network, {"ipv4", "ipv6", "none"},
                      "What the frames carry: UDP over it, or nothing", "Traffic");
     table.add_list("--vlan", vlans, "VLAN ids, outer first: none, one or two", "Traffic");
@@ -99,6 +151,11 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
                      "Find the highest rate that loses nothing, or at most 0.5 %; --rate is the most to try",
                      "Search");
     table.add_time("--trial", options.trial_seconds, "Length of each trial of a search", "Search");
+    table.add_text(
+        "--sweep", options.sweep_folder, "FOLDER",
+        "Search at each --size (RFC 2544's and imix when left out), NDR and PDR when --search names "
+        "neither; tables, JSON and plots into this folder",
+        "Search");
     table.add_choice("--format", format, {"text", "json"}, "Result for people or for programs", "Result");
     table.add_text("--histogram", options.histogram_file, "FILE",
                    "Write the round trips in microseconds as an HdrHistogram percentile file", "Result");
@@ -111,7 +168,12 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     options.eal = table.eal_arguments();
     options.port = table.port_request();
     options.link_wait = table.link_wait();
-    parse_sizes(options.sizes, options.shape);
+    options.command = command_of(arguments);
+    options.sizes = sizes.value_or("64");
+    if (options.sweep_folder.empty())
+        parse_sizes(options.sizes, options.shape);
+    else
+        options.sweep_sizes = split_sizes(sizes.value_or(kSweepSizes));
     options.shape.network = parse_network(network);
     options.shape.vlan_ids = parse_vlans(vlans);
     options.shape.destination = parse_mac(destination, "--destination");
@@ -124,6 +186,13 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     options.json = format == "json";
     if (search != "none")
         options.search = search;
+    if (!options.search.empty() || !options.sweep_folder.empty())
+        refuse_single_run_options(options, {{"--count", count.has_value()},
+                                            {"--duration", duration.has_value()},
+                                            {"--histogram", !options.histogram_file.empty()},
+                                            {"--require-loss", loss.has_value()},
+                                            {"--require-p99", p99.has_value()},
+                                            {"--require-rate", required_rate.has_value()}});
     options.gates = make_gates(loss, p99, required_rate);
     return line;
 }

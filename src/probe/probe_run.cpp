@@ -17,6 +17,7 @@
 #include "l2echo/error.hpp"
 #include "l2echo/probe/bench.hpp"
 #include "l2echo/probe/search_run.hpp"
+#include "l2echo/probe/sweep.hpp"
 
 namespace l2echo {
 namespace {
@@ -44,10 +45,11 @@ void throw_if_too_long(const Traffic& traffic, const PortPlan& plan) {
                                      traffic.largest_size() - kEthernetHeaderLength - kFcsLength));
 }
 
-/// Frames from this port. Throws UsageError when they are longer than it takes.
-Traffic make_traffic(const ProbeOptions& options, const Port& port) {
+/// Frames of these sizes, from this port. Throws UsageError when they are longer than it takes.
+Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, const Port& port) {
     TrafficShape shape = options.shape;
     shape.source = port.mac();
+    parse_sizes(sizes, shape);
     Traffic traffic(shape, options.swap_level, static_cast<std::uint32_t>(rte_rand()));
     throw_if_too_long(traffic, port.plan());
     return traffic;
@@ -171,12 +173,21 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     tell_lcores(lcores, workers);
     wait_for_links(ports, options.link_wait, stop);
 
-    const Traffic traffic = make_traffic(options, port);
     const SendPlan plan = plan_for_link(options.plan, options.rate, port);
     pools = make_pools(port, options.port);
-    const Bench bench(traffic, port, pools, lcores, options, stop);
     log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
              options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
+    const auto bench_for = [&](const Traffic& traffic) {
+        return Bench(traffic, port, pools, lcores, options, stop);
+    };
+    if (!options.sweep_folder.empty()) {
+        const auto traffic_of = [&](const std::string& size) { return make_traffic(options, size, port); };
+        const SweepResult result = run_sweep(options, plan, port, {traffic_of, bench_for});
+        fmt::print("{}", options.json ? render_json(result) : render_markdown(result));
+        return;
+    }
+    const Traffic traffic = make_traffic(options, options.sizes, port);
+    const Bench bench = bench_for(traffic);
     options.search.empty() ? run_once(bench, plan, traffic, port, options)
                            : run_search(bench, plan, traffic, port, options);
 }

@@ -55,6 +55,36 @@ TEST(ProbeOptions, ASearchHasItsKindAndTrialLength) {
     EXPECT_THROW(parse({"--search", "best"}), UsageError);
 }
 
+TEST(ProbeOptions, ASweepTakesTheSizesOneByOne) {
+    EXPECT_TRUE(parse({}).sweep_sizes.empty());
+    const ProbeOptions all = parse({"--sweep", "results"});
+    EXPECT_EQ(all.sweep_folder, "results");
+    EXPECT_EQ(all.sweep_sizes,
+              (std::vector<std::string>{"64", "128", "256", "512", "1024", "1280", "1518", "imix"}));
+    EXPECT_EQ(parse({"--sweep", "results", "--size", "64,imix,512-1024"}).sweep_sizes,
+              (std::vector<std::string>{"64", "imix", "512-1024"}));
+    for (const char* sizes : {"64,64", "64,,128", "small", ""})
+        EXPECT_THROW(parse({"--sweep", "results", "--size", sizes}), UsageError) << sizes;
+}
+
+TEST(ProbeOptions, WhatIsAboutASingleRunDoesNotGoWithManyTrials) {
+    const std::vector<std::vector<std::string>> single{{"--count", "5"},         {"--duration", "5"},
+                                                       {"--histogram", "h.txt"}, {"--require-loss", "0"},
+                                                       {"--require-p99", "1"},   {"--require-rate", "1Mpps"}};
+    for (const auto& ours : single) {
+        EXPECT_NO_THROW(parse({ours[0], ours[1]}));
+        EXPECT_THROW(parse({"--search", "ndr", ours[0], ours[1]}), UsageError) << ours[0];
+        EXPECT_THROW(parse({"--sweep", "results", ours[0], ours[1]}), UsageError) << ours[0];
+    }
+}
+
+TEST(ProbeOptions, TheCommandCanBeTypedAgain) {
+    EXPECT_EQ(parse({"--sweep", "my $results", "--rate", "50%"}).command,
+              "l2_probe -- --sweep 'my $results' --rate 50%");
+    EXPECT_EQ(parse({"--sweep", "it's", "--histogram", ""}).command,
+              "l2_probe -- --sweep 'it'\\''s' --histogram ''");
+}
+
 TEST(ProbeOptions, WrongValuesAreUsageErrors) {
     const std::vector<std::vector<std::string>> wrong{
         {"--vlan", "4095"},        {"--vlan", "65536"},        {"--vlan", ""},

@@ -29,10 +29,13 @@ struct ProbeOptions {
     double drain_seconds = 1;  ///< how long frames may still come back
     Gates gates;
     bool json = false;
-    std::string histogram_file;  ///< empty: none
-    std::string search;          ///< empty, "ndr" or "pdr"
-    double trial_seconds = 1;    ///< of each trial of a search
-    std::string sizes = "64";    ///< as typed; what it means is in the shape
+    std::string histogram_file;            ///< empty: none
+    std::string search;                    ///< empty, "ndr" or "pdr"
+    std::string sweep_folder;              ///< empty: no sweep
+    std::vector<std::string> sweep_sizes;  ///< each as parse_sizes() takes it
+    double trial_seconds = 1;              ///< of each trial of a search
+    std::string sizes;                     ///< as typed; what it means is in the shape, but for a sweep
+    std::string command;                   ///< the whole command line, as a shell takes it
 };
 
 struct ProbeCommandLine {
