@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -29,7 +30,7 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>
             pools_.push_back(
                 std::make_unique<Mempool>(unique_name("exchange_tx"), 2047, 32, 2176, SOCKET_ID_ANY));
         options_.shape.flows = kFlows;
-        options_.drain_seconds = 0.3;
+        options_.drain_seconds = 3;  // for the lcores of a busy machine
     }
 
     std::unique_ptr<ProbeResult> run(const SendPlan& plan, const FarEnd& far_end) {
@@ -57,21 +58,25 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>
                     store_swapped(data, load_mac_pair(data));
                     far_end(frame, number++, queue);
                 }
-            std::this_thread::yield();
+            rest();
         }
     }
+
+    /// Lcores never sleep: whoever yields to them on a busy machine may wait for seconds, whoever sleeps is
+    /// woken.
+    static void rest() { std::this_thread::sleep_for(std::chrono::microseconds(20)); }
 
     /// Patient with a full RX ring, as its reader shares a CPU with us.
     void give(rte_mbuf* frame, unsigned queue) {
         while (!rings_.give(frame, queue))
-            std::this_thread::yield();
+            rest();
     }
 
     static rte_mbuf* copy(const rte_mbuf* frame) {
         for (;;) {
             if (rte_mbuf* made = rte_pktmbuf_copy(frame, frame->pool, 0, UINT32_MAX))
                 return made;
-            std::this_thread::yield();
+            rest();
         }
     }
 

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 import captures
-from echo_process import (NO_NIC, PURE_AND_PATIENT, EchoProcess, assert_balanced, one_lcore,
+from echo_process import (NO_NIC, PATIENT, EchoProcess, assert_balanced, one_lcore,
                           two_workers)
 from fake_machine import FakeMachine
 from host_setup_program import READY, main
@@ -154,7 +154,7 @@ def wire(tmp_path):
 @pytest.fixture
 def echo(start_echo, wire):
     """The far end, ready; patient with a full TX queue, as its peer shares the CPUs of a test machine."""
-    return start_echo(f"net_memif0,role=server,{wire}", *PURE_AND_PATIENT,
+    return start_echo(f"net_memif0,role=server,{wire}", *PATIENT,
                       lcores=one_lcore(0)).wait_until_ready()
 
 

@@ -13,8 +13,8 @@ import time
 # Needs no root, hugepages or NIC, and shares no files with other DPDK processes
 NO_NIC = ("--no-huge", "-m", "256", "--no-pci", "--no-shconf")
 
-# A far end of the probe: no frames of its own, and it waits for a peer that shares its CPU
-PURE_AND_PATIENT = ("--link-wait", "0", "--no-loop-check", "--tx-full", "retry=1000000")
+# A far end of the probe that waits for a peer with which it shares a CPU
+PATIENT = ("--link-wait", "0", "--tx-full", "retry=1000000")
 
 FAILURE, USAGE = 1, 2  # exit statuses
 READY = r"L2ECHO: Ready: echoing on \d+ ports?"

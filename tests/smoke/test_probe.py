@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from echo_process import (FAILURE, NO_NIC, PURE_AND_PATIENT, USAGE, assert_balanced, assert_fails, error_line,
+from echo_process import (FAILURE, NO_NIC, PATIENT, USAGE, assert_balanced, assert_fails, error_line,
                           one_lcore, two_workers, usable_cpus, wait_until)
 
 RUN_SECONDS = 60
@@ -46,7 +46,8 @@ def test_every_kind_of_frame_comes_back(echo, start_probe, options):
 @pytest.mark.parametrize("lcores", [2, 3])
 def test_sender_and_checker_on_lcores_of_their_own(echo, start_probe, lcores):
     places = ",".join(f"{lcore}@{usable_cpus()[lcore % len(usable_cpus())]}" for lcore in range(lcores))
-    result = result_of(start_probe("--count", "20000", "--rate", "20kpps", "--format", "json", lcores=places))
+    result = result_of(start_probe("--count", "20000", "--rate", "20kpps", "--drain", "10s", "--format", "json",
+                                   lcores=places))
     assert_clean(result, 20000)
 
 
@@ -235,10 +236,10 @@ def test_bits_per_second_hold_for_a_mix_of_sizes(start_probe):
 
 
 def test_two_queue_pairs_share_streams_and_rate(start_echo, start_probe, wire):
-    start_echo(f"net_memif0,role=server,{wire}", *PURE_AND_PATIENT).wait_until_ready()
+    start_echo(f"net_memif0,role=server,{wire}", *PATIENT).wait_until_ready()
     # Two queues at both ends; the far end is not asked for more, as this driver may not survive its peer's end.
-    result = result_of(start_probe("--queues", "2", "--flows", "5", "--count", "20000", "--rate", "10kpps", "--format",
-                                   "json", lcores=two_workers()))
+    result = result_of(start_probe("--queues", "2", "--flows", "5", "--count", "20000", "--rate", "10kpps", "--drain",
+                                   "10s", "--format", "json", lcores=two_workers()))
     assert_clean(result, 20000)
     first, second = result["queue_pairs"]
     assert (first["sent"], second["sent"]) == (12000, 8000)  # three streams and two

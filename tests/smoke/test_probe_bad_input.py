@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from echo_process import NO_NIC, PURE_AND_PATIENT, USAGE, assert_fails, usable_cpus, wait_until
+from echo_process import NO_NIC, PATIENT, USAGE, assert_fails, usable_cpus, wait_until
 from hostile_far_end import HostileFarEnd, KnownFaults, echo
 from kernel_interfaces import ip, veth_pair
 
@@ -95,7 +95,7 @@ def test_link_that_flaps_is_told_and_the_run_goes_on(start_probe):
 def stalled(start_probe, start_echo, tmp_path):
     """stalled(OPTIONS...): a probe whose far end has stopped emptying its ring."""
     socket = f"socket={tmp_path}/memif.sock,socket-abstract=no"
-    far_end = start_echo(f"net_memif0,role=server,{socket}", *PURE_AND_PATIENT,
+    far_end = start_echo(f"net_memif0,role=server,{socket}", *PATIENT,
                          lcores=f"0@{usable_cpus()[0]}").wait_until_ready()
 
     def start_stalled(*options):
