@@ -96,7 +96,7 @@ void Exchange::check(std::size_t queue) noexcept {
     Checker& checker = pairs_[queue]->checker;
     while (!is_drained())
         checker.turn();
-    finish_checking();
+    finish_checking(checker);
 }
 
 void Exchange::send_and_check(std::size_t queue) noexcept {
@@ -109,7 +109,7 @@ void Exchange::send_and_check(std::size_t queue) noexcept {
         }
         pair.checker.turn();
     }
-    finish_checking();
+    finish_checking(pair.checker);
 }
 
 void Exchange::finish_sending(Sender& sender) noexcept {
@@ -118,10 +118,21 @@ void Exchange::finish_sending(Sender& sender) noexcept {
         sending_ended_.store(rte_rdtsc(), std::memory_order_release);
 }
 
+/// Another queue's checker may have seen the last missing frame while this one had copies waiting. A far end
+/// that never falls silent is not listened to for ever.
+void Exchange::finish_checking(Checker& checker) noexcept {
+    constexpr int kMostTurns = 1024;
+    for (int turn = 0; turn < kMostTurns && checker.turn() != 0; ++turn) {
+    }
+    checkers_left_.fetch_sub(1, std::memory_order_release);
+}
+
 /// All is back, and what may come a second time had a moment for it; or the wait is over.
 bool Exchange::is_drained() const noexcept {
     const std::uint64_t ended = sending_ended_.load(std::memory_order_acquire);
-    const std::uint64_t waited = rte_rdtsc() - ended;
+    const std::uint64_t now = rte_rdtsc();
+    // Another CPU's clock may be a little ahead of ours, and ours is read out of order.
+    const std::uint64_t waited = now - std::min(now, ended);
     if (ended == 0 || waited < least_drain_cycles_)
         return false;
     std::uint64_t missing = 0;  // modulo 2^64 until the last queue pair is added

@@ -48,7 +48,7 @@ class Exchange {
     };
 
     void finish_sending(Sender& sender) noexcept;
-    void finish_checking() noexcept { checkers_left_.fetch_sub(1, std::memory_order_release); }
+    void finish_checking(Checker& checker) noexcept;
     bool is_drained() const noexcept;
 
     std::vector<SeenNumbers> seen_;
