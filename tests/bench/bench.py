@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+"""Measures l2echo against its peers and writes what it found; scripts/bench builds first and starts it."""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+
+import result_plot
+from comparison import Contest
+from environment import describe_commit, describe_machine, now
+from programs import Lab
+from result_table import markdown, plain
+
+import net_null
+import net_pcap
+
+SCHEMA = "l2echo.bench/1"
+USAGE = 2
+GROUPS = {module.GROUP: module for module in (net_null, net_pcap)}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--build-dir", required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    parser.add_argument("--command", default="bench.py", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def check_output(folder):
+    """Before an hour of measuring, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SystemExit(f"bench: error: --output {folder}: {error.strerror}; give a folder that can be written") \
+            from error
+
+
+def chosen(comparisons, names):
+    """All, or those whose group or key was named; a name that fits nothing is an error."""
+    wanted = [comparison for comparison in comparisons
+              if not names or comparison.group in names or comparison.key in names]
+    known = {name for comparison in comparisons for name in (comparison.group, comparison.key)}
+    for name in names:
+        if name not in known:
+            complain(f"error: --only {name}: there is no such comparison; --list names them, --quick has fewer")
+            sys.exit(USAGE)
+    return wanted
+
+
+class Progress:
+    """A line on a terminal that overwrites itself; nothing elsewhere."""
+
+    def __init__(self, total):
+        self._total = total
+        self._number = 0
+
+    def begin(self):
+        self._number += 1
+
+    def show(self, title, turn):
+        self._write(f"{self._number} of {self._total}: {title}, {f'pair {turn}' if turn else 'warm-up'}")
+
+    def end(self):
+        self._write("")
+
+    @staticmethod
+    def _write(text):
+        if sys.stderr.isatty():
+            print(f"\r{text[:shutil.get_terminal_size().columns - 1]}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def complain(text):
+    print(f"bench: {text}", file=sys.stderr)
+
+
+def measure(lab, comparisons):
+    progress = Progress(len(comparisons))
+    results = []
+    for comparison in comparisons:
+        progress.begin()
+        contest = Contest(comparison, complain)
+        results.append(contest.measure(lab.pairs, lambda turn, title=comparison.title: progress.show(title, turn)))
+    progress.end()
+    return results
+
+
+def write(folder, result):
+    """Files for whoever owns the folder, also when this runs under sudo."""
+    (folder / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (folder / "bench.md").write_text(markdown(result), encoding="utf-8")
+    result_plot.plot(folder, result)
+    owner = folder.stat()
+    for path in folder.rglob("*"):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def run(arguments, scratch):
+    lab = Lab(arguments.build_dir, quick=arguments.quick, output=arguments.output, scratch=scratch)
+    comparisons = [comparison for group in GROUPS.values() for comparison in group.comparisons(lab)]
+    if arguments.list:
+        for comparison in comparisons:
+            print(f"{comparison.group:12} {comparison.key:22} {comparison.title}")
+        return 0
+    comparisons = chosen(comparisons, arguments.only)
+    check_output(arguments.output)
+    result = {"schema": SCHEMA, "date": now(), "commit": describe_commit(), "command": arguments.command,
+              "mode": "quick" if arguments.quick else "full", "pairs": lab.pairs,
+              "window_seconds": lab.window_seconds, "load_before": os.getloadavg()[0],
+              "environment": describe_machine(lab)}
+    result["comparisons"] = measure(lab, comparisons)
+    write(arguments.output, result)
+    print(plain(result))
+    print(f"\nWritten to {arguments.output}: bench.md, bench.json, plots (SVG)")
+    failed = [contender for comparison in result["comparisons"] for contender in comparison["contenders"]
+              if contender["outcome"] == "failed"]
+    if failed:
+        complain(f"error: {len(failed)} contenders failed; the table says which")
+    return 1 if failed else 0
+
+
+def main():
+    arguments = parse_arguments()
+    # So that what was borrowed (hugepages, interfaces) is given back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        return run(arguments, pathlib.Path(folder))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nbench: error: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,132 @@
+"""A comparison: contenders that take turns, and the ratios of each turn's pair."""
+
+import dataclasses
+import statistics
+import typing
+
+
+class NotMeasured(Exception):
+    """This machine cannot do it; the text says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    key: str
+    title: str
+    unit: str
+    more_is_better: bool = True
+
+
+@dataclasses.dataclass
+class Contender:
+    """run() makes one measurement: {"values": {metric: number}, "command": ..., "checks": {...}}."""
+
+    key: str
+    title: str
+    run: typing.Callable[[], dict]
+
+
+@dataclasses.dataclass
+class Comparison:
+    """Ours comes first. Every other contender is a peer, unless `pairs` names which two are held together."""
+
+    group: str
+    key: str
+    title: str
+    metrics: typing.Sequence[Metric]
+    contenders: typing.Sequence[Contender]
+    pairs: typing.Sequence[tuple[str, str]] = ()
+
+    def all_pairs(self):
+        ours, *peers = (contender.key for contender in self.contenders)
+        return list(self.pairs) or [(ours, peer) for peer in peers]
+
+
+def spread(values):
+    """Median, quartiles and range."""
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return {"median": statistics.median(values), "lower_quartile": lower, "upper_quartile": upper,
+            "min": min(values), "max": max(values), "count": len(values)}
+
+
+def verdict(ratio, more_is_better):
+    """Where ours stands: a difference counts when the middle half of all pairs is on one side."""
+    low, high = ratio["lower_quartile"], ratio["upper_quartile"]
+    if not more_is_better:
+        low, high = 1 / high, 1 / low
+    return "ahead" if low > 1 else "behind" if high < 1 else "level"
+
+
+def ratios_of(metrics, pairs, contenders):
+    """contenders: as in the result, each with its runs in order of their turns."""
+    by_key = {contender["key"]: contender for contender in contenders}
+    result = []
+    for ours, peer in pairs:
+        if any(by_key[key]["outcome"] != "measured" for key in (ours, peer)):
+            continue
+        for metric in metrics:
+            both = [(a["values"].get(metric.key), b["values"].get(metric.key))
+                    for a, b in zip(by_key[ours]["runs"], by_key[peer]["runs"], strict=True)]
+            values = [a / b for a, b in both if a and b]
+            if not values:
+                continue
+            ratio = spread(values)
+            result.append({"metric": metric.key, "ours": ours, "peer": peer, "values": values, **ratio,
+                           "verdict": verdict(ratio, metric.more_is_better)})
+    return result
+
+
+def result_of(comparison, contenders):
+    """The comparison as it stands in the JSON; contenders with outcome, reason and runs."""
+    for contender in contenders:
+        contender["medians"] = {
+            metric.key: spread(values) for metric in comparison.metrics
+            if (values := [run["values"][metric.key] for run in contender["runs"]
+                           if run["values"].get(metric.key) is not None])}
+    return {"group": comparison.group, "key": comparison.key, "title": comparison.title,
+            "metrics": [dataclasses.asdict(metric) for metric in comparison.metrics],
+            "contenders": contenders,
+            "ratios": ratios_of(comparison.metrics, comparison.all_pairs(), contenders)}
+
+
+def last_line(error):
+    """Of a failure: the program's own error line."""
+    return " ".join((str(error).strip() or repr(error)).splitlines()[-1].split())
+
+
+class Contest:
+    """Runs the contenders of one comparison in turn; one that fails or cannot run is out."""
+
+    def __init__(self, comparison, complain):
+        self._comparison = comparison
+        self._complain = complain
+        self._results = [{"key": contender.key, "title": contender.title, "outcome": "measured", "reason": None,
+                          "warm_up": [], "runs": []} for contender in comparison.contenders]
+
+    def measure(self, pairs, show=lambda turn: None):
+        """A warm-up that does not count, then as many turns as `pairs` says."""
+        for turn in range(pairs + 1):
+            show(turn)
+            for contender, result in zip(self._comparison.contenders, self._results, strict=True):
+                if result["outcome"] == "measured":
+                    self._run(contender, result, result["runs" if turn > 0 else "warm_up"])
+        return result_of(self._comparison, self._results)
+
+    def _run(self, contender, result, runs):
+        try:
+            run = contender.run()
+        except NotMeasured as error:
+            result.update(outcome="not measured", reason=str(error))
+        except (AssertionError, OSError) as error:
+            self._complain(f"{self._comparison.title}, {contender.title}: {error}")
+            result.update(outcome="failed", reason=last_line(error))
+        else:
+            result["command"] = run.pop("command")
+            runs.append(run)
+
+
+def without_runs(comparison, reason):
+    """The comparison as a row that says why there are no figures."""
+    contenders = [{"key": contender.key, "title": contender.title, "outcome": "not measured", "reason": reason,
+                   "warm_up": [], "runs": []} for contender in comparison.contenders]
+    return result_of(comparison, contenders)

@@ -1,0 +1,132 @@
+"""The programs that are compared: their command lines, their start, one measured interval, and a checked end."""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS / "smoke"), str(TESTS / "compare")]
+
+# pylint: disable=wrong-import-position
+from comparison import NotMeasured
+from echo_process import NO_NIC, EchoProcess, assert_balanced, usable_cpus
+from telemetry import Telemetry, rate_between
+
+BURST, DESCRIPTORS, MEMPOOL_CACHE = 32, 1024, 256
+# What l2_multi_echo makes of that for one queue pair (its log says it); testpmd gets the same.
+MBUFS_PER_QUEUE_PAIR = 2 * DESCRIPTORS + BURST + 3 * MEMPOOL_CACHE
+END_SECONDS = 10.0
+TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+).*?TX-packets: (\d+)\s+TX-dropped: (\d+)",
+                            re.DOTALL)
+
+
+class Lab:
+    """Where the programs are, which CPU each gets, and how long an interval is."""
+
+    def __init__(self, build_dir, *, quick, output, scratch):
+        self.build = pathlib.Path(build_dir).resolve()
+        self.quick = quick
+        self.output = output
+        self.scratch = scratch
+        self.pairs = 3 if quick else 9
+        self.window_seconds = 0.4 if quick else 1.5
+        cpus = usable_cpus()
+        if len(cpus) < 2:
+            raise SystemExit("bench: error: one CPU is not enough: an echo and what it is measured by need one each; "
+                             f"this process may use CPU {cpus[0]} only")
+        self.cpus = cpus
+        self.echo_cpu, self.other_cpu = cpus[0], cpus[-1]
+        self._numbers = itertools.count()
+
+    def program(self, name):
+        path = self.build / name
+        if not path.exists():
+            raise NotMeasured(f"{path} is not built")
+        return str(path)
+
+    def file_prefix(self):
+        return f"l2echo-bench-{os.getpid()}-{next(self._numbers)}"
+
+    def lcores(self, workers=1, main_cpu=None):
+        """A main lcore on a CPU of its own if there is one, and workers from the first CPU on."""
+        places = [self.cpus[number % len(self.cpus)] for number in range(workers)]
+        if main_cpu is None:
+            main_cpu = self.other_cpu if workers < len(self.cpus) else self.cpus[0]
+        return ",".join(f"{lcore}@{cpu}" for lcore, cpu in enumerate([main_cpu, *places]))
+
+
+def echo_command(lab, device, *options, lcores=None, workers=1, memory=NO_NIC):
+    return [lab.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers), "--",
+            "--burst", str(BURST), "--rx-descriptors", str(DESCRIPTORS), "--tx-descriptors", str(DESCRIPTORS),
+            "--mempool-cache", str(MEMPOOL_CACHE), "--link-wait", "0", "--stats-format", "json", *options]
+
+
+def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=NO_NIC):
+    path = shutil.which("dpdk-testpmd")
+    if not path:
+        raise NotMeasured("dpdk-testpmd is not installed; scripts/install-dependencies --test installs it")
+    return [path, *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers), "--",
+            f"--forward-mode={mode}", "--port-topology=loop", f"--burst={BURST}", f"--rxd={DESCRIPTORS}",
+            f"--txd={DESCRIPTORS}", f"--mbcache={MEMPOOL_CACHE}",
+            f"--total-num-mbufs={workers * MBUFS_PER_QUEUE_PAIR}", f"--rxq={workers}", f"--txq={workers}",
+            f"--nb-cores={workers}", "--stats-period=1", *options]
+
+
+def is_testpmd(command):
+    return "dpdk-testpmd" in command[0]
+
+
+def with_file_prefix(command, prefix):
+    return [command[0], f"--file-prefix={prefix}", *command[1:]]
+
+
+@contextlib.contextmanager
+def running(command, *, network=None, cpus=None):
+    """A program that is certain to be gone afterwards."""
+    if network:
+        command = ["ip", "netns", "exec", network, *command]
+    process = EchoProcess(command, preexec=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+def end(process, command):
+    """Ends it by a signal; each frame that it received has a fate."""
+    process.send_signal(signal.SIGINT)
+    process.end_cleanly(END_SECONDS)
+    return testpmd_counts(process) if is_testpmd(command) else echo_counts(process)
+
+
+def echo_counts(process):
+    final = process.final()
+    assert_balanced(final)
+    return {key: final["totals"][key] for key in ("received", "echoed", "answered", "refused", "dropped")}
+
+
+def testpmd_counts(process):
+    found = TESTPMD_TOTALS.search(process.stdout())
+    assert found, "testpmd printed no forward statistics"
+    received, sent, dropped = map(int, found.groups())
+    assert received == sent + dropped, f"testpmd received {received}, sent {sent}, dropped {dropped}"
+    return {"received": received, "echoed": sent, "answered": 0, "refused": 0, "dropped": dropped}
+
+
+def measure_rate(lab, command):
+    """Frames that pass in one interval, by the driver's own counters."""
+    prefix = lab.file_prefix()
+    with running(with_file_prefix(command, prefix)) as process, Telemetry(process, prefix) as telemetry:
+        telemetry.wait_until_frames_pass()
+        first = telemetry.sample()
+        process.wait_for(lambda: telemetry.clock() - first.when >= lab.window_seconds, "the end of the interval")
+        values = rate_between(first, telemetry.sample())
+        counts = end(process, command)
+    assert counts["echoed"] > 0 and counts["refused"] == 0, counts
+    return {"values": values, "checks": counts, "command": shlex.join(command)}

@@ -1,0 +1,102 @@
+"""The result as Markdown: pure functions of what stands in the JSON."""
+
+
+def quantity(value, unit):
+    if unit == "frames/s":
+        return f"{value / 1e6:.3g} M" if value >= 1e6 else f"{value / 1e3:.4g} k" if value >= 1e4 else f"{value:.4g}"
+    if unit == "ns":
+        return f"{value / 1000:.4g} us"
+    if unit == "share":
+        return f"{100 * value:.2g} %"
+    return f"{value:.3g} {unit}".strip()
+
+
+def row(cells):
+    return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
+
+
+def table(titles, rows):
+    return [row(titles), row(["---"] * len(titles)), *map(row, rows)]
+
+
+HEADINGS = ("comparison", "measure", "ours", "peer", "median of ours", "median of peer", "ratio ours / peer",
+            "quartiles", "range", "pairs", "")
+
+
+def by_key(items):
+    return {item["key"]: item for item in items}
+
+
+def ratio_row(comparison, ratio):
+    contenders, metric = by_key(comparison["contenders"]), by_key(comparison["metrics"])[ratio["metric"]]
+    medians = [quantity(contenders[ratio[side]]["medians"][metric["key"]]["median"], metric["unit"])
+               for side in ("ours", "peer")]
+    measure = metric["title"] + ("" if metric["more_is_better"] else " (less is better)")
+    return [comparison["title"], measure, contenders[ratio["ours"]]["title"], contenders[ratio["peer"]]["title"],
+            *medians, f"**{ratio['median']:.3f}**", f"{ratio['lower_quartile']:.3f} to {ratio['upper_quartile']:.3f}",
+            f"{ratio['min']:.3f} to {ratio['max']:.3f}", ratio["count"], ratio["verdict"]]
+
+
+def gap_rows(comparison):
+    """What has no figures, and why."""
+    for contender in comparison["contenders"]:
+        if contender["outcome"] != "measured":
+            yield [comparison["title"], f"{contender['outcome']}: {contender['reason']}", contender["title"],
+                   *[""] * (len(HEADINGS) - 3)]
+
+
+def value_rows(comparison):
+    for contender in comparison["contenders"]:
+        for metric in comparison["metrics"]:
+            spread = contender["medians"].get(metric["key"])
+            if spread:
+                yield [comparison["title"], contender["title"], metric["title"],
+                       *(quantity(spread[key], metric["unit"]) for key in ("median", "min", "max"))]
+
+
+def heading(result):
+    machine = result["environment"]
+    facts = [machine["system"], f"kernel {machine['kernel']}", f"DPDK {machine['dpdk']}",
+             f"{machine['cpus']} CPUs ({machine['cpu']})", f"L2 {machine['l2_cache']}", f"L3 {machine['l3_cache']}",
+             f"hypervisor {machine['hypervisor'] or 'none'}", f"governor {machine['governor']}",
+             f"isolated CPUs {machine['isolated_cpus']}", f"load {result['load_before']:.1f} before it began"]
+    return [
+        "# Benchmarks", "",
+        f"{result['date']}, commit {result['commit']}, `{result['command']}`. " + ", ".join(map(str, facts)) + ".", "",
+        f"- Contenders take turns (A B A B ...), {result['pairs']} pairs after a warm-up that does not count. A ratio "
+        "is the median of the ratios of the pairs. `ahead` and `behind`: the middle half of the pairs is on one side "
+        "of 1; `level`: it is not.",
+        "- Rates are the driver's own counts of frames sent, read from outside over the same interval for ours and "
+        "the peer. Per CPU second: of the time that the workers really ran, which tells more when others use the "
+        "machine too.",
+        "- Sizes count the 4 bytes of FCS. Same vdev, cores, burst, descriptors, mbufs and cache on both sides; the "
+        "command lines and every single run are in bench.json.",
+        "- One machine, one hour: a ratio is a result, an absolute figure from a virtual machine is not.", "",
+    ]
+
+
+def markdown(result):
+    lines = heading(result)
+    for group in dict.fromkeys(comparison["group"] for comparison in result["comparisons"]):
+        members = [comparison for comparison in result["comparisons"] if comparison["group"] == group]
+        rows = [ratio_row(comparison, ratio) for comparison in members for ratio in comparison["ratios"]]
+        rows += [cells for comparison in members for cells in gap_rows(comparison)]
+        lines += [f"## {group}", "", *table(HEADINGS, rows), ""]
+    if values := [cells for comparison in result["comparisons"] for cells in value_rows(comparison)]:
+        lines += ["## Each contender", "",
+                  *table(("comparison", "contender", "measure", "median", "least", "most"), values), ""]
+    return "\n".join(lines)
+
+
+def plain(result):
+    """For a terminal: one line a ratio."""
+    lines = []
+    for comparison in result["comparisons"]:
+        lines.append(comparison["title"])
+        for ratio in comparison["ratios"]:
+            cells = ratio_row(comparison, ratio)
+            lines.append(f"  {cells[2]} / {cells[3]}, {cells[1]}: {ratio['median']:.3f} ({cells[7]}), "
+                         f"{cells[4]} against {cells[5]}, {ratio['verdict']}")
+        for cells in gap_rows(comparison):
+            lines.append(f"  {cells[2]}: {cells[1]}")
+    return "\n".join(lines)

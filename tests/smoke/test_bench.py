@@ -1,0 +1,134 @@
+"""scripts/bench: its result has all rows, agrees with itself, and says what it could not measure."""
+
+import copy
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/bench"))
+
+# pylint: disable=wrong-import-position
+from comparison import Comparison, Contender, Contest, Metric, NotMeasured, spread
+from result_table import markdown
+
+RUN_SECONDS = 120  # ten seconds when the machine is at rest
+
+
+def run_bench(build_dir, *options):
+    return subprocess.run(("/usr/bin/python3", ROOT / "tests/bench/bench.py", "--build-dir", build_dir, *options),
+                          capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def quick(pytestconfig, tmp_path_factory, testpmd):
+    """The folder of a quick run of one comparison."""
+    folder = tmp_path_factory.mktemp("bench") / "new"
+    done = run_bench(pytestconfig.getoption("build_dir"), "--quick", "--only", "net_null", "--output", folder)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stderr == "" and "testpmd macswap" in done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(quick):
+    return json.loads((quick / "bench.json").read_text())
+
+
+def test_result_says_what_was_run_where(result):
+    assert (result["schema"], result["mode"], result["pairs"]) == ("l2echo.bench/1", "quick", 3)
+    for key in ("cpu", "cpus", "kernel", "dpdk", "testpmd", "governor"):
+        assert result["environment"][key], key
+    assert all(result[key] for key in ("date", "commit", "command"))
+
+
+def test_each_contender_has_its_runs_and_command_line(result):
+    comparison, = result["comparisons"]
+    assert [contender["key"] for contender in comparison["contenders"]] == ["raw", "testpmd-macswap", "testpmd-io"]
+    for contender in comparison["contenders"]:
+        assert contender["outcome"] == "measured" and "--vdev=net_null0" in contender["command"]
+        assert (len(contender["warm_up"]), len(contender["runs"])) == (1, 3)
+        for run in contender["runs"]:
+            values, checks = run["values"], run["checks"]
+            assert values["seconds"] >= result["window_seconds"]
+            assert values["frames_per_second"] == pytest.approx(values["sent"] / values["seconds"])
+            assert 0 < values["worker_cpus"] <= 1.05
+            assert checks["received"] == checks["echoed"] + checks["answered"] + checks["refused"] + checks["dropped"]
+            assert checks["echoed"] >= values["sent"]
+
+
+def test_ratios_are_those_of_the_pairs(result):
+    comparison, = result["comparisons"]
+    ours, macswap, _ = comparison["contenders"]
+    ratio = comparison["ratios"][0]
+    assert (ratio["ours"], ratio["peer"], ratio["metric"]) == ("raw", "testpmd-macswap", "frames_per_second")
+    expected = [a["values"]["frames_per_second"] / b["values"]["frames_per_second"]
+                for a, b in zip(ours["runs"], macswap["runs"], strict=True)]
+    assert ratio["values"] == pytest.approx(expected)
+    assert ratio["median"] == pytest.approx(sorted(expected)[1])
+    assert len(comparison["ratios"]) == 4
+
+
+def test_table_and_plots_are_written(quick, result):
+    text = (quick / "bench.md").read_text()
+    assert text == markdown(result)
+    rows = [line for line in text.splitlines() if line.startswith("| net_null")]
+    assert len(rows) == 4 + 6  # ratios, then each contender
+    assert (quick / "net_null-ratios.svg").read_text().rstrip().endswith("</svg>")
+
+
+def test_peers_take_turns_and_one_that_cannot_run_keeps_its_row():
+    turns = []
+
+    def contender(key, value):
+        def run():
+            turns.append(key)
+            if isinstance(value, Exception):
+                raise value
+            return {"values": {"time": value}, "checks": {}, "command": key}
+        return Contender(key, key, run)
+
+    comparison = Comparison("group", "key", "Title", [Metric("time", "time", "ns", more_is_better=False)],
+                            [contender("ours", 2), contender("peer", 4), contender("other", NotMeasured("no wings"))])
+    found = Contest(comparison, pytest.fail).measure(2)
+    assert turns == ["ours", "peer", "other", "ours", "peer", "ours", "peer"]
+    ratio, = found["ratios"]
+    assert (ratio["median"], ratio["count"], ratio["verdict"]) == (0.5, 2, "ahead")
+    assert (found["contenders"][2]["outcome"], found["contenders"][2]["reason"]) == ("not measured", "no wings")
+
+
+def test_losing_row_and_missing_row_stand_in_the_table(result):
+    changed = copy.deepcopy(result)
+    comparison, = changed["comparisons"]
+    comparison["ratios"][0] |= spread([0.5, 0.6, 0.7]) | {"verdict": "behind"}
+    comparison["contenders"][2].update(outcome="not measured", reason="no wings")
+    text = markdown(changed)
+    assert "**0.600** | 0.550 to 0.650 | 0.500 to 0.700 | 3 | behind |" in text
+    assert "not measured: no wings" in text
+
+
+def test_name_that_is_none_is_a_usage_error(pytestconfig, tmp_path):
+    done = run_bench(pytestconfig.getoption("build_dir"), "--only", "net_nil", "--output", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--only net_nil" in done.stderr and "--list" in done.stderr
+
+
+def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run_bench(pytestconfig.getoption("build_dir"), "--output", tmp_path / "file/below")
+    assert done.returncode == 1
+    assert done.stderr.startswith("bench: error: --output ") and "Not a directory" in done.stderr
+
+
+@pytest.mark.parametrize("options", [("--fast",), ("--only",), ("--output", "--quick")], ids=" ".join)
+def test_wrong_option_is_a_usage_error(options):
+    done = subprocess.run((ROOT / "scripts/bench", *options), capture_output=True, text=True, check=False, timeout=10)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr
+
+
+def test_script_explains_itself():
+    done = subprocess.run((ROOT / "scripts/bench", "--help"), capture_output=True, text=True, check=False, timeout=10)
+    assert done.returncode == 0 and "--quick" in done.stdout and "--only NAME" in done.stdout
