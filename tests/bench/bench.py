@@ -13,15 +13,18 @@ import tempfile
 import result_plot
 from comparison import Contest
 from environment import describe_commit, describe_machine, now
+from hugepages import Hugepages
 from programs import Lab
 from result_table import markdown, plain
 
+import burst_function
+import memif
 import net_null
 import net_pcap
 
 SCHEMA = "l2echo.bench/1"
 USAGE = 2
-GROUPS = {module.GROUP: module for module in (net_null, net_pcap)}
+GROUPS = {module.GROUP: module for module in (net_null, net_pcap, burst_function, memif)}
 
 
 def parse_arguments():
@@ -105,8 +108,9 @@ def write(folder, result):
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def run(arguments, scratch):
-    lab = Lab(arguments.build_dir, quick=arguments.quick, output=arguments.output, scratch=scratch)
+def run(arguments, scratch, hugepages):
+    lab = Lab(arguments.build_dir, quick=arguments.quick, output=arguments.output, scratch=scratch,
+              hugepages=hugepages)
     comparisons = [comparison for group in GROUPS.values() for comparison in group.comparisons(lab)]
     if arguments.list:
         for comparison in comparisons:
@@ -133,9 +137,9 @@ def main():
     arguments = parse_arguments()
     # So that what was borrowed (hugepages, interfaces) is given back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder, Hugepages() as hugepages:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        return run(arguments, pathlib.Path(folder))
+        return run(arguments, pathlib.Path(folder), hugepages)
 
 
 if __name__ == "__main__":

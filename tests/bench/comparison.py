@@ -122,6 +122,8 @@ class Contest:
             result.update(outcome="failed", reason=last_line(error))
         else:
             result["command"] = run.pop("command")
+            if "histogram" in run:
+                result["histogram"] = run.pop("histogram")  # of the last run
             runs.append(run)
 
 

@@ -29,11 +29,12 @@ TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+)
 class Lab:
     """Where the programs are, which CPU each gets, and how long an interval is."""
 
-    def __init__(self, build_dir, *, quick, output, scratch):
+    def __init__(self, build_dir, *, quick, output, scratch, hugepages):
         self.build = pathlib.Path(build_dir).resolve()
         self.quick = quick
         self.output = output
         self.scratch = scratch
+        self.hugepages = hugepages
         self.pairs = 3 if quick else 9
         self.window_seconds = 0.4 if quick else 1.5
         cpus = usable_cpus()
@@ -79,7 +80,7 @@ def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=
 
 
 def is_testpmd(command):
-    return "dpdk-testpmd" in command[0]
+    return any(word.endswith("dpdk-testpmd") for word in command)
 
 
 def with_file_prefix(command, prefix):
@@ -99,7 +100,8 @@ def running(command, *, network=None, cpus=None):
 
 
 def end(process, command):
-    """Ends it by a signal; each frame that it received has a fate."""
+    """Ends it by a signal; what became of the frames. Ours must add up whatever happened; testpmd takes part of this
+    from the driver, which may have forgotten when its peer left first."""
     process.send_signal(signal.SIGINT)
     process.end_cleanly(END_SECONDS)
     return testpmd_counts(process) if is_testpmd(command) else echo_counts(process)
@@ -115,7 +117,6 @@ def testpmd_counts(process):
     found = TESTPMD_TOTALS.search(process.stdout())
     assert found, "testpmd printed no forward statistics"
     received, sent, dropped = map(int, found.groups())
-    assert received == sent + dropped, f"testpmd received {received}, sent {sent}, dropped {dropped}"
     return {"received": received, "echoed": sent, "answered": 0, "refused": 0, "dropped": dropped}
 
 
@@ -128,5 +129,5 @@ def measure_rate(lab, command):
         process.wait_for(lambda: telemetry.clock() - first.when >= lab.window_seconds, "the end of the interval")
         values = rate_between(first, telemetry.sample())
         counts = end(process, command)
-    assert counts["echoed"] > 0 and counts["refused"] == 0, counts
+    assert 0 < counts["echoed"] == counts["received"] - counts["dropped"], counts
     return {"values": values, "checks": counts, "command": shlex.join(command)}

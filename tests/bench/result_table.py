@@ -89,14 +89,17 @@ def markdown(result):
 
 
 def plain(result):
-    """For a terminal: one line a ratio."""
+    """For a terminal: one line a pair."""
     lines = []
     for comparison in result["comparisons"]:
         lines.append(comparison["title"])
-        for ratio in comparison["ratios"]:
-            cells = ratio_row(comparison, ratio)
-            lines.append(f"  {cells[2]} / {cells[3]}, {cells[1]}: {ratio['median']:.3f} ({cells[7]}), "
-                         f"{cells[4]} against {cells[5]}, {ratio['verdict']}")
+        titles = {contender["key"]: contender["title"] for contender in comparison["contenders"]}
+        metrics = by_key(comparison["metrics"])
+        for pair in dict.fromkeys((ratio["ours"], ratio["peer"]) for ratio in comparison["ratios"]):
+            found = [f"{metrics[ratio['metric']]['title']} {ratio['median']:.3f} "
+                     f"({ratio['lower_quartile']:.3f} to {ratio['upper_quartile']:.3f}) {ratio['verdict']}"
+                     for ratio in comparison["ratios"] if (ratio["ours"], ratio["peer"]) == pair]
+            lines.append(f"  {titles[pair[0]]} / {titles[pair[1]]}: " + "; ".join(found))
         for cells in gap_rows(comparison):
             lines.append(f"  {cells[2]}: {cells[1]}")
     return "\n".join(lines)

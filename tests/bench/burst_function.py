@@ -1,0 +1,78 @@
+"""The loop over a burst alone, without a driver: ours and its peers in one program, over real mbufs."""
+
+import json
+import shlex
+import statistics
+
+from comparison import Comparison, Contender, Metric, NotMeasured
+from programs import running
+
+GROUP = "burst"
+LOOPS = {"raw": "swap_burst, --raw", "default": "swap_burst, default rules", "testpmd-pattern": "testpmd's pattern",
+         "copies": "scalar swap, no prefetch", "read": "prefetches, only reads", "nothing": "touches nothing"}
+PAIRS = [("raw", "testpmd-pattern"), ("default", "testpmd-pattern"), ("raw", "copies"), ("default", "copies"),
+         ("default", "raw"), ("raw", "read"), ("raw", "nothing")]
+WORKING_SETS = {32: "32 frames, in the cache", 8192: "8192 frames at random", 65536: "65536 frames at random"}
+METRICS = (Metric("cycles_per_frame", "TSC cycles per frame", "cycles", more_is_better=False),
+           Metric("cpu_cycles_per_frame", "the same of CPU time", "cycles", more_is_better=False))
+BURST = 32
+MEBIBYTES = 400
+REPETITIONS, QUICK_REPETITIONS = 5, 3  # of each loop within one run of the program, shuffled
+RUN_SECONDS = 300
+
+
+def comparisons(lab):
+    for frames, title in WORKING_SETS.items():
+        shared = SharedRun(lambda frames=frames: run_program(lab, frames))
+        contenders = [Contender(key, loop, lambda key=key, shared=shared: shared.of(key))
+                      for key, loop in LOOPS.items()]
+        yield Comparison(GROUP, f"burst-{frames}", f"burst of 32 out of {title}", METRICS, contenders, pairs=PAIRS)
+
+
+class SharedRun:
+    """One run of the program serves each contender once: they take turns inside of it."""
+
+    def __init__(self, run):
+        self._run = run
+        self._left = {}
+
+    def of(self, key):
+        if key not in self._left:
+            self._left = self._run()
+        return self._left.pop(key)
+
+
+def memory_arguments(lab):
+    """4 KiB pages cost more than the loops do; better than nothing where there are no others."""
+    try:
+        return lab.hugepages.eal_arguments(MEBIBYTES), "2 MiB"
+    except NotMeasured:
+        return ("--no-huge", "-m", str(MEBIBYTES), "--no-pci", "--no-shconf"), "4 KiB"
+
+
+def run_program(lab, frames):
+    memory, pages = memory_arguments(lab)
+    repetitions = QUICK_REPETITIONS if lab.quick else REPETITIONS
+    command = [lab.program("tests/bench/burst_loops_bench"), *memory, f"--file-prefix={lab.file_prefix()}",
+               "--lcores", f"0@{lab.echo_cpu}", "--", f"--benchmark_filter=/{frames}$", "--benchmark_format=json",
+               f"--benchmark_repetitions={repetitions}", "--benchmark_enable_random_interleaving=true",
+               f"--benchmark_min_time={0.02 if lab.quick else 0.1}"]
+    with running(command) as process:
+        process.end_cleanly(RUN_SECONDS)
+        return values_of(json.loads(process.stdout()), shlex.join(command), pages)
+
+
+def values_of(found, command, pages):
+    """The median of each loop's repetitions."""
+    tsc_per_nanosecond = int(found["context"]["tsc_hz"]) / 1e9
+    runs = {}
+    for key in LOOPS:
+        repetitions = [run for run in found["benchmarks"]
+                       if run["run_type"] == "iteration" and run["name"].split("/")[0] == key]
+        assert repetitions and not any(run.get("error_occurred") for run in repetitions), repetitions
+        values = {"cycles_per_frame": statistics.median(run["cycles_per_frame"] for run in repetitions),
+                  "cpu_cycles_per_frame": statistics.median(
+                      run["cpu_time"] * tsc_per_nanosecond / BURST for run in repetitions)}
+        runs[key] = {"values": values, "command": command,
+                     "checks": {"swapped_as_expected": True, "pages": pages, "repetitions": len(repetitions)}}
+    return runs

@@ -1,0 +1,67 @@
+#include "burst_loops.hpp"
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_prefetch.h>
+
+#include <array>
+#include <cstddef>
+
+#include "l2echo/dataplane/header_vector.hpp"
+
+namespace l2echo {
+namespace {
+
+constexpr std::size_t kGroup = 4;
+
+void set_send_fields(rte_mbuf& frame) noexcept {
+    frame.ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+    frame.l2_len = sizeof(rte_ether_hdr);
+    frame.l3_len = sizeof(rte_ipv4_hdr);
+}
+
+void swap_one(rte_mbuf& frame) noexcept {
+    auto* header = rte_pktmbuf_mtod(&frame, rte_ether_hdr*);
+    rte_ether_addr address;
+    rte_ether_addr_copy(&header->dst_addr, &address);
+    rte_ether_addr_copy(&header->src_addr, &header->dst_addr);
+    rte_ether_addr_copy(&address, &header->src_addr);
+}
+
+}  // namespace
+
+void touch_headers(std::span<rte_mbuf*> burst) noexcept {
+    for (const rte_mbuf* frame : burst)
+        rte_prefetch0(rte_pktmbuf_mtod(frame, const std::byte*));
+    for (const rte_mbuf* frame : burst) {
+        const HeaderVector header = load_header(rte_pktmbuf_mtod(frame, const std::byte*));
+        asm volatile("" : : "m"(header));  // it is wanted by nobody, and must be read all the same
+    }
+}
+
+void swap_by_copies(std::span<rte_mbuf*> burst) noexcept {
+    for (rte_mbuf* frame : burst)
+        swap_one(*frame);
+}
+
+void swap_like_testpmd(std::span<rte_mbuf*> burst) noexcept {
+    std::size_t i = 0;
+    for (; i + kGroup <= burst.size(); i += kGroup) {
+        if (i + 2 * kGroup <= burst.size())
+            for (std::size_t next = i + kGroup; next < i + 2 * kGroup; ++next)
+                rte_prefetch0(rte_pktmbuf_mtod(burst[next], const std::byte*));
+        FourHeaders headers;
+        for (std::size_t k = 0; k < kGroup; ++k)
+            headers[k] = load_header(rte_pktmbuf_mtod(burst[i + k], const std::byte*));
+        for (std::size_t k = 0; k < kGroup; ++k) {
+            store_swapped(rte_pktmbuf_mtod(burst[i + k], std::byte*), headers[k]);
+            set_send_fields(*burst[i + k]);
+        }
+    }
+    for (; i < burst.size(); ++i) {
+        swap_one(*burst[i]);
+        set_send_fields(*burst[i]);
+    }
+}
+
+}  // namespace l2echo

@@ -1,0 +1,181 @@
+// What a burst of frames costs in the loop alone, ours and its peers', in TSC cycles per frame: over real
+// mbufs that lie in the cache (32), beyond its second level (8192), and far beyond (65536), in random order
+// as a NIC that has run for a while hands them out.
+//
+// burst_loops_bench EAL-ARGUMENTS -- BENCHMARK-ARGUMENTS
+
+#include <benchmark/benchmark.h>
+#include <rte_cycles.h>
+#include <rte_ether.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "burst_loops.hpp"
+#include "l2echo/control/eal.hpp"
+#include "l2echo/control/program.hpp"
+#include "l2echo/dataplane/echo_burst.hpp"
+#include "l2echo/device/mempool.hpp"
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+constexpr std::size_t kBurst = 32;
+constexpr std::uint16_t kFrameLength = 60;  // 64 with FCS
+constexpr std::uint16_t kDataRoom = RTE_MBUF_DEFAULT_BUF_SIZE;
+constexpr std::array<std::uint32_t, 3> kWorkingSets{32, 8192, 65536};
+
+/// Unicast IPv4, which the default rules echo.
+constexpr std::array<std::uint8_t, 14> kHeader{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
+constexpr std::array<std::uint8_t, 14> kSwapped{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
+
+/// Mbufs of a pool, in an order that no prefetcher can guess.
+class WorkingSet {
+  public:
+    explicit WorkingSet(std::uint32_t frames)
+        : pool_("frames" + std::to_string(frames), frames, 0, kDataRoom, SOCKET_ID_ANY), frames_(frames) {
+        if (rte_pktmbuf_alloc_bulk(pool_.get(), frames_.data(), frames) != 0)
+            throw StartupError("a new mempool gave too few mbufs");
+        for (rte_mbuf* frame : frames_)
+            std::memset(rte_pktmbuf_append(frame, kFrameLength), 0, kFrameLength);
+        std::shuffle(frames_.begin(), frames_.end(), std::mt19937(1));
+        write_headers();
+    }
+    ~WorkingSet() { rte_pktmbuf_free_bulk(frames_.data(), static_cast<unsigned>(frames_.size())); }
+    WorkingSet(const WorkingSet&) = delete;
+    WorkingSet& operator=(const WorkingSet&) = delete;
+
+    void write_headers() {
+        for (rte_mbuf* frame : frames_)
+            std::memcpy(rte_pktmbuf_mtod(frame, void*), kHeader.data(), kHeader.size());
+    }
+
+    std::span<rte_mbuf*> burst(std::size_t first, std::size_t count = kBurst) {
+        return std::span(frames_).subspan(first, count);
+    }
+    std::size_t size() const { return frames_.size(); }
+
+    bool all_start_with(const std::array<std::uint8_t, 14>& header, std::size_t count) const {
+        return std::all_of(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(count),
+                           [&](const rte_mbuf* frame) {
+                               return std::memcmp(rte_pktmbuf_mtod(frame, const void*), header.data(),
+                                                  header.size()) == 0;
+                           });
+    }
+
+  private:
+    Mempool pool_;
+    std::vector<rte_mbuf*> frames_;
+};
+
+class Ours {
+  public:
+    explicit Ours(bool raw) {
+        pair_.rules.raw = raw;
+        pair_.rules.own_macs.add(0x0300'0000'0002);  // 02:00:00:00:00:03, of nobody here
+    }
+
+    void operator()(std::span<rte_mbuf*> burst) {
+        const KeptFrames kept = swap_burst(burst, answers_, pair_, 1);
+        benchmark::DoNotOptimize(kept.echoed_bytes);
+    }
+
+  private:
+    PortGate gate_;
+    QueuePair pair_{gate_};
+    BurstArray answers_;
+};
+
+/// The frames of odd bursts included, for which some loops have a way of their own.
+template <typename Loop>
+bool does_what_it_should(Loop& loop, WorkingSet& frames, bool swaps) {
+    constexpr std::size_t kOdd = 27;
+    frames.write_headers();
+    loop(frames.burst(0, kOdd));
+    return frames.all_start_with(swaps ? kSwapped : kHeader, kOdd);
+}
+
+template <typename Loop>
+void measure(benchmark::State& state, Loop& loop, WorkingSet& frames, bool swaps) {
+    if (!does_what_it_should(loop, frames, swaps)) {
+        state.SkipWithError("a frame is not as it should be");
+        return;
+    }
+    frames.write_headers();
+    std::size_t at = 0;
+    const std::uint64_t began = rte_rdtsc();
+    for (auto _ : state) {
+        loop(frames.burst(at));
+        benchmark::ClobberMemory();
+        at += kBurst;
+        if (at == frames.size())
+            at = 0;
+    }
+    const std::uint64_t cycles = rte_rdtsc() - began;
+    const double count = static_cast<double>(state.iterations()) * kBurst;
+    state.counters["cycles_per_frame"] = static_cast<double>(cycles) / count;
+    state.SetItemsProcessed(static_cast<std::int64_t>(count));
+}
+
+template <typename Loop>
+void add(const std::string& name, Loop loop, WorkingSet& frames, bool swaps = true) {
+    benchmark::RegisterBenchmark(
+        (name + "/" + std::to_string(frames.size())).c_str(),
+        [loop, &frames, swaps](benchmark::State& state) mutable { measure(state, *loop, frames, swaps); });
+}
+
+template <typename Function>
+std::shared_ptr<Function> shared(Function function) {
+    return std::make_shared<Function>(function);
+}
+
+void add_all(WorkingSet& frames) {
+    const auto nothing = [](std::span<rte_mbuf*> burst) {
+        for (rte_mbuf* frame : burst)
+            benchmark::DoNotOptimize(frame);
+    };
+    add("nothing", shared(nothing), frames, false);
+    add("read", shared(&touch_headers), frames, false);
+    add("copies", shared(&swap_by_copies), frames);
+    add("testpmd-pattern", shared(&swap_like_testpmd), frames);
+    add("raw", std::make_shared<Ours>(true), frames);
+    add("default", std::make_shared<Ours>(false), frames);
+}
+
+void run(const std::string& program, std::vector<std::string> arguments) {
+    const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+    const Eal eal(program, {arguments.begin() + 1, separator});
+    std::vector<char*> argv{arguments[0].data()};
+    for (auto argument = separator; argument != arguments.end(); ++argument)
+        if (argument != separator)
+            argv.push_back(argument->data());
+    int argc = static_cast<int>(argv.size());
+    argv.push_back(nullptr);
+    benchmark::Initialize(&argc, argv.data());
+    if (benchmark::ReportUnrecognizedArguments(argc, argv.data()))
+        throw UsageError("what stands after -- is for the benchmark; --help lists it");
+    benchmark::AddCustomContext("tsc_hz", std::to_string(rte_get_tsc_hz()));
+
+    std::vector<std::unique_ptr<WorkingSet>> sets;
+    for (const std::uint32_t size : kWorkingSets) {
+        sets.push_back(std::make_unique<WorkingSet>(size));
+        add_all(*sets.back());
+    }
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::ClearRegisteredBenchmarks();
+}
+
+}  // namespace
+}  // namespace l2echo
+
+int main(int argc, char** argv) {
+    return l2echo::run_program(argv[0], [&](const std::string& program) {
+        l2echo::run(program, {argv, argv + argc});
+    });
+}
