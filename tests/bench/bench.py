@@ -18,13 +18,15 @@ from programs import Lab
 from result_table import markdown, plain
 
 import burst_function
+import cross_wire
 import memif
 import net_null
 import net_pcap
+import workers
 
 SCHEMA = "l2echo.bench/1"
 USAGE = 2
-GROUPS = {module.GROUP: module for module in (net_null, net_pcap, burst_function, memif)}
+GROUPS = {module.GROUP: module for module in (net_null, net_pcap, burst_function, memif, workers, cross_wire)}
 
 
 def parse_arguments():

@@ -4,7 +4,7 @@ import json
 import shlex
 import statistics
 
-from comparison import Comparison, Contender, Metric, NotMeasured
+from comparison import Comparison, Contender, Metric
 from programs import running
 
 GROUP = "burst"
@@ -42,16 +42,8 @@ class SharedRun:
         return self._left.pop(key)
 
 
-def memory_arguments(lab):
-    """4 KiB pages cost more than the loops do; better than nothing where there are no others."""
-    try:
-        return lab.hugepages.eal_arguments(MEBIBYTES), "2 MiB"
-    except NotMeasured:
-        return ("--no-huge", "-m", str(MEBIBYTES), "--no-pci", "--no-shconf"), "4 KiB"
-
-
 def run_program(lab, frames):
-    memory, pages = memory_arguments(lab)
+    memory, pages = lab.hugepages.eal_arguments_or_less(MEBIBYTES)
     repetitions = QUICK_REPETITIONS if lab.quick else REPETITIONS
     command = [lab.program("tests/bench/burst_loops_bench"), *memory, f"--file-prefix={lab.file_prefix()}",
                "--lcores", f"0@{lab.echo_cpu}", "--", f"--benchmark_filter=/{frames}$", "--benchmark_format=json",

@@ -30,6 +30,13 @@ class Hugepages:
         self._reserve(-(-mebibytes // PAGE_MEBIBYTES))
         return ("--in-memory", "-m", str(mebibytes), "--no-pci")
 
+    def eal_arguments_or_less(self, mebibytes):
+        """And the size of the pages. 4 KiB pages cost more than a loop over frames does, but are always there."""
+        try:
+            return self.eal_arguments(mebibytes), "2 MiB"
+        except NotMeasured:
+            return ("--no-huge", "-m", str(mebibytes), "--no-pci", "--no-shconf"), "4 KiB"
+
     def _reserve(self, pages):
         if not PAGES.exists():
             raise NotMeasured("this kernel has no 2 MiB hugepages")

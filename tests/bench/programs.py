@@ -120,13 +120,14 @@ def testpmd_counts(process):
     return {"received": received, "echoed": sent, "answered": 0, "refused": 0, "dropped": dropped}
 
 
-def measure_rate(lab, command):
+def measure_rate(lab, command, seconds=None):
     """Frames that pass in one interval, by the driver's own counters."""
+    seconds = seconds or lab.window_seconds
     prefix = lab.file_prefix()
     with running(with_file_prefix(command, prefix)) as process, Telemetry(process, prefix) as telemetry:
         telemetry.wait_until_frames_pass()
         first = telemetry.sample()
-        process.wait_for(lambda: telemetry.clock() - first.when >= lab.window_seconds, "the end of the interval")
+        process.wait_for(lambda: telemetry.clock() - first.when >= seconds, "the end of the interval")
         values = rate_between(first, telemetry.sample())
         counts = end(process, command)
     assert 0 < counts["echoed"] == counts["received"] - counts["dropped"], counts
