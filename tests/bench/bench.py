@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 
+import core_count
 import result_plot
 from comparison import Contest
 from environment import describe_commit, describe_machine, now
@@ -22,11 +23,13 @@ import cross_wire
 import memif
 import net_null
 import net_pcap
+import veth
+import vhost_user
 import workers
 
 SCHEMA = "l2echo.bench/1"
 USAGE = 2
-GROUPS = {module.GROUP: module for module in (net_null, net_pcap, burst_function, memif, workers, cross_wire)}
+GROUPS = (net_null, net_pcap, burst_function, memif, workers, cross_wire, veth, vhost_user)
 
 
 def parse_arguments():
@@ -103,7 +106,8 @@ def measure(lab, comparisons):
 def write(folder, result):
     """Files for whoever owns the folder, also when this runs under sudo."""
     (folder / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (folder / "bench.md").write_text(markdown(result), encoding="utf-8")
+    (folder / "bench.md").write_text(
+        "\n".join([markdown(result), *core_count.markdown(result["core_counts"])]), encoding="utf-8")
     result_plot.plot(folder, result)
     owner = folder.stat()
     for path in folder.rglob("*"):
@@ -113,7 +117,7 @@ def write(folder, result):
 def run(arguments, scratch, hugepages):
     lab = Lab(arguments.build_dir, quick=arguments.quick, output=arguments.output, scratch=scratch,
               hugepages=hugepages)
-    comparisons = [comparison for group in GROUPS.values() for comparison in group.comparisons(lab)]
+    comparisons = [comparison for group in GROUPS for comparison in group.comparisons(lab)]
     if arguments.list:
         for comparison in comparisons:
             print(f"{comparison.group:12} {comparison.key:22} {comparison.title}")
@@ -125,6 +129,7 @@ def run(arguments, scratch, hugepages):
               "window_seconds": lab.window_seconds, "load_before": os.getloadavg()[0],
               "environment": describe_machine(lab)}
     result["comparisons"] = measure(lab, comparisons)
+    result["core_counts"] = core_count.core_counts(result["comparisons"])
     write(arguments.output, result)
     print(plain(result))
     print(f"\nWritten to {arguments.output}: bench.md, bench.json, plots (SVG)")

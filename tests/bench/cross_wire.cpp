@@ -212,6 +212,7 @@ nlohmann::ordered_json describe(const Settings& settings, const EchoEnd& echo, c
     nlohmann::ordered_json found{{"loop", settings.loop},
                                  {"frames", settings.frames},
                                  {"rounds", cycles.size()},
+                                 {"tsc_hz", rte_get_tsc_hz()},
                                  {"cycles_per_frame", per_frame(0.5)},
                                  {"lower_quartile", per_frame(0.25)},
                                  {"upper_quartile", per_frame(0.75)},

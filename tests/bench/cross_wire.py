@@ -37,5 +37,5 @@ def run_loop(lab, loop, frames):
     assert not any(checks.values()), checks
     if echo := found.get("echo"):
         assert echo["received"] == frames * (rounds + 1) == echo["echoed"], echo
-    values = {key: found[key] for key in ("cycles_per_frame", "lower_quartile", "upper_quartile", "rounds")}
+    values = {key: found[key] for key in ("cycles_per_frame", "lower_quartile", "upper_quartile", "rounds", "tsc_hz")}
     return {"values": values, "checks": checks | {"pages": pages, "echo": echo}, "command": shlex.join(command)}

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/bench"))
 
 # pylint: disable=wrong-import-position
+import core_count
 from comparison import Comparison, Contender, Contest, Metric, NotMeasured, spread
 from result_table import markdown
 
@@ -74,7 +75,7 @@ def test_ratios_are_those_of_the_pairs(result):
 
 def test_table_and_plots_are_written(quick, result):
     text = (quick / "bench.md").read_text()
-    assert text == markdown(result)
+    assert text.startswith(markdown(result))
     rows = [line for line in text.splitlines() if line.startswith("| net_null")]
     assert len(rows) == 4 + 6  # ratios, then each contender
     assert (quick / "net_null-ratios.svg").read_text().rstrip().endswith("</svg>")
@@ -108,6 +109,23 @@ def test_losing_row_and_missing_row_stand_in_the_table(result):
     text = markdown(changed)
     assert "**0.600** | 0.550 to 0.650 | 0.500 to 0.700 | 3 | behind |" in text
     assert "not measured: no wings" in text
+
+
+def test_cores_follow_from_cycles_and_sizes():
+    medians = {"cycles_per_frame": spread([26.0])}
+    contender = {"key": "default", "medians": medians, "runs": [{"values": {"tsc_hz": 2.6e9}}]}
+    counts = core_count.core_counts([{"key": "cross_wire-8192", "contenders": [contender]}])
+    rows = {(row["rate_gbps"], row["size"]): row for row in counts["rows"]}
+    assert rows[10, 64]["frames_per_second"] == pytest.approx(14.88e6, rel=1e-3)  # the line rate everyone knows
+    assert (rows[100, 64]["cores_loop_alone"], rows[100, 64]["cores_published"]) == (2, 10)
+    assert rows[100, 1518]["cores_loop_alone"] == 1
+    assert rows[100, 64]["pcie_link"] == "4.0 x16 or 5.0 x8"  # 128.6 Gbit/s, more than 3.0 x16 has
+    assert "| 100 | 2 to 10 |" in "\n".join(core_count.markdown(counts))
+
+
+def test_cores_are_not_computed_from_nothing(result):
+    assert result["core_counts"] is None
+    assert "Not computed: it needs `cross_wire-8192`" in "\n".join(core_count.markdown(None))
 
 
 def test_name_that_is_none_is_a_usage_error(pytestconfig, tmp_path):
