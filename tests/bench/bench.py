@@ -2,6 +2,7 @@
 """Measures l2echo against its peers and writes what it found; scripts/bench builds first and starts it."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 import core_count
 import result_plot
@@ -29,6 +31,7 @@ import workers
 
 SCHEMA = "l2echo.bench/1"
 USAGE = 2
+INTERRUPTED = 130
 GROUPS = (net_null, net_pcap, burst_function, memif, workers, cross_wire, veth, vhost_user)
 
 
@@ -72,12 +75,15 @@ class Progress:
     def __init__(self, total):
         self._total = total
         self._number = 0
+        self._began = time.monotonic()
 
     def begin(self):
         self._number += 1
 
     def show(self, title, turn):
-        self._write(f"{self._number} of {self._total}: {title}, {f'pair {turn}' if turn else 'warm-up'}")
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        self._write(f"{minutes}:{seconds:02} {self._number} of {self._total}: {title}, "
+                    f"{f'pair {turn}' if turn else 'warm-up'}")
 
     def end(self):
         self._write("")
@@ -93,12 +99,14 @@ def complain(text):
 
 
 def measure(lab, comparisons):
+    """The results; fewer than comparisons after Ctrl-C, which an hour's work should survive."""
     progress = Progress(len(comparisons))
     results = []
-    for comparison in comparisons:
-        progress.begin()
-        contest = Contest(comparison, complain)
-        results.append(contest.measure(lab.pairs, lambda turn, title=comparison.title: progress.show(title, turn)))
+    with contextlib.suppress(KeyboardInterrupt):
+        for comparison in comparisons:
+            progress.begin()
+            contest = Contest(comparison, complain)
+            results.append(contest.measure(lab.pairs, lambda turn, title=comparison.title: progress.show(title, turn)))
     progress.end()
     return results
 
@@ -129,6 +137,7 @@ def run(arguments, scratch, hugepages):
               "window_seconds": lab.window_seconds, "load_before": os.getloadavg()[0],
               "environment": describe_machine(lab)}
     result["comparisons"] = measure(lab, comparisons)
+    result["complete"] = len(result["comparisons"]) == len(comparisons)
     result["core_counts"] = core_count.core_counts(result["comparisons"])
     write(arguments.output, result)
     print(plain(result))
@@ -137,6 +146,9 @@ def run(arguments, scratch, hugepages):
               if contender["outcome"] == "failed"]
     if failed:
         complain(f"error: {len(failed)} contenders failed; the table says which")
+    if not result["complete"]:
+        complain("error: interrupted; what was measured before is written")
+        return INTERRUPTED
     return 1 if failed else 0
 
 
@@ -150,8 +162,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\nbench: error: interrupted; nothing was written", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import statistics
+import subprocess
 import typing
 
 
@@ -117,7 +118,7 @@ class Contest:
             run = contender.run()
         except NotMeasured as error:
             result.update(outcome="not measured", reason=str(error))
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
             self._complain(f"{self._comparison.title}, {contender.title}: {error}")
             result.update(outcome="failed", reason=last_line(error))
         else:
@@ -125,10 +126,3 @@ class Contest:
             if "histogram" in run:
                 result["histogram"] = run.pop("histogram")  # of the last run
             runs.append(run)
-
-
-def without_runs(comparison, reason):
-    """The comparison as a row that says why there are no figures."""
-    contenders = [{"key": contender.key, "title": contender.title, "outcome": "not measured", "reason": reason,
-                   "warm_up": [], "runs": []} for contender in comparison.contenders]
-    return result_of(comparison, contenders)

@@ -44,11 +44,12 @@ LOADS = (MAX,
 class Ends:
     """Where the two ends are plugged in."""
 
-    echo_command: list
+    echo_command: list | None  # None: the kernel echoes
     probe_device: str
     memory: tuple = NO_NIC
     echo_network: str | None = None
     probe_network: str | None = None
+    preparation: tuple = ()  # command lines that went before
 
 
 def two_end_lcores(lab):
@@ -89,12 +90,14 @@ def run_once(lab, ends, load, name):
     histogram.parent.mkdir(exist_ok=True)
     histogram.unlink(missing_ok=True)
     probe_line = probe_command(lab, ends, load, histogram)
-    with running(ends.echo_command, network=ends.echo_network, cpus={*lab.cpus[:-1]}) as echo:
-        wait_until_ready(echo, ends.echo_command)
-        with running(probe_line, network=ends.probe_network, cpus={lab.other_cpu}) as probe:
-            probe.end_cleanly(PROBE_SECONDS)
-            found = probe.reports()[-1]
-        counts = end_of(echo, ends.echo_command)
+    counts = None
+    if ends.echo_command is None:
+        found = run_probe(lab, ends, probe_line)
+    else:
+        with running(ends.echo_command, network=ends.echo_network, cpus={*lab.cpus[:-1]}) as echo:
+            wait_until_ready(echo, ends.echo_command)
+            found = run_probe(lab, ends, probe_line)
+            counts = end_of(echo, ends.echo_command)
     times = found["round_trip_ns"]
     values = {"returned_per_second": found["rate"]["returned_per_second"],
               **{key: times[key] for key in ("min", "p50", "p99", "p99_9", "max")},
@@ -103,7 +106,13 @@ def run_once(lab, ends, load, name):
     checks = {key: found[key] for key in ("duplicated", "reordered", "corrupted", "foreign", "late")}
     assert found["returned"] > 0 and not any(checks.values()), f"what came back is not right: {json.dumps(checks)}"
     return {"values": values, "checks": checks | {"echo": counts}, "histogram": str(histogram.relative_to(lab.output)),
-            "command": f"{shlex.join(ends.echo_command)}; {shlex.join(probe_line)}"}
+            "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line) if line)}
+
+
+def run_probe(lab, ends, command):
+    with running(command, network=ends.probe_network, cpus={lab.other_cpu}) as probe:
+        probe.end_cleanly(PROBE_SECONDS)
+        return probe.reports()[-1]
 
 
 def end_of(process, command):

@@ -1,10 +1,14 @@
-"""A veth, which any kernel has: DPDK's kernel drivers, ours against testpmd, and both against a raw socket."""
+"""A veth, which any kernel has: DPDK's kernel drivers, ours against testpmd, and both against what has no DPDK: a
+raw socket, and an XDP program that sends frames back before the kernel's own network code sees them."""
 
 import contextlib
 import os
+import pathlib
+import shutil
+import subprocess
 
 import measured_path
-from comparison import Comparison, Contender, NotMeasured
+from comparison import Comparison, Contender, NotMeasured, last_line
 from far_end import LOADS, Ends, measure, two_end_lcores
 from measured_path import LINKS, Path, kernel_cable, require_af_xdp
 from programs import echo_command, testpmd_command
@@ -12,11 +16,12 @@ from programs import echo_command, testpmd_command
 GROUP = "veth"
 PLAIN = LINKS[0]
 PAIRS = [("af_packet", "testpmd-af_packet"), ("af_xdp", "testpmd-af_xdp"), ("af_packet", "socket"),
-         ("af_xdp", "socket")]
+         ("af_xdp", "socket"), ("af_packet", "xdp-tx"), ("af_xdp", "xdp-tx")]
+XDP_SOURCE = pathlib.Path(__file__).with_name("xdp_echo.bpf.c")
 
 
 def comparisons(lab):
-    for load in LOADS[:1] if lab.quick else LOADS[:3]:
+    for load in LOADS[:1] if lab.quick else LOADS[:2]:
         yield of_load(lab, load)
 
 
@@ -38,6 +43,38 @@ def require_driver_af_xdp():
         raise NotMeasured(str(error)) from error
 
 
+def run_or_skip(what, *command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise NotMeasured(f"{what}: {last_line(done.stderr)}")
+    return done.stdout.strip()
+
+
+def compile_xdp(lab):
+    """Once a run."""
+    program = lab.scratch / "xdp_echo.o"
+    if not program.exists():
+        if not shutil.which("clang"):
+            raise NotMeasured("clang compiles XDP programs and is not installed")
+        headers = f"/usr/include/{run_or_skip('the compiler', 'cc', '-print-multiarch')}"
+        run_or_skip("clang", "clang", "-O2", "-g", "-target", "bpf", f"-I{headers}", "-c", str(XDP_SOURCE),
+                    "-o", str(program))
+    return str(program)
+
+
+@contextlib.contextmanager
+def xdp_ends(lab):
+    """The echo in the kernel: on the CPU of whoever sends, so the two ends do not have one each."""
+    with veth_ends("af_packet", lambda _: None) as ends:
+        program = compile_xdp(lab)
+        for network, interface, name in ((ends.echo_network, "echo0", "xdp_echo"),
+                                         (ends.probe_network, "probe0", "xdp_pass")):
+            line = ("ip", "-n", network, "link", "set", "dev", interface, "xdpdrv", "obj", program, "program", name)
+            run_or_skip(f"XDP on {interface}", *line)
+            ends.preparation += (line,)
+        yield ends
+
+
 def of_load(lab, load):
     key = f"{GROUP}-{load.key}"
     lcores = two_end_lcores(lab)
@@ -56,5 +93,7 @@ def of_load(lab, load):
 
     socket_echo = contender("socket", "socket echo, no DPDK", "af_packet",
                             lambda device: [lab.program("tests/compare/socket_echo"), "echo0"])
-    contenders = [echo("af_packet"), testpmd("af_packet"), echo("af_xdp"), testpmd("af_xdp"), socket_echo]
+    contenders = [echo("af_packet"), testpmd("af_packet"), echo("af_xdp"), testpmd("af_xdp"), socket_echo,
+                  Contender("xdp-tx", "XDP_TX in the kernel, no DPDK",
+                            lambda: measure(lab, lambda: xdp_ends(lab), load, f"{key}-xdp-tx"))]
     return Comparison(GROUP, key, f"veth, {load.title}", load.metrics(), contenders, pairs=PAIRS)
