@@ -22,7 +22,7 @@ def comparisons(lab):
         contenders = [Contender(loop, title, lambda loop=loop, frames=frames: run_loop(lab, loop, frames))
                       for loop, title in LOOPS.items()]
         yield Comparison(GROUP, f"cross_wire-{frames}", f"crossed rings, {frames} frames written by another core",
-                         METRICS[:1], contenders, pairs=PAIRS)
+                         METRICS, contenders, pairs=PAIRS)
 
 
 def run_loop(lab, loop, frames):

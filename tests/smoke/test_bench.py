@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tests/bench"))
 
 # pylint: disable=wrong-import-position
 import core_count
+import hugepages
 from comparison import Comparison, Contender, Contest, Metric, NotMeasured, spread
 from result_table import markdown
 
@@ -126,6 +127,19 @@ def test_cores_follow_from_cycles_and_sizes():
 def test_cores_are_not_computed_from_nothing(result):
     assert result["core_counts"] is None
     assert "Not computed: it needs `cross_wire-8192`" in "\n".join(core_count.markdown(None))
+
+
+def test_hugepages_are_given_back_also_when_there_were_too_few(tmp_path, monkeypatch):
+    monkeypatch.setattr(hugepages, "PAGES", tmp_path)
+    (tmp_path / "free_hugepages").write_text("1\n")
+    (tmp_path / "nr_hugepages").write_text("3\n")
+    with hugepages.Hugepages() as pages:
+        assert pages.eal_arguments(2) == ("--in-memory", "-m", "2", "--no-pci")
+        assert hugepages.read("nr_hugepages") == 3  # one was free
+        with pytest.raises(NotMeasured, match="no 5 hugepages"):
+            pages.eal_arguments(10)  # no kernel is there to free the four that were missing
+        assert hugepages.read("nr_hugepages") == 7
+    assert hugepages.read("nr_hugepages") == 3
 
 
 def test_name_that_is_none_is_a_usage_error(pytestconfig, tmp_path):
