@@ -157,7 +157,7 @@ def main():
     # So that what was borrowed (hugepages, interfaces) is given back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder, Hugepages() as hugepages:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        os.environ["XDG_RUNTIME_DIR"] = folder
         return run(arguments, pathlib.Path(folder), hugepages)
 
 
