@@ -96,11 +96,9 @@ enum class Form { Raw, Ordinary };
 /// bytes of a vector, Ordinary what the quick test takes. Returns their bytes; 0: they were left.
 template <Form form>
 std::uint64_t swap_four(rte_mbuf* const* frames, std::byte* const* data, const WireRules& rules) noexcept {
-    FourHeaders headers;
     std::uint64_t bytes = 0;
     std::uint64_t outside = 0;  // the sign is set when a length is
     for (std::size_t i = 0; i < 4; ++i) {
-        headers[i] = load_header(data[i]);
         const std::uint64_t lengths = load_lengths(*frames[i]);
         const auto length = static_cast<std::uint32_t>(lengths);
         outside |= (lengths >> 32 & 0xFFFF) - kHeaderVectorLength;
@@ -108,10 +106,12 @@ std::uint64_t swap_four(rte_mbuf* const* frames, std::byte* const* data, const W
             outside |= std::uint64_t{rules.max_untagged_length} - length;
         bytes += length;
     }
-    bool good = static_cast<std::int64_t>(outside) >= 0;
-    if (form == Form::Ordinary)
-        good = good && are_ordinary(headers, rules.own_macs);
-    if (!good) [[unlikely]]
+    if (static_cast<std::int64_t>(outside) < 0) [[unlikely]]
+        return 0;
+    FourHeaders headers;
+    for (std::size_t i = 0; i < 4; ++i)
+        headers[i] = load_header(data[i]);
+    if (form == Form::Ordinary && !are_ordinary(headers, rules.own_macs)) [[unlikely]]
         return 0;
     for (std::size_t i = 0; i < 4; ++i)
         store_swapped(data[i], headers[i]);
