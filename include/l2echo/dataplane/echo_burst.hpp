@@ -1,7 +1,8 @@
 // The frame path: one burst in, swap, one burst out. Everything that happens to every frame is here.
 //
 // An mbuf goes back to its pool in one of three ways, each one line in echo_burst.cpp: the driver frees it
-// after sending, a refused one is freed at once, one that the TX queue did not take is freed as dropped.
+// after sending, a refused one is freed at once, one that the TX queue did not take is freed as dropped. A
+// loop check of our own that cannot leave is freed where it was made.
 #pragma once
 
 #include <rte_mbuf.h>
