@@ -52,13 +52,15 @@ class Sorting {
     Sorting(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePairCounters& counters) noexcept
         : burst_(burst), answers_(answers), counters_(counters) {}
 
-    void put(rte_mbuf* frame, const Decision& decision) noexcept {
+    void put(rte_mbuf* frame, const auto& treat) noexcept {
+        const std::uint32_t length = frame->pkt_len;  // an answer may be longer
+        const Decision decision = treat(*frame);
         if (decision.fate == Fate::Echo) [[likely]] {
-            kept_.echoed_bytes += frame->pkt_len;
+            kept_.echoed_bytes += length;
             burst_[kept_.echoes++] = frame;
             return;
         }
-        other_bytes_ += frame->pkt_len;
+        other_bytes_ += length;
         if (decision.fate == Fate::Answer) {
             answers_[kept_.answers++] = frame;
             return;
@@ -90,33 +92,58 @@ class Sorting {
     std::uint64_t other_bytes_ = 0;
 };
 
+/// Where the data of four frames begin.
+using FourData = std::array<std::byte*, 4>;
+
+FourData fetch_four(rte_mbuf* const* frames) noexcept {
+    FourData data;
+    for (std::size_t i = 0; i < 4; ++i) {
+        data[i] = rte_pktmbuf_mtod(frames[i], std::byte*);
+        rte_prefetch0(data[i]);
+    }
+    return data;
+}
+
 enum class Form { Raw, Ordinary };
 
 /// Swaps four frames if all are of the form; else leaves them as they are. Raw takes whatever has the 16
-/// bytes of a vector, Ordinary what the quick test takes. Returns their bytes; 0: they were left.
+/// bytes of a vector, Ordinary what the quick test takes.
 template <Form form>
-std::uint64_t swap_four(rte_mbuf* const* frames, std::byte* const* data, const WireRules& rules) noexcept {
-    std::uint64_t bytes = 0;
-    std::uint64_t outside = 0;  // the sign is set when a length is
-    for (std::size_t i = 0; i < 4; ++i) {
-        const std::uint64_t lengths = load_lengths(*frames[i]);
-        const auto length = static_cast<std::uint32_t>(lengths);
-        outside |= (lengths >> 32 & 0xFFFF) - kHeaderVectorLength;
-        if (form == Form::Ordinary)
-            outside |= std::uint64_t{rules.max_untagged_length} - length;
-        bytes += length;
+class SwapFour {
+  public:
+    explicit SwapFour(const WireRules& rules) noexcept : rules_(rules) {}
+
+    /// Returns their bytes; 0: they were left.
+    std::uint64_t operator()(rte_mbuf* const* frames, const FourData& data) noexcept {
+        std::uint64_t bytes = 0;
+        std::uint64_t outside = 0;  // the sign is set when a length is
+        for (std::size_t i = 0; i < 4; ++i) {
+            const std::uint64_t lengths = load_lengths(*frames[i]);
+            const auto length = static_cast<std::uint32_t>(lengths);
+            outside |= (lengths >> 32 & 0xFFFF) - kHeaderVectorLength;
+            if (form == Form::Ordinary)
+                outside |= std::uint64_t{rules_.max_untagged_length} - length;
+            bytes += length;
+        }
+        if (static_cast<std::int64_t>(outside) < 0) [[unlikely]]
+            return 0;
+        FourHeaders headers;
+        for (std::size_t i = 0; i < 4; ++i)
+            headers[i] = load_header(data[i]);
+        if (form == Form::Ordinary && !recent_.are_like_it(headers)) {
+            if (!are_ordinary(headers, rules_.own_macs)) [[unlikely]]
+                return 0;
+            recent_.remember(headers[3]);
+        }
+        for (std::size_t i = 0; i < 4; ++i)
+            store_swapped(data[i], headers[i]);
+        return bytes;
     }
-    if (static_cast<std::int64_t>(outside) < 0) [[unlikely]]
-        return 0;
-    FourHeaders headers;
-    for (std::size_t i = 0; i < 4; ++i)
-        headers[i] = load_header(data[i]);
-    if (form == Form::Ordinary && !are_ordinary(headers, rules.own_macs)) [[unlikely]]
-        return 0;
-    for (std::size_t i = 0; i < 4; ++i)
-        store_swapped(data[i], headers[i]);
-    return bytes;
-}
+
+  private:
+    const WireRules& rules_;
+    RecentHeader recent_;
+};
 
 Decision treat_raw(rte_mbuf& frame) noexcept {
     if (frame.data_len < kEthernetHeaderLength)
@@ -155,12 +182,6 @@ Sent send_or_drop(QueuePair& pair, std::span<rte_mbuf*> burst) noexcept {
 
 KeptFrames swap_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePair& pair,
                       std::uint64_t now) noexcept {
-    // All headers at once: by the time the last is asked for, the first has arrived.
-    std::array<std::byte*, kMaxBurst> data;
-    for (std::size_t i = 0; i < burst.size(); ++i) {
-        data[i] = rte_pktmbuf_mtod(burst[i], std::byte*);
-        rte_prefetch0(data[i]);
-    }
     const WireRules& rules = pair.rules;
     const Refusal closed_by = pair.gate.closed_by(now);
     const bool tracing = pair.trace != nullptr && pair.trace->wanted();
@@ -184,25 +205,31 @@ KeptFrames swap_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePair
         return kEcho;
     };
     Sorting sorting(burst, answers, pair.counters);
-    const auto by_fours = [&](const auto& swap_four_if, const auto& treat) {
+    const auto by_fours = [&](auto swap_four, const auto& treat) {
         std::size_t i = 0;
+        FourData next{};
+        if (burst.size() >= 4)
+            next = fetch_four(&burst[0]);
         for (; i + 4 <= burst.size(); i += 4) {
-            if (const std::uint64_t bytes = swap_four_if(&burst[i], &data[i], rules); bytes != 0) [[likely]]
+            const FourData data = next;
+            if (i + 8 <= burst.size())
+                next = fetch_four(&burst[i + 4]);
+            if (const std::uint64_t bytes = swap_four(&burst[i], data); bytes != 0) [[likely]]
                 sorting.echo_four(i, bytes);
             else
                 for (rte_mbuf* frame : burst.subspan(i, 4))
-                    sorting.put(frame, treat(*frame));
+                    sorting.put(frame, treat);
         }
         for (rte_mbuf* frame : burst.subspan(i))
-            sorting.put(frame, treat(*frame));
+            sorting.put(frame, treat);
     };
     if (closed_by != Refusal::None || tracing || pair.rate.limited() || !rules.quick_test_suffices())
         for (rte_mbuf* frame : burst)
-            sorting.put(frame, by_all_rules(*frame));
+            sorting.put(frame, by_all_rules);
     else if (rules.raw)
-        by_fours(swap_four<Form::Raw>, treat_raw);
+        by_fours(SwapFour<Form::Raw>(rules), treat_raw);
     else
-        by_fours(swap_four<Form::Ordinary>, by_quick_test);
+        by_fours(SwapFour<Form::Ordinary>(rules), by_quick_test);
     return sorting.count();
 }
 

@@ -63,6 +63,10 @@ TEST(HeaderVector, NeverCallsAFrameOrdinaryThatTheQuickTestDoesNot) {
     }
 }
 
+HeaderVector header_of(const Bytes& bytes) {
+    return load_header(reinterpret_cast<const std::byte*>(bytes.data()));
+}
+
 TEST(HeaderVector, OneOddFrameInAnyPlaceIsSeen) {
     const std::vector<std::pair<std::size_t, std::uint8_t>> spoilers{
         {0, 0x03}, {6, 0x03}, {12, 0x09}, {13, 1}};
@@ -74,12 +78,38 @@ TEST(HeaderVector, OneOddFrameInAnyPlaceIsSeen) {
                 Bytes bytes = kOrdinary;
                 if (i == place)
                     bytes[at] = value;
-                headers.at(i) = load_header(reinterpret_cast<const std::byte*>(bytes.data()));
+                headers.at(i) = header_of(bytes);
             }
             EXPECT_FALSE(are_ordinary(headers, rules.own_macs)) << place << " " << at;
-            headers.at(place) = load_header(reinterpret_cast<const std::byte*>(kOrdinary.data()));
+            headers.at(place) = header_of(kOrdinary);
             EXPECT_TRUE(are_ordinary(headers, rules.own_macs));
         }
+}
+
+FourHeaders four_of(const Bytes& bytes) {
+    FourHeaders headers{};
+    headers.fill(header_of(bytes));
+    return headers;
+}
+
+TEST(RecentHeader, NothingIsLikeNone) {
+    EXPECT_FALSE(RecentHeader().are_like_it(four_of(Bytes(16, 0))));
+    EXPECT_FALSE(RecentHeader().are_like_it(four_of(Bytes(16, 0xFF))));
+}
+
+TEST(RecentHeader, AddressesAndTypeCountAndNothingBehindThem) {
+    RecentHeader recent;
+    recent.remember(header_of(kOrdinary));
+    EXPECT_TRUE(recent.are_like_it(four_of(kOrdinary)));
+    for (std::size_t place = 0; place < 4; ++place)
+        for (std::size_t at = 0; at < 16; ++at)
+            for (int bit = 0; bit < 8; ++bit) {
+                Bytes other = kOrdinary;
+                other[at] = static_cast<std::uint8_t>(other[at] ^ 1 << bit);
+                FourHeaders headers = four_of(kOrdinary);
+                headers.at(place) = header_of(other);
+                EXPECT_EQ(recent.are_like_it(headers), at >= 14) << place << " " << at << " " << bit;
+            }
 }
 
 TEST(HeaderVector, SwapsAsTheScalarFormDoes) {

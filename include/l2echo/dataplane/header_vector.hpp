@@ -64,6 +64,30 @@ inline bool are_ordinary(const FourHeaders& headers, const MacFilter& own_macs) 
     return (halves[0] & halves[1] & kSigns) == kSigns;
 }
 
+/// A header that was found ordinary. What agrees with it in addresses and type is ordinary too, and in a
+/// burst most frames do: a tester has one MAC and aims at one.
+class RecentHeader {
+  public:
+    bool are_like_it(const FourHeaders& headers) const noexcept {
+        HeaderVector difference = nobody_;
+        for (const HeaderVector& header : headers)
+            difference |= (header ^ header_) & kAddressesAndType;
+        using Halves = std::uint64_t __attribute__((vector_size(kHeaderVectorLength)));
+        const auto halves = reinterpret_cast<Halves>(difference);
+        return (halves[0] | halves[1]) == 0;
+    }
+    void remember(const HeaderVector& header) noexcept {
+        header_ = header;
+        nobody_ = HeaderVector{};
+    }
+
+  private:
+    static constexpr HeaderVector kAddressesAndType{~0U, ~0U, ~0U, 0xFFFF};
+
+    HeaderVector header_{};
+    HeaderVector nobody_ = ~HeaderVector{};  ///< all ones until there is one
+};
+
 /// pkt_len in the low half, data_len above it: one load for both.
 inline std::uint64_t load_lengths(const rte_mbuf& frame) noexcept {
     static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, pkt_len) + 4);
