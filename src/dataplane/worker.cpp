@@ -39,25 +39,60 @@ std::uint64_t send_loop_checks(const Worker& worker, std::uint64_t now) noexcept
     return now + (all_sent ? second : second / kTriesInASecond);
 }
 
+/// Tells the time that goes into frames from the time of empty turns. A reading of the TSC costs as much as
+/// some frames (25 cycles on a Zen 4), so while full bursts come one is enough for kFramesAReading of them.
+class BusyTime {
+  public:
+    explicit BusyTime(Counter& cycles) noexcept : cycles_(cycles) {}
+    ~BusyTime() {
+        if (frames_ > 0)
+            read_clock();
+    }
+    BusyTime(const BusyTime&) = delete;
+    BusyTime& operator=(const BusyTime&) = delete;
+
+    /// When the turn began, in TSC cycles; up to kFramesAReading frames old.
+    std::uint64_t now() const noexcept { return now_; }
+
+    void end_turn(std::uint32_t received) noexcept {
+        frames_ += received;
+        if (received < kFullTurn || frames_ >= kFramesAReading)
+            read_clock();
+    }
+
+  private:
+    static constexpr std::uint32_t kFullTurn = 32;  ///< frames; there are more, or will be soon
+    static constexpr std::uint32_t kFramesAReading = 256;
+
+    void read_clock() noexcept {
+        const std::uint64_t now = rte_rdtsc();
+        if (frames_ > 0)
+            cycles_.add(now - now_);
+        now_ = now;
+        frames_ = 0;
+    }
+
+    Counter& cycles_;
+    std::uint64_t now_ = rte_rdtsc();
+    std::uint32_t frames_ = 0;  ///< since the last reading
+};
+
 /// Returns early when no queue pair is left to poll.
 void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept {
     std::size_t left = worker.queue_pairs.size();
-    std::uint64_t turn_began = rte_rdtsc();
-    std::uint64_t checks_due = turn_began;
+    BusyTime time(worker.busy_cycles);
+    std::uint64_t checks_due = time.now();
     while (left > 0 && !stop.load(std::memory_order_relaxed)) {
-        if (turn_began >= checks_due) [[unlikely]]
-            checks_due = send_loop_checks(worker, turn_began);
+        if (time.now() >= checks_due) [[unlikely]]
+            checks_due = send_loop_checks(worker, time.now());
         std::uint32_t received = 0;
         for (QueuePair* pair : worker.queue_pairs) {
             if (is_polled(*pair)) [[likely]]
-                received += echo_burst(*pair, turn_began);
+                received += echo_burst(*pair, time.now());
             else if (end_polling(*pair))
                 --left;
         }
-        const std::uint64_t now = rte_rdtsc();
-        if (received > 0)
-            worker.busy_cycles.add(now - turn_began);
-        turn_began = now;
+        time.end_turn(received);
     }
 }
 
