@@ -6,6 +6,7 @@
 
 #include "l2echo/control/control_thread.hpp"
 #include "l2echo/control/host_limits.hpp"
+#include "l2echo/control/idle_support.hpp"
 #include "l2echo/control/log.hpp"
 #include "l2echo/control/port_selection.hpp"
 #include "l2echo/control/removed_ports.hpp"
@@ -91,13 +92,14 @@ void serve_echo(const std::string& program, const Options& options) {
     const Ports ports =
         open_ports(choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan);
     warn_of_numa(ports, plan);
+    require_idle_support(options.idle, ports);
     wait_for_links(ports, options.link_wait, stop);
 
     Session session(ports.size(), options.disarmed, options.expire);
     const bool may_trace = options.trace != 0 || !options.control_socket.empty();
     WorkerGroup workers(plan, ports,
                         {options.port.burst, options.tx_retries, options.rules, options.max_rate,
-                         options.loop_check, may_trace},
+                         options.loop_check, may_trace, options.idle},
                         session, stop);
     session.trace_budget().set(static_cast<std::int64_t>(options.trace));
     std::optional<SessionService> service;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -143,6 +144,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     CommandLine line;
     Options& options = line.options;
     std::string tx_full = "drop";
+    std::string idle = "poll";
     std::string stats_format = "table";
     std::optional<double> stats_interval;
     std::optional<double> duration;
@@ -157,6 +159,11 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     table.add_port_options();
     table.add_text("--tx-full", tx_full, "drop|retry=N",
                    "When the TX queue is full: drop, or retry=N times and then drop", "Echo");
+    table.add_choice(
+        "--idle", idle, {kIdleNames.begin(), kIdleNames.end()},
+        "While no frames come: poll at once again, pause for 1 us, wait for the NIC (umwait), or "
+        "sleep for 50 us, which leaves the CPU to others",
+        "Echo");
     add_rule_options(table, rules);
     table.add_time("--expire", expire, "Echo for this time from start or from arming, then refuse",
                    "Session");
@@ -181,6 +188,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     options.port = table.port_request();
     options.link_wait = table.link_wait();
     options.tx_retries = parse_tx_full(tx_full);
+    options.idle = static_cast<Idle>(std::ranges::find(kIdleNames, idle) - kIdleNames.begin());
     apply_rules(rules, options);
     if (expire)
         options.expire = to_session_time(*expire);

@@ -69,6 +69,7 @@ WorkerGroup::WorkerGroup(const WorkerPlan& plan, const std::vector<std::unique_p
         auto worker = std::make_unique<Worker>();
         worker->lcore = lcore.id;
         worker->numa_node = lcore.numa_node;
+        worker->idle = settings.idle;
         for (std::size_t which = 0; which < ports.size(); ++which) {
             const auto& port = ports[which];
             if (index >= port->plan().queue_pairs)

@@ -82,6 +82,7 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
     std::size_t left = worker.queue_pairs.size();
     BusyTime time(worker.busy_cycles);
     std::uint64_t checks_due = time.now();
+    std::uint32_t empty_turns = 0;
     while (left > 0 && !stop.load(std::memory_order_relaxed)) {
         if (time.now() >= checks_due) [[unlikely]]
             checks_due = send_loop_checks(worker, time.now());
@@ -92,6 +93,10 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
             else if (end_polling(*pair))
                 --left;
         }
+        if (received > 0)
+            empty_turns = 0;
+        else if (++empty_turns > kEmptyTurns)
+            wait_for_frames(worker.idle, worker.queue_pairs);
         time.end_turn(received);
     }
 }
@@ -99,6 +104,7 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
 }  // namespace
 
 void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept {
+    prepare_to_wait(worker.idle);
     worker.running.store(true, std::memory_order_release);
     echo_until_stopped(worker, stop);
     sleep_until_stopped(stop);

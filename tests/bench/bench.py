@@ -22,9 +22,11 @@ from result_table import markdown, plain
 
 import burst_function
 import cross_wire
+import idling
 import memif
 import net_null
 import net_pcap
+import sweep
 import veth
 import vhost_user
 import workers
@@ -32,7 +34,7 @@ import workers
 SCHEMA = "l2echo.bench/1"
 USAGE = 2
 INTERRUPTED = 130
-GROUPS = (net_null, net_pcap, burst_function, memif, workers, cross_wire, veth, vhost_user)
+GROUPS = (net_null, net_pcap, burst_function, memif, workers, cross_wire, veth, vhost_user, idling, sweep)
 
 
 def parse_arguments():

@@ -21,10 +21,14 @@ RUN_SECONDS = 300
 
 def comparisons(lab):
     for frames, title in WORKING_SETS.items():
-        shared = SharedRun(lambda frames=frames: run_program(lab, frames))
-        contenders = [Contender(key, loop, lambda key=key, shared=shared: shared.of(key))
-                      for key, loop in LOOPS.items()]
-        yield Comparison(GROUP, f"burst-{frames}", f"burst of 32 out of {title}", METRICS, contenders, pairs=PAIRS)
+        yield Comparison(GROUP, f"burst-{frames}", f"burst of 32 out of {title}", METRICS,
+                         contenders_of(lab, frames, LOOPS), pairs=PAIRS)
+
+
+def contenders_of(lab, frames, loops):
+    """loops: title by key."""
+    shared = SharedRun(lambda: run_program(lab, frames, loops))
+    return [Contender(key, title, lambda key=key: shared.of(key)) for key, title in loops.items()]
 
 
 class SharedRun:
@@ -40,22 +44,22 @@ class SharedRun:
         return self._left.pop(key)
 
 
-def run_program(lab, frames):
+def run_program(lab, frames, loops):
     memory, pages = lab.hugepages.eal_arguments_or_less(MEBIBYTES)
     repetitions = QUICK_REPETITIONS if lab.quick else REPETITIONS
     command = [lab.program("tests/bench/burst_loops_bench"), *memory, f"--file-prefix={lab.file_prefix()}",
-               "--lcores", f"0@{lab.echo_cpu}", "--", f"--benchmark_filter=/{frames}$", "--benchmark_format=json",
+               "--lcores", f"0@{lab.echo_cpu}", "--", f"--benchmark_filter=^({'|'.join(loops)})/{frames}$", "--benchmark_format=json",
                f"--benchmark_repetitions={repetitions}", "--benchmark_enable_random_interleaving=true",
                f"--benchmark_min_time={0.02 if lab.quick else 0.1}"]
     with running(command) as process:
         process.end_cleanly(RUN_SECONDS)
-        return values_of(json.loads(process.stdout()), shlex.join(command), pages)
+        return values_of(json.loads(process.stdout()), loops, shlex.join(command), pages)
 
 
-def values_of(found, command, pages):
+def values_of(found, loops, command, pages):
     """The median of each loop's repetitions."""
     runs = {}
-    for key in LOOPS:
+    for key in loops:
         repetitions = [run for run in found["benchmarks"]
                        if run["run_type"] == "iteration" and run["name"].split("/")[0] == key]
         assert repetitions and not any(run.get("error_occurred") for run in repetitions), repetitions

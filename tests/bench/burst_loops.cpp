@@ -4,6 +4,7 @@
 #include <rte_ip.h>
 #include <rte_prefetch.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -42,6 +43,19 @@ void touch_headers(std::span<rte_mbuf*> burst) noexcept {
 void swap_by_copies(std::span<rte_mbuf*> burst) noexcept {
     for (rte_mbuf* frame : burst)
         swap_one(*frame);
+}
+
+void swap_ahead(std::span<rte_mbuf*> burst, std::size_t ahead) noexcept {
+    const auto prefetch = [&](std::size_t i) { rte_prefetch0(rte_pktmbuf_mtod(burst[i], const std::byte*)); };
+    if (ahead > 0)
+        for (std::size_t i = 0; i < std::min(ahead, burst.size()); ++i)
+            prefetch(i);
+    for (std::size_t i = 0; i < burst.size(); ++i) {
+        if (ahead > 0 && i + ahead < burst.size())
+            prefetch(i + ahead);
+        auto* data = rte_pktmbuf_mtod(burst[i], std::byte*);
+        store_swapped(data, load_header(data));
+    }
 }
 
 void swap_like_testpmd(std::span<rte_mbuf*> burst) noexcept {

@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include <cstddef>
 #include <span>
 
 namespace l2echo {
@@ -13,6 +14,9 @@ void touch_headers(std::span<rte_mbuf*> burst) noexcept;
 
 /// One frame after the other, three copies of an address, no prefetch: the loop that one writes first.
 void swap_by_copies(std::span<rte_mbuf*> burst) noexcept;
+
+/// A 16-byte shuffle a frame and nothing else, with the header so many frames ahead prefetched; 0: none.
+void swap_ahead(std::span<rte_mbuf*> burst, std::size_t ahead) noexcept;
 
 /// The work of testpmd's macswap for each frame (DPDK, "Testpmd Application User Guide", and its statistics
 /// of memory accesses): the same 16-byte shuffle as ours, four frames at a time, the next four prefetched

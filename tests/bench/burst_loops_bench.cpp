@@ -147,6 +147,9 @@ void add_all(WorkingSet& frames) {
     add("nothing", shared(nothing), frames, false);
     add("read", shared(&touch_headers), frames, false);
     add("copies", shared(&swap_by_copies), frames);
+    for (const std::size_t ahead : {0, 4, 8, 16, 32})
+        add("ahead-" + std::to_string(ahead),
+            shared([ahead](std::span<rte_mbuf*> burst) { swap_ahead(burst, ahead); }), frames);
     add("testpmd-pattern", shared(&swap_like_testpmd), frames);
     add("raw", std::make_shared<Ours>(true), frames);
     add("default", std::make_shared<Ours>(false), frames);

@@ -12,7 +12,7 @@ LOOPS = {"default": "echo_burst, default rules", "raw": "echo_burst, --raw", "te
 PAIRS = [("default", "testpmd-pattern"), ("raw", "testpmd-pattern"), ("default", "raw")]
 # As many as an RX ring has by default; more than the second-level cache holds; far more.
 WORKING_SETS, QUICK_WORKING_SETS = (1024, 8192, 32768), (8192,)
-FRAMES, QUICK_FRAMES = 20_000_000, 2_000_000  # in rounds of a working set each
+FRAMES, QUICK_FRAMES = 10_000_000, 2_000_000  # in rounds of a working set each
 MEBIBYTES = 200
 RUN_SECONDS = 120
 

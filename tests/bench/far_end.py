@@ -30,14 +30,14 @@ class Load:
     quick_seconds: float
 
     def metrics(self):
-        return RETURNED if self.rate == "max" else ROUND_TRIPS
+        return (*RETURNED, *ROUND_TRIPS) if self.rate == "max" else ROUND_TRIPS
 
 
-MAX = Load("max", "as fast as it goes", "max", 2, 0.7)
+MAX = Load("max", "as fast as it goes", "max", 1.5, 0.7)
 LOADS = (MAX,
-         Load("10k", "10 000 frames/s", "10kpps", 3, 1),
-         Load("100", "100 frames/s", "100pps", 5, 1.5),
-         Load("1M", "1 000 000 frames/s", "1Mpps", 2, 0.7))
+         Load("10k", "10 000 frames/s", "10kpps", 2, 1),
+         Load("100", "100 frames/s", "100pps", 3, 1.5),
+         Load("1M", "1 000 000 frames/s", "1Mpps", 1.5, 0.7))
 
 
 @dataclasses.dataclass
@@ -73,35 +73,36 @@ def probe_command(lab, ends, load, histogram):
             "--histogram", str(histogram), "--format", "json"]
 
 
-def measure(lab, make_ends, load, name, attempt=1):
-    """make_ends: a context with the Ends. `name` is of the comparison and the contender, for the histogram's file."""
+def measure(lab, make_ends, load, name, watch=None, attempt=1):
+    """make_ends: a context with the Ends. `name` is of the comparison and the contender, for the histogram's file.
+    watch(echo) is called while the probe sends and returns further values."""
     try:
         with make_ends() as ends:
-            return run_once(lab, ends, load, name) | {"attempt": attempt}
+            return run_once(lab, ends, load, name, watch) | {"attempt": attempt}
     except AssertionError as error:
         if SEGFAULT not in str(error) or attempt == MOST_ATTEMPTS:
             raise
-    return measure(lab, make_ends, load, name, attempt + 1)
+    return measure(lab, make_ends, load, name, watch, attempt + 1)
 
 
-def run_once(lab, ends, load, name):
+def run_once(lab, ends, load, name, watch):
     histogram = lab.output / "histograms" / f"{name}.hgrm"
     histogram.parent.mkdir(exist_ok=True)
     histogram.unlink(missing_ok=True)
     probe_line = probe_command(lab, ends, load, histogram)
-    counts = None
+    counts, watched = None, {}
     if ends.echo_command is None:
-        found = run_probe(lab, ends, probe_line)
+        found = run_probe(lab, ends, probe_line, lambda: None)
     else:
         with running(ends.echo_command, network=ends.echo_network, cpus={*lab.cpus[:-1]}) as echo:
             wait_until_ready(echo, ends.echo_command)
-            found = run_probe(lab, ends, probe_line)
+            found = run_probe(lab, ends, probe_line, lambda: watched.update(watch(echo)) if watch else None)
             counts = end_of(echo, ends.echo_command)
     times = found["round_trip_ns"]
     values = {"returned_per_second": found["rate"]["returned_per_second"],
               **{key: times[key] for key in ("min", "p50", "p99", "p99_9", "max")},
               "sent": found["sent"], "returned": found["returned"], "lost": found["lost"],
-              "sender_limited": found["rate"]["sender_limited"]}
+              "sender_limited": found["rate"]["sender_limited"], **watched}
     checks = {key: found[key] for key in ("duplicated", "reordered", "corrupted", "foreign", "late")}
     assert found["returned"] > 0, f"none of {found['sent']} frames came back; the echo: {json.dumps(counts)}"
     assert not any(checks.values()), f"what came back is not as it was sent: {json.dumps(checks)}"
@@ -109,8 +110,9 @@ def run_once(lab, ends, load, name):
             "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line) if line)}
 
 
-def run_probe(lab, ends, command):
+def run_probe(lab, ends, command, meanwhile):
     with running(command, network=ends.probe_network, cpus={lab.other_cpu}) as probe:
+        meanwhile()
         probe.end_cleanly(PROBE_SECONDS)
         return probe.reports()[-1]
 

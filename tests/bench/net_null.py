@@ -12,8 +12,9 @@ RATES = (Metric("frames_per_second", "frames/s", "frames/s"),
 def comparisons(lab):
     def testpmd(mode):
         return Contender(f"testpmd-{mode}", f"testpmd {mode}",
-                         lambda: measure_rate(lab, testpmd_command(lab, DEVICE, mode)))
+                         lambda: measure_rate(lab, testpmd_command(lab, DEVICE, mode, memory=lab.memory())))
 
-    ours = Contender("raw", "l2_multi_echo --raw", lambda: measure_rate(lab, echo_command(lab, DEVICE, "--raw")))
+    ours = Contender("raw", "l2_multi_echo --raw",
+                     lambda: measure_rate(lab, echo_command(lab, DEVICE, "--raw", memory=lab.memory())))
     yield Comparison(GROUP, "net_null", "net_null, one worker", RATES,
                      [ours, testpmd("macswap"), testpmd("io")])

@@ -7,7 +7,7 @@ from programs import echo_command, measure_rate, testpmd_command
 
 GROUP = "net_pcap"
 QUICK_SIZES = (64,)
-FULL_SIZES = (64, 128, 256, 512, 1024, 1280, 1518, "imix")
+FULL_SIZES = (64, 128, 256, 512, 1024, 1518, "imix")
 
 
 def comparisons(lab):
@@ -20,13 +20,13 @@ def of_size(lab, size):
         return f"net_pcap0,rx_pcap={write_frames(lab.scratch, size)},infinite_rx=1"
 
     def echo(*options):
-        return lambda: measure_rate(lab, echo_command(lab, device(), *options))
+        return lambda: measure_rate(lab, echo_command(lab, device(), *options, memory=lab.memory()))
 
     contenders = [
         Contender("default", "l2_multi_echo", echo()),
         Contender("raw", "l2_multi_echo --raw", echo("--raw")),
         Contender("testpmd-macswap", "testpmd macswap",
-                  lambda: measure_rate(lab, testpmd_command(lab, device(), "macswap"))),
+                  lambda: measure_rate(lab, testpmd_command(lab, device(), "macswap", memory=lab.memory()))),
     ]
     title = "IMIX" if size == "imix" else f"{size} bytes"
     return Comparison(GROUP, f"net_pcap-{size}", f"net_pcap, one worker, {title}", RATES, contenders,

@@ -21,6 +21,7 @@ from telemetry import Telemetry, rate_between
 BURST, DESCRIPTORS, MEMPOOL_CACHE = 32, 1024, 256
 # What l2_multi_echo makes of that for one queue pair (its log says it); testpmd gets the same.
 MBUFS_PER_QUEUE_PAIR = 2 * DESCRIPTORS + BURST + 3 * MEMPOOL_CACHE
+MEBIBYTES = 256
 END_SECONDS = 10.0
 TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+).*?TX-packets: (\d+)\s+TX-dropped: (\d+)",
                             re.DOTALL)
@@ -36,7 +37,7 @@ class Lab:
         self.scratch = scratch
         self.hugepages = hugepages
         self.pairs = 3 if quick else 9
-        self.window_seconds = 0.4 if quick else 1.5
+        self.window_seconds = 0.4 if quick else 1.0
         cpus = usable_cpus()
         if len(cpus) < 2:
             raise SystemExit("bench: error: one CPU is not enough: an echo and what it is measured by need one each; "
@@ -53,6 +54,10 @@ class Lab:
 
     def file_prefix(self):
         return f"l2echo-bench-{os.getpid()}-{next(self._numbers)}"
+
+    def memory(self):
+        """EAL's, for a program that shares nothing with another: as on a NIC where there are hugepages to be had."""
+        return self.hugepages.eal_arguments_or_less(MEBIBYTES)[0]
 
     def lcores(self, workers=1, main_cpu=None):
         """A main lcore on a CPU of its own if there is one, and workers from the first CPU on."""

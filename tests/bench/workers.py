@@ -5,7 +5,7 @@ from net_null import DEVICE
 from programs import echo_command, measure_rate, testpmd_command
 
 GROUP = "workers"
-SECONDS, QUICK_SECONDS = 3, 1.1  # a report falls into it
+SECONDS, QUICK_SECONDS = 2.2, 1.1  # a report falls into it
 
 
 def worker_counts(lab):
@@ -32,9 +32,10 @@ def comparisons(lab):
         return Contender(key, title, lambda: measure_scaling(lab, counts, make_command))
 
     contenders = [
-        contender("raw", "l2_multi_echo --raw", lambda count: echo_command(lab, DEVICE, "--raw", workers=count)),
+        contender("raw", "l2_multi_echo --raw", lambda count: echo_command(
+            lab, DEVICE, "--raw", workers=count, memory=lab.memory())),
         contender("testpmd-macswap", "testpmd macswap",
-                  lambda count: testpmd_command(lab, DEVICE, "macswap", workers=count)),
+                  lambda count: testpmd_command(lab, DEVICE, "macswap", workers=count, memory=lab.memory())),
     ]
     title = "net_null, workers " + " / ".join(map(str, counts))
     return [Comparison(GROUP, "workers", title, metrics(counts), contenders)]

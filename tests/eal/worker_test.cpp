@@ -1,7 +1,9 @@
 #include "l2echo/dataplane/worker.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <rte_cycles.h>
+#include <time.h>
 
 #include <chrono>
 #include <thread>
@@ -24,7 +26,8 @@ constexpr MacAddress kOwnMac = 0x01'00'00'00'00'02;
 /// Runs on a thread of its own until it goes.
 class RunningWorker {
   public:
-    explicit RunningWorker(std::vector<QueuePair*> pairs) {
+    explicit RunningWorker(std::vector<QueuePair*> pairs, Idle idle = Idle::Poll) {
+        worker_.idle = idle;
         worker_.queue_pairs = std::move(pairs);
         thread_ = std::thread([this] { run_worker(worker_, stop_); });
     }
@@ -35,6 +38,15 @@ class RunningWorker {
     }
     RunningWorker(const RunningWorker&) = delete;
     RunningWorker& operator=(const RunningWorker&) = delete;
+
+    std::chrono::nanoseconds cpu_time() {
+        clockid_t clock{};
+        timespec time{};
+        EXPECT_EQ(pthread_getcpuclockid(thread_.native_handle(), &clock), 0);
+        EXPECT_EQ(clock_gettime(clock, &time), 0);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+    std::uint64_t busy_cycles() const { return worker_.busy_cycles.read(); }
 
   private:
     Worker worker_;
@@ -251,6 +263,43 @@ TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
     }
     EXPECT_EQ(one.gate.facing(), Facing::Nobody);
     EXPECT_EQ(one.refused_as_facing(), 1u);
+}
+
+/// Frames with gaps between them in which a worker begins to wait.
+void expect_all_back(End& end) {
+    for (std::uint8_t number = 0; number < 20; ++number) {
+        Bytes frame = frame_to(end.pair.rules.own_mac);
+        frame[20] = number;
+        end.wire.send(frame);
+        std::vector<Bytes> returned;
+        ASSERT_TRUE(holds_within(kPatience, [&] {
+            returned = end.wire.take();
+            return !returned.empty();
+        })) << int{number};
+        ASSERT_EQ(returned.size(), 1u);
+        EXPECT_EQ(returned[0][20], number);
+    }
+}
+
+TEST(Worker, EchoesHoweverItIdles) {
+    for (const Idle idle : {Idle::Poll, Idle::Pause, Idle::Sleep}) {
+        End end;
+        end.pair.pool = nullptr;
+        RunningWorker worker({&end.pair}, idle);
+        expect_all_back(end);
+        EXPECT_GT(worker.busy_cycles(), 0u);
+    }
+}
+
+TEST(Worker, LeavesItsCpuToOthersWhileItSleeps) {
+    End end;
+    end.pair.pool = nullptr;
+    RunningWorker worker({&end.pair}, Idle::Sleep);
+    const auto cpu_before = worker.cpu_time();
+    const auto began = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(300ms);
+    const auto cpu = worker.cpu_time() - cpu_before;
+    EXPECT_LT(cpu, (std::chrono::steady_clock::now() - began) / 2);
 }
 
 TEST(Worker, WithoutQueuePairsItSleepsUntilItIsStopped) {

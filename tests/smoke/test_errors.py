@@ -27,6 +27,7 @@ BAD_USAGE = (
     (("--promiscuous", "maybe"), ("--promiscuous", "on", "off")),
     (("--flow-control", "maybe"), ("--flow-control", "keep")),
     (("--stats-format", "xml"), ("--stats-format", "json", "table")),
+    (("--idle", "nap"), ("--idle", "poll", "sleep")),
     (("--tx-full", "retry"), ("--tx-full", r"retry=N")),
     (("--tx-full", "retry=0"), ("--tx-full", r"retry=N")),
     (("--duration", "3 weeks"), ("--duration",)),
@@ -73,6 +74,10 @@ def test_bad_eal_option(start, l2_multi_echo):
 
 def test_bad_vdev(start_echo):
     assert_fails(start_echo("net_does_not_exist0"), FAILURE, "EAL|net_does_not_exist0")
+
+
+def test_umwait_needs_a_cpu_and_a_driver(start_echo):
+    assert_fails(start_echo(NET_NULL, "--idle", "umwait"), FAILURE, "--idle umwait", "CPU|net_null", "--idle sleep")
 
 
 @pytest.mark.parametrize("port", ["7", "net_null7", "0,7", "-1", "65536"])

@@ -65,6 +65,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_TRUE(options.port.promiscuous);
     EXPECT_EQ(options.port.flow_control, FlowControl::Off);
     EXPECT_EQ(options.tx_retries, 0u);
+    EXPECT_EQ(options.idle, Idle::Poll);
     EXPECT_EQ(options.link_wait, milliseconds(9000));
     EXPECT_FALSE(options.stats_interval);
     EXPECT_FALSE(options.duration);
@@ -106,6 +107,8 @@ TEST(Options, EveryOptionArrives) {
                                         "keep",
                                         "--tx-full",
                                         "retry=5",
+                                        "--idle",
+                                        "sleep",
                                         "--link-wait",
                                         "2s",
                                         "--stats-interval",
@@ -128,6 +131,7 @@ TEST(Options, EveryOptionArrives) {
     EXPECT_FALSE(options.port.promiscuous);
     EXPECT_EQ(options.port.flow_control, FlowControl::Keep);
     EXPECT_EQ(options.tx_retries, 5u);
+    EXPECT_EQ(options.idle, Idle::Sleep);
     EXPECT_EQ(options.link_wait, milliseconds(2000));
     EXPECT_EQ(options.stats_interval, milliseconds(500));
     EXPECT_EQ(options.stats_format, StatsFormat::Json);
@@ -289,6 +293,13 @@ TEST(Options, TheMostIsARateOfItsOwn) {
                   "--max-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
 }
 
+TEST(Options, EveryWayToIdleHasItsName) {
+    for (const Idle idle : {Idle::Poll, Idle::Pause, Idle::Umwait, Idle::Sleep}) {
+        const std::string name(kIdleNames.at(static_cast<std::size_t>(idle)));
+        EXPECT_EQ(options_of({"--idle", name}).idle, idle) << name;
+    }
+}
+
 TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {
     EXPECT_EQ(options_of({"--duration", "3"}).duration, milliseconds(3000));
     EXPECT_EQ(options_of({"--duration", "1.5"}).duration, milliseconds(1500));
@@ -311,6 +322,7 @@ TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
         {"--tx-full", "retry=0"},
         {"--tx-full", "retry=1x"},
         {"--stats-format", "xml"},
+        {"--idle", "nap"},
         {"--duration", "-1"},
         {"--duration", "3 parsecs"},
         {"--link-wait", "soon"},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "l2echo/control/option_values.hpp"
+#include "l2echo/dataplane/idle.hpp"
 #include "l2echo/dataplane/wire_rules.hpp"
 #include "l2echo/device/port_plan.hpp"
 
@@ -21,8 +22,9 @@ struct Options {
     bool take_kernel_interface = false;
     PortRequest port;
     std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not take at once
-    WireRules rules;               ///< without what is the port's own
-    RateRequest max_rate;          ///< of each port, in frames or bits; none: no limit
+    Idle idle = Idle::Poll;
+    WireRules rules;       ///< without what is the port's own
+    RateRequest max_rate;  ///< of each port, in frames or bits; none: no limit
     bool loop_check = true;
     bool disarmed = false;                            ///< at start
     std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without end

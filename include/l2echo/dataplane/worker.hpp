@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "l2echo/dataplane/echo_burst.hpp"
+#include "l2echo/dataplane/idle.hpp"
 
 namespace l2echo {
 
@@ -13,16 +14,17 @@ namespace l2echo {
 /// the reporter reads the counters.
 struct Worker {
     unsigned lcore = 0;
-    int numa_node = 0;                    ///< of the lcore; -1 when unknown
+    int numa_node = 0;  ///< of the lcore; -1 when unknown
+    Idle idle = Idle::Poll;
     std::vector<QueuePair*> queue_pairs;  ///< queue i of every port, i being the worker's index; may be empty
 
     alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> running{false};  ///< written by the worker only
     Counter busy_cycles;  ///< TSC cycles of the turns that had at least one frame; written by the worker only
 };
 
-/// Polls every queue pair once a turn until `stop` is set by anyone, and sends each port's loop check once a
-/// second from its queue pair 0. A worker without queue pairs, or whose queue
-/// pairs were all ended, sleeps instead.
+/// Polls every queue pair once a turn until `stop` is set by anyone, waits as `idle` says while no frames
+/// come, and sends each port's loop check once a second from its queue pair 0. A worker without queue pairs,
+/// or whose queue pairs were all ended, sleeps instead.
 void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept;
 
 }  // namespace l2echo

@@ -1,0 +1,35 @@
+#include "l2echo/control/idle_support.hpp"
+
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+
+std::optional<std::string> umwait_problem(const MonitorSupport& cpu, const std::vector<PortMonitor>& ports) {
+    constexpr const char* kInstead = "take --idle pause or --idle sleep";
+    if (!cpu.one_queue)
+        return fmt::format("--idle umwait: this CPU has no instruction for it (WAITPKG on x86); {}",
+                           kInstead);
+    if (ports.size() > 1 && !cpu.several_queues)
+        return fmt::format(
+            "--idle umwait: this CPU waits for one queue at a time (x86 needs RTM for more), and each worker "
+            "has "
+            "{}, one of each port; name one in --ports, or {}",
+            ports.size(), kInstead);
+    for (const PortMonitor& port : ports)
+        if (port.result != 0)
+            return fmt::format("--idle umwait: {}: driver {} names nothing to wait for: {}; {}", port.port,
+                               port.driver, reason_of(port.result), kInstead);
+    return std::nullopt;
+}
+
+void require_idle_support(Idle idle, const std::vector<std::unique_ptr<Port>>& ports) {
+    if (idle != Idle::Umwait)
+        return;
+    std::vector<PortMonitor> monitors;
+    for (const auto& port : ports)
+        monitors.push_back({port_label(port->id()), port->driver(), check_monitor(port->id(), 0)});
+    if (const auto problem = umwait_problem(read_monitor_support(), monitors))
+        throw StartupError(*problem);
+}
+
+}  // namespace l2echo
