@@ -95,10 +95,12 @@ class Write:
     """A file with this content, its folder made if it is missing."""
     path: str
     text: str
+    folder_is_new: bool = False  # one that no system has by itself
 
     def shown(self):
         lines = " ".join(shlex.quote(line) for line in self.text.splitlines())
-        return f"printf '%s\\n' {lines} | sudo tee {self.path}"
+        folder = f"sudo mkdir -p {os.path.dirname(self.path)} && " if self.folder_is_new else ""
+        return f"{folder}printf '%s\\n' {lines} | sudo tee {self.path}"
 
     def do(self, machine):
         path = machine.path(self.path)

@@ -106,7 +106,7 @@ def check_bound(nic, take, machine):
     force = ("--force",) if reasons else ()
     steps = [Run(("dpdk-devbind.py", *force, "--bind=vfio-pci", nic.address))]
     if driver:
-        steps.insert(0, Write(nic.memory_of_driver(), f"{driver}\n"))
+        steps.insert(0, Write(nic.memory_of_driver(), f"{driver}\n", folder_is_new=True))
     return find(ACTION, f"bound to {driver}" if driver else "bound to no driver", tuple(steps))
 
 

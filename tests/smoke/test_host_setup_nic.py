@@ -188,7 +188,9 @@ def test_free_nic_is_bound_with_apply_alone(setup, machine, nic):
     status, found = setup("--only", "nic", "--bind", NIC)
     assert status == NOT_READY
     assert found[f"NIC {NIC} {VETH}"]["state"] == "action needed"
-    assert f"sudo dpdk-devbind.py --bind=vfio-pci {NIC}" in found[f"NIC {NIC} {VETH}"]["commands"]
+    assert found[f"NIC {NIC} {VETH}"]["commands"] == [
+        f"sudo mkdir -p /run/l2echo && printf '%s\\n' ixgbe | sudo tee /run/l2echo/{NIC}.driver",
+        f"sudo dpdk-devbind.py --bind=vfio-pci {NIC}"]
     assert machine.calls() == [] and machine.files() == before
 
     status, found = setup("--only", "nic", "--bind", NIC, "--apply")
