@@ -19,7 +19,7 @@ CTRL_C = "\x03"
 # Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
 MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-cpu", "Nehalem",
            "-smp", "4", "-m", "1024")
-KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests hugepages=200"
+KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests"
 IOMMU = ("-device", "intel-iommu,intremap=on,caching-mode=on")
 IOMMU_ARGUMENTS = "intel_iommu=on iommu=nopt"
 
@@ -99,19 +99,21 @@ class Monitor:
 class Guest:
     """Runs from construction to close()."""
 
-    def __init__(self, qemu, folder, log_folder, name, *, devices, iommu=True, threads="single", file_descriptors=()):
+    def __init__(self, qemu, folder, log_folder, name, *, devices, iommu=True, threads="single", hugepages=200, tools=False,
+                 file_descriptors=()):
         self._folder = tempfile.TemporaryDirectory(prefix="l2echo-vm-")
         inside = pathlib.Path(self._folder.name)
         self.console = SerialLine(log_folder / f"{name}.console", inside / "console")
         self._control = SerialLine(log_folder / f"{name}.commands", inside / "commands")
         self._errors = log_folder / f"{name}.qemu"
         initrd = inside / "initrd"
-        initrd.write_bytes((folder / "system.cpio").read_bytes() + (folder / "programs.cpio").read_bytes())
+        parts = ("system", "programs", *(("tools",) if tools else ()))
+        initrd.write_bytes(b"".join((folder / f"{part}.cpio").read_bytes() for part in parts))
         monitor, for_qemu = socket.socketpair()
         command = [
             *qemu, *MACHINE, "-accel", f"tcg,thread={threads}", *(IOMMU if iommu else ()),
             "-kernel", str(folder / "vmlinuz"), "-initrd", str(initrd),
-            "-append", f"{KERNEL_ARGUMENTS} {IOMMU_ARGUMENTS if iommu else ''}",
+            "-append", f"{KERNEL_ARGUMENTS} hugepages={hugepages} {IOMMU_ARGUMENTS if iommu else ''}",
             "-chardev", self.console.chardev("console"), "-serial", "chardev:console",
             "-chardev", self._control.chardev("control"), "-serial", "chardev:control",
             "-chardev", f"socket,id=monitor,fd={for_qemu.fileno()}", "-mon", "chardev=monitor,mode=control",
@@ -186,8 +188,8 @@ class Guest:
         device = f"/sys/bus/pci/devices/{address}"
         self.succeed(f"if [ -e {device}/driver ]; then echo {address} >{device}/driver/unbind; fi")
         if driver:
-            # What "modprobe vfio-pci" brings along, but busybox does not follow soft dependencies
-            self.succeed("modprobe vfio_iommu_type1")
+            if driver == "vfio-pci":  # "modprobe vfio-pci" brings it along, but busybox follows no soft dependencies
+                self.succeed("modprobe vfio_iommu_type1")
             self.succeed(f"modprobe {driver}; echo {driver} >{device}/driver_override")
             self.run(f"echo {address} >/sys/bus/pci/drivers_probe")
 

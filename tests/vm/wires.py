@@ -20,21 +20,21 @@ class TapWire:
     """A tap with as many queues as the NIC; it goes away with its file descriptors."""
 
     def __init__(self, name, mac, queues):
-        self._name = name
+        self.name = name
         self.mac = mac
         self.file_descriptors = [self._open_queue() for _ in range(queues)]
 
     def _open_queue(self):
         queue = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
-        fcntl.ioctl(queue, TUNSETIFF, struct.pack("16sH22x", self._name.encode(), flags))
+        fcntl.ioctl(queue, TUNSETIFF, struct.pack("16sH22x", self.name.encode(), flags))
         return queue
 
     def netdev(self, identifier):
         return f"tap,id={identifier},vhost=off,fds={':'.join(map(str, self.file_descriptors))}"
 
     def peer(self):
-        return KernelPeer(self._name, destination=bytes.fromhex(self.mac.replace(":", "")), timeout=TIMEOUT_SECONDS)
+        return KernelPeer(self.name, destination=bytes.fromhex(self.mac.replace(":", "")), timeout=TIMEOUT_SECONDS)
 
     def close(self):
         for queue in self.file_descriptors:

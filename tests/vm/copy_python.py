@@ -1,0 +1,58 @@
+#!/usr/bin/python3 -IS
+"""Copies to a root folder, compiled, the parts of Python's library that the programs named need.
+
+usage: copy_python.py ROOT PROGRAM...
+"""
+
+import ast
+import importlib
+import importlib.util
+import pathlib
+import py_compile
+import shutil
+import sys
+
+# What Python and its library import only when it comes to it; "signal" and "traceback" after an error
+LATER = ("encodings.ascii", "encodings.idna", "linecache", "locale", "posixpath", "runpy", "signal", "site",
+         "sysconfig", "textwrap", "tokenize", "traceback")
+
+
+def imported(source):
+    """The modules that a program's import statements name, wherever they stand."""
+    for node in ast.walk(ast.parse(source.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def copy_compiled(source, root):
+    """Beside where the source would be, which is where Python takes it without one."""
+    target = root / source.relative_to("/").with_suffix(".pyc")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    compiled = pathlib.Path(importlib.util.cache_from_source(source))
+    if compiled.exists():
+        shutil.copy(compiled, target)
+    else:
+        py_compile.compile(source, target, doraise=True)
+
+
+def main(root, *programs):
+    for program in programs:
+        for name in imported(program):
+            if importlib.util.find_spec(name.partition(".")[0]):  # else a module of the program's own
+                importlib.import_module(name)
+    for name in LATER:
+        importlib.import_module(name)
+    files = {pathlib.Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+    for file in files - {pathlib.Path(__file__)}:
+        if file.suffix == ".py":
+            copy_compiled(file, root)
+        else:
+            target = root / file.relative_to("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+
+
+if __name__ == "__main__":
+    main(*map(pathlib.Path, sys.argv[1:]))

@@ -1,0 +1,216 @@
+"""scripts/host-setup and what the README says to type, on a guest that was set up for nothing yet."""
+
+import contextlib
+import json
+import pathlib
+import re
+import shlex
+import socket
+
+import pytest
+from echo import COMMAND, exchange
+from kernel_interfaces import ip
+from wires import TIMEOUT_SECONDS, TapWire
+
+MAC = "52:54:00:00:03:01"
+VIRTIO_NET = "1af4:1041"
+KERNEL_DRIVER, DPDK_DRIVER = "virtio-pci", "vfio-pci"
+QUEUES = 4
+READY, NOT_READY = 0, 1
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+README_ADDRESS = "0000:01:00.0"
+HUGEPAGES = 512 // 2  # what host-setup reserves if it is told nothing
+GUEST_ADDRESS, OUR_ADDRESS = "198.18.0.1", "198.18.0.2"  # RFC 2544
+
+
+@pytest.fixture(scope="module")
+def wire():
+    wire = TapWire("vmtap3", MAC, QUEUES)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="module")
+def guest(boot, machine_qemu, wire):
+    guest = boot("host-setup", machine_qemu, (wire,), hugepages=0, tools=True, devices=(
+        "-device", "pcie-root-port,id=slot0,chassis=1", "-netdev", wire.netdev("wire"), "-device",
+        f"virtio-net-pci,bus=slot0,netdev=wire,mac={MAC},mq=on,vectors={2 * QUEUES + 2},rss=on,hash=on,"
+        "iommu_platform=on,disable-legacy=on,romfile="))
+    guest.succeed("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; modprobe -a virtio_pci virtio_net")
+    yield guest
+    guest.close()
+
+
+@pytest.fixture(scope="module")
+def address(guest):
+    return guest.pci_address(VIRTIO_NET)
+
+
+@pytest.fixture
+def fresh(guest, address):
+    """The guest as it comes up: the NIC with its kernel driver, no hugepages, no vfio, no word about the next boot."""
+    guest.bind(address, KERNEL_DRIVER)
+    guest.succeed("umount /dev/hugepages; echo 0 >/proc/sys/vm/nr_hugepages; rm -rf /run/l2echo /etc")
+    guest.succeed(f"sudo modprobe --remove vfio_pci vfio_iommu_type1; echo >/sys/bus/pci/devices/{address}/driver_override")
+    guest.succeed("mkdir -p /etc/tmpfiles.d /etc/modules-load.d; ip link set eth0 down")
+    return guest
+
+
+def state(guest, address):
+    """What host-setup may change."""
+    return (guest.driver_of(address),
+            guest.succeed("cat /proc/sys/vm/nr_hugepages /proc/mounts; find /etc /run; ls /sys/module /dev"))
+
+
+def host_setup(guest, options, status=READY):
+    """What it prints, by check and subject."""
+    ended, output = guest.run(f"./scripts/host-setup --json {options}")
+    assert ended == status, output
+    return {f"{check['check']} {check['subject']}".strip(): check for check in json.loads(output)["checks"]}
+
+
+def test_says_what_is_missing_and_changes_nothing(fresh, address):
+    before = state(fresh, address)
+    for options in ("", f"--bind {address}"):
+        status, output = fresh.run(f"./scripts/host-setup {options}")
+        assert status == NOT_READY
+        for words in ("hugepages node 0: 0 reserved, 512M wanted", "pages of 2M are mounted nowhere",
+                      "vfio-pci: not loaded", "IOMMU: on", f"NIC {address} eth0: bound to {KERNEL_DRIVER}"):
+            assert words in output
+        assert f"type: sudo ./scripts/host-setup --apply {options}".strip() in output
+    assert state(fresh, address) == before
+
+
+def test_what_it_says_to_type_is_enough(fresh, address):
+    for check in host_setup(fresh, f"--bind {address}", NOT_READY).values():
+        if check["state"] == "action needed":
+            for command in check["commands"]:
+                fresh.succeed(command)
+    assert fresh.driver_of(address) == DPDK_DRIVER
+    assert host_setup(fresh, f"--bind {address}")
+    # What a boot does
+    fresh.succeed("echo 0 >/proc/sys/vm/nr_hugepages; systemd-tmpfiles --create --boot")
+    assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == HUGEPAGES
+
+
+def test_hugepages_are_added_to_those_that_are_there(fresh):
+    fresh.succeed("echo 32 >/proc/sys/vm/nr_hugepages")
+    assert host_setup(fresh, "--only hugepages --apply --hugepages 128M")["hugepages node 0"]["changed"]
+    assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == 64
+    assert not host_setup(fresh, "--only hugepages --apply --hugepages 32M")["hugepages node 0"]["changed"]
+    assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == 64
+
+
+# Interfaces that the kernel uses
+
+
+@contextlib.contextmanager
+def ssh_session(guest, wire):
+    """A connection to port 22 of an address that is the guest's, but not the NIC's own."""
+    guest.succeed(f"ip address add {GUEST_ADDRESS}/32 dev lo; ip route add {OUR_ADDRESS} dev eth0; "
+                  "(sleep 1000 | nc -l -p 22 >/dev/null) &")
+    ip("address", "add", f"{OUR_ADDRESS}/24", "dev", wire.name)
+    ip("link", "set", wire.name, "up")
+    try:
+        guest.wait_for(lambda: guest.succeed("ss -H -ltn sport = :22"), "server on port 22")
+        with socket.create_connection((GUEST_ADDRESS, 22), TIMEOUT_SECONDS):
+            yield
+    finally:
+        ip("address", "flush", "dev", wire.name)
+        guest.succeed(f"killall nc sleep; ip address delete {GUEST_ADDRESS}/32 dev lo")
+
+
+@contextlib.contextmanager
+def kernel_objects(guest, make, remove):
+    guest.succeed(make)
+    try:
+        yield
+    finally:
+        guest.succeed(remove)
+
+
+USES = {
+    "address": ("ip address add 198.18.0.1/24 dev eth0", "ip address flush dev eth0",
+                "eth0 has the address 198.18.0.1 on eth0"),
+    "default route": ("ip route add default dev eth0", "ip route flush default", "eth0 has the default route"),
+    "bridge": ("modprobe bridge; ip link add bridge0 type bridge; ip link set eth0 master bridge0",
+               "ip link delete bridge0", "eth0 has the bridge bridge0 above it"),
+    "bond": ("modprobe bonding max_bonds=0; ip link add bond0 type bond mode active-backup; ip link set eth0 down; "
+             "ip link set eth0 master bond0", "ip link delete bond0", "eth0 has the bond bond0 above it"),
+    "vlan": ("modprobe 8021q; ip link add link eth0 name eth0.7 type vlan id 7", "ip link delete eth0.7",
+             "eth0 has the vlan eth0.7 above it"),
+}
+
+
+def assert_refused(guest, address, text):
+    nic = host_setup(guest, f"--only nic --apply --bind {address}", NOT_READY)[f"NIC {address} eth0"]
+    assert (nic["state"], nic["text"]) == ("refused", text)
+    assert nic["commands"] == [f"sudo ./scripts/host-setup --apply --bind {address} --take-kernel-interface"]
+    assert guest.driver_of(address) == KERNEL_DRIVER
+
+
+@pytest.mark.parametrize("use", USES)
+def test_interface_in_use_is_refused(fresh, address, use):
+    make, remove, text = USES[use]
+    fresh.succeed("modprobe vfio-pci; ip link set eth0 up")
+    with kernel_objects(fresh, make, remove):
+        assert_refused(fresh, address, text)
+
+
+def test_interface_with_an_ssh_session_is_refused(fresh, address, wire):
+    fresh.succeed("modprobe vfio-pci; ip link set eth0 up")
+    with ssh_session(fresh, wire):
+        assert_refused(fresh, address, "eth0 has an established SSH session")
+
+
+@pytest.mark.parametrize("use", ["default route", "bond"])
+def test_interface_in_use_is_taken_when_told(fresh, address, use):
+    make, remove, _ = USES[use]
+    fresh.succeed("ip link set eth0 up")
+    with kernel_objects(fresh, make, remove):
+        options = f"--only vfio,nic --apply --bind {address} --take-kernel-interface"
+        assert host_setup(fresh, options)[f"NIC {address}"]["changed"]
+        assert fresh.driver_of(address) == DPDK_DRIVER
+        assert host_setup(fresh, f"--apply --unbind {address}")[f"NIC {address} eth0"]["changed"]
+        assert fresh.driver_of(address) == KERNEL_DRIVER
+
+
+# The README
+
+
+@pytest.fixture
+def readme(address):
+    """The section "On a NIC": its text, and its code blocks as lists of lines without comments."""
+    text = re.search(r"^## On a NIC$(.*?)^## ", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+    text = text.replace(README_ADDRESS, address)
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return text, [[re.sub(r"\s+#.*", "", line) for line in block.splitlines()] for block in blocks]
+
+
+def assert_echoes(start, wire, command):
+    program = start(command.removeprefix("sudo ")).wait_until_ready()
+    exchange(wire, 500)
+    assert program.stop() == 0
+
+
+def test_readme_with_host_setup(fresh, start, address, wire, readme):
+    text, ((echo,), (check, bind, unbind), _) = readme
+    assert echo == f"sudo {COMMAND}"  # what all the other tests run
+    assert fresh.run(check)[0] == NOT_READY
+    assert fresh.succeed(bind).splitlines()[-1] == "Ready."
+    assert re.search(rf"^{address} .* drv=vfio-pci", fresh.succeed("dpdk-devbind.py --status"), re.MULTILINE)
+    assert fresh.succeed(check).splitlines()[-1] == "Ready."
+    for command in (echo, re.search(r"`(sudo ./build/l2_echo .*?)`", text)[1]):
+        assert_echoes(start, wire, command)
+    fresh.succeed(unbind)
+    assert fresh.driver_of(address) == KERNEL_DRIVER
+
+
+def test_readme_by_hand(fresh, start, address, wire, readme):
+    _, ((echo,), _, by_hand) = readme
+    assert [shlex.split(command.removeprefix("sudo "))[0] for command in by_hand] == [
+        "dpdk-hugepages.py", "modprobe", "dpdk-devbind.py", "dpdk-devbind.py"]
+    for command in by_hand:
+        fresh.succeed(command)
+    assert fresh.driver_of(address) == DPDK_DRIVER
+    assert_echoes(start, wire, echo)
