@@ -143,9 +143,8 @@ std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, i
             "name of its own with --file-prefix NAME";
     else if (wants_hugepages && host.hugepages_reserved == 0)
         why =
-            "no hugepages are reserved; type: sudo dpdk-hugepages.py --setup 1G (or, to try without, add "
-            "--no-huge "
-            "-m 256)";
+            "no hugepages are reserved; type: sudo dpdk-hugepages.py --reserve 512M --mount (or, to try "
+            "without, add --no-huge -m 256)";
     else if (!host.root)
         why = fmt::format("{}; type it with sudo, or give the user the hugepages and devices",
                           reason_of(error));

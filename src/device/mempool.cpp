@@ -3,6 +3,8 @@
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
+#include <algorithm>
+
 #include "l2echo/error.hpp"
 
 namespace l2echo {
@@ -18,8 +20,9 @@ Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cac
     const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;
     throw StartupError(fmt::format(
         "mempool {}: {} mbufs of {} bytes (about {} MiB) on NUMA node {}: {}; reserve more hugepages there "
-        "(dpdk-hugepages.py --node N --setup 1G), raise -m, or lower --rx-descriptors and --tx-descriptors",
-        name, mbufs, data_room, mebibytes, numa_node, rte_strerror(rte_errno)));
+        "(sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=1G), raise -m, or lower "
+        "--rx-descriptors and --tx-descriptors",
+        name, mbufs, data_room, mebibytes, numa_node, rte_strerror(rte_errno), std::max(numa_node, 0)));
 }
 
 }  // namespace l2echo

@@ -32,8 +32,8 @@ std::vector<std::string> numa_warnings(int port_node, const std::vector<QueuePai
                             port_node, pair.lcore, pair.worker_node, port_node));
         if (apart(pair.pool_node))
             warnings.push_back(
-                fmt::format("port is on NUMA node {}, mempool of queue {} on node {}; reserve "
-                            "hugepages on node {} (dpdk-hugepages.py --node {} --setup 1G)",
+                fmt::format("port is on NUMA node {}, mempool of queue {} on node {}; reserve hugepages on "
+                            "node {} (sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=1G)",
                             port_node, queue, pair.pool_node, port_node, port_node));
     }
     return warnings;

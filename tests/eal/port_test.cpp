@@ -154,6 +154,7 @@ TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
     } catch (const StartupError& error) {
         const std::string message = error.what();
         EXPECT_NE(message.find("MiB) on NUMA node"), std::string::npos) << message;
+        EXPECT_NE(message.find("--only hugepages --hugepages "), std::string::npos) << message;
         EXPECT_NE(message.find("--rx-descriptors"), std::string::npos) << message;
     }
     EXPECT_EQ(rte_mempool_lookup(fmt::format("echo_p{}_q0", null.port()).c_str()), nullptr);

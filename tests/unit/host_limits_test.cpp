@@ -30,7 +30,9 @@ TEST(QuotaWarning, OnlyWhenWorkersWouldBeThrottled) {
 
 TEST(EalFailure, NoHugepagesSaysWhatToType) {
     const std::string text = explain_eal_failure({"-l", "0-3"}, EACCES, {0, 0, true});
-    EXPECT_TRUE(mentions(text, "no hugepages are reserved; type: sudo dpdk-hugepages.py --setup")) << text;
+    EXPECT_TRUE(
+        mentions(text, "no hugepages are reserved; type: sudo dpdk-hugepages.py --reserve 512M --mount "))
+        << text;
 }
 
 TEST(EalFailure, HugepagesAreNotBlamedWhenNotAskedFor) {

@@ -74,7 +74,7 @@ def test_without_hugepages_says_what_to_type(guest, start, bound):
     program = start(COMMAND)
     assert program.wait() == 1
     guest.succeed("echo 200 >/proc/sys/vm/nr_hugepages")
-    assert "no hugepages are reserved; type: sudo dpdk-hugepages.py --setup" in program.error_line()
+    assert "no hugepages are reserved; type: sudo dpdk-hugepages.py --reserve 512M --mount (" in program.error_line()
 
 
 def test_a_nic_of_the_kernel_is_named_with_what_to_type(guest, start, nics):
