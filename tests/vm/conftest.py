@@ -11,7 +11,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "smoke"))
 
-from guest import Guest, GuestProgram, QemuEnded  # noqa: E402  (needs the path above)
+from accelerator import boots_under_kvm, choose  # noqa: E402  (needs the path above)
+from guest import Guest, GuestProgram, QemuEnded  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -59,15 +60,33 @@ def igb_qemu(machine_qemu, guest_folder):
 
 
 @pytest.fixture(scope="session")
-def boot(guest_folder):
+def logs():
+    return pathlib.Path(os.environ["L2ECHO_VM_LOGS"])
+
+
+@pytest.fixture(scope="session")
+def accelerator(guest_folder, machine_qemu, logs, pytestconfig):
+    """Tried out once in a run, and told."""
+    try:
+        name, why = choose(lambda: boots_under_kvm(machine_qemu, guest_folder, logs))
+    except ValueError as error:
+        pytest.exit(str(error), returncode=2)
+    plugins = pytestconfig.pluginmanager
+    with plugins.getplugin("capturemanager").global_and_fixture_disabled():
+        plugins.getplugin("terminalreporter").write_line(f"\nGuests run under {name}: {why}")
+    return name
+
+
+@pytest.fixture(scope="session")
+def boot(guest_folder, accelerator, logs):
     """boot(NAME, QEMU, WIRES, devices=...) starts a guest; a second time if QEMU itself dies meanwhile."""
-    logs = pathlib.Path(os.environ["L2ECHO_VM_LOGS"])
 
     def start(name, qemu, wires, **settings):
         descriptors = [descriptor for wire in wires for descriptor in wire.file_descriptors]
         for attempt in (1, 2):
             try:
-                return Guest(qemu, guest_folder, logs, name, file_descriptors=descriptors, **settings)
+                return Guest(qemu, guest_folder, logs, name, accelerator=accelerator,
+                             file_descriptors=descriptors, **settings)
             except QemuEnded as error:
                 if attempt == 2:
                     raise

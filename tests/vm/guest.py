@@ -16,9 +16,15 @@ COMMAND_SECONDS = 60.0  # a start takes 2 s on an idle machine
 READY = r"^L2ECHO: Ready: echoing on \d+ ports?$"
 CTRL_C = "\x03"
 
-# Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
-MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-cpu", "Nehalem",
-           "-smp", "4", "-m", "1024")
+KVM, TCG = "kvm", "tcg"
+MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "4", "-m", "1024")
+CPU = {
+    # Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
+    TCG: ("-machine", "q35", "-cpu", "Nehalem"),
+    # The vIOMMU cannot remap interrupts that KVM itself delivers
+    KVM: ("-machine", "q35,kernel-irqchip=split", "-cpu", "host"),
+}
+KVM_DIED = "KVM internal error"
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests"
 IOMMU = ("-device", "intel-iommu,intremap=on,caching-mode=on")
 IOMMU_ARGUMENTS = "intel_iommu=on iommu=nopt"
@@ -60,8 +66,8 @@ class SerialLine:
 class Monitor:
     """QEMU's machine protocol (QMP) on a socket."""
 
-    def __init__(self, connection):
-        connection.settimeout(COMMAND_SECONDS)
+    def __init__(self, connection, timeout):
+        connection.settimeout(timeout)
         self._stream = connection.makefile("rw", encoding="utf-8")
         self._events = []
         self._read()  # the greeting
@@ -90,7 +96,10 @@ class Monitor:
         return wait_until(event, f"event {name}", timeout)
 
     def _read(self):
-        line = self._stream.readline()
+        try:
+            line = self._stream.readline()
+        except ConnectionError:
+            line = ""
         if not line:
             raise QemuEnded("QEMU closed its monitor")
         return json.loads(line)
@@ -99,8 +108,8 @@ class Monitor:
 class Guest:
     """Runs from construction to close()."""
 
-    def __init__(self, qemu, folder, log_folder, name, *, devices, iommu=True, threads="single", hugepages=200, tools=False,
-                 file_descriptors=()):
+    def __init__(self, qemu, folder, log_folder, name, *, devices, iommu=True, accelerator=TCG, threads="single",
+                 hugepages=200, tools=False, file_descriptors=(), boot_seconds=BOOT_SECONDS):
         self._folder = tempfile.TemporaryDirectory(prefix="l2echo-vm-")
         inside = pathlib.Path(self._folder.name)
         self.console = SerialLine(log_folder / f"{name}.console", inside / "console")
@@ -111,7 +120,8 @@ class Guest:
         initrd.write_bytes(b"".join((folder / f"{part}.cpio").read_bytes() for part in parts))
         monitor, for_qemu = socket.socketpair()
         command = [
-            *qemu, *MACHINE, "-accel", f"tcg,thread={threads}", *(IOMMU if iommu else ()),
+            *qemu, *MACHINE, *CPU[accelerator],
+            "-accel", accelerator if accelerator == KVM else f"{TCG},thread={threads}", *(IOMMU if iommu else ()),
             "-kernel", str(folder / "vmlinuz"), "-initrd", str(initrd),
             "-append", f"{KERNEL_ARGUMENTS} hugepages={hugepages} {IOMMU_ARGUMENTS if iommu else ''}",
             "-chardev", self.console.chardev("console"), "-serial", "chardev:console",
@@ -128,8 +138,8 @@ class Guest:
         for_qemu.close()
         self._monitor_socket = monitor
         try:
-            self.monitor = Monitor(monitor)
-            self.wait_for(lambda: "guest: ready\n" in self._control.text(), "start of the guest", BOOT_SECONDS)
+            self.monitor = Monitor(monitor, min(boot_seconds, COMMAND_SECONDS))
+            self.wait_for(lambda: "guest: ready\n" in self._control.text(), "start of the guest", boot_seconds)
         except BaseException:
             self.close()
             raise
@@ -148,6 +158,8 @@ class Guest:
             if self._process.poll() is not None:
                 raise QemuEnded(f"QEMU ended with status {self._process.returncode} before {what}:\n"
                                 f"{self._errors.read_text(errors='replace')}")
+            if KVM_DIED in self._errors.read_text(errors="replace"):  # QEMU itself stays, and does nothing more
+                raise QemuEnded(f"{KVM_DIED} before {what}; see {self._errors}")
             return probe()
 
         try:

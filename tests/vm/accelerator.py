@@ -1,0 +1,42 @@
+"""Whether guests run on this machine's CPU (KVM) or are emulated (TCG): KVM only where it was seen to work.
+
+That /dev/kvm can be opened says little: inside a virtual machine, guests may die all the same.
+"""
+
+import os
+import time
+
+from guest import KVM, TCG, Guest
+
+VARIABLE = "L2ECHO_VM_ACCELERATOR"
+DEVICE = "/dev/kvm"
+PROBE = "kvm-probe"
+PROBE_SECONDS = 15.0
+
+
+def boots_under_kvm(qemu, folder, log_folder, seconds=PROBE_SECONDS):
+    """Raises AssertionError or OSError unless a guest starts and runs a DPDK program within that time."""
+    deadline = time.monotonic() + seconds
+    guest = Guest(qemu, folder, log_folder, PROBE, devices=(), accelerator=KVM, boot_seconds=seconds)
+    try:
+        guest.succeed("./build/l2_multi_echo --help", timeout=deadline - time.monotonic())
+    finally:
+        guest.close()
+
+
+def choose(probe, device=DEVICE):
+    """The accelerator and why it is that one."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted:
+        if wanted not in (KVM, TCG):
+            raise ValueError(f"{VARIABLE}={wanted} is no accelerator; there are {KVM} and {TCG}")
+        return wanted, f"{VARIABLE} says so"
+    try:
+        os.close(os.open(device, os.O_RDWR))
+    except OSError as error:
+        return TCG, f"{device}: {error.strerror}"
+    try:
+        probe()
+    except (AssertionError, OSError) as error:
+        return TCG, f"KVM does not work here ({PROBE}.qemu and .console say more): {str(error).splitlines()[0]}"
+    return KVM, "a guest started and ran a program under it"
