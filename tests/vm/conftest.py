@@ -108,3 +108,19 @@ def start(guest):
     yield start_program
     for program in programs:
         program.kill()
+
+
+@pytest.fixture
+def bind(guest):
+    """bind(VENDOR_AND_DEVICE): to vfio-pci, until the test is over."""
+    addresses = []
+
+    def bind_to_vfio(vendor_and_device):
+        addresses.append(guest.pci_address(vendor_and_device))
+        guest.bind(addresses[-1], "vfio-pci")
+        assert guest.driver_of(addresses[-1]) == "vfio-pci"
+        return addresses[-1]
+
+    yield bind_to_vfio
+    for address in addresses:
+        guest.bind(address, "")
