@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 import warnings
@@ -12,7 +13,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "smoke"))
 
 from accelerator import boots_under_kvm, choose  # noqa: E402  (needs the path above)
-from guest import Guest, GuestProgram, QemuEnded  # noqa: E402
+from guest import TCG, Guest, GuestProgram, QemuEnded  # noqa: E402
+
+GUEST_FOLDER = pathlib.Path(os.environ.get("L2ECHO_GUEST", "."))
 
 
 def pytest_addoption(parser):
@@ -25,6 +28,19 @@ def pytest_configure(config):
     if machine in (None, os.readlink("/proc/self/ns/net")):
         pytest.exit("the tests make taps: start them with tests/vm/run BUILD_DIR, which gives them a network namespace",
                     returncode=2)
+    if not (GUEST_FOLDER / "machine").exists():
+        pytest.exit(f"no guest is in {GUEST_FOLDER}: make it with tests/vm/make-guest", returncode=2)
+
+
+def guest_machine():
+    return (GUEST_FOLDER / "machine").read_text(encoding="ascii").strip()
+
+
+def pytest_ignore_collect(collection_path):
+    """test_aarch64.py is for guests of 64-bit Arm, all others for x86-64; True leaves a file out."""
+    if collection_path.suffix == ".py":
+        return (collection_path.name == "test_aarch64.py") != (guest_machine() == "aarch64") or None
+    return None
 
 
 def pytest_collection_modifyitems(config, items):
@@ -37,12 +53,19 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def guest_folder():
-    return pathlib.Path(os.environ["L2ECHO_GUEST"])
+    return GUEST_FOLDER
 
 
 @pytest.fixture(scope="session")
 def machine_qemu():
     return ["qemu-system-x86_64"]
+
+
+@pytest.fixture(scope="session")
+def arm_qemu(guest_folder):
+    """This machine's, or the one that make-guest unpacked."""
+    unpacked = guest_folder / "qemu-aarch64/usr/bin/qemu-system-aarch64"
+    return [str(unpacked) if unpacked.exists() else "qemu-system-aarch64"]
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +90,8 @@ def logs():
 @pytest.fixture(scope="session")
 def accelerator(guest_folder, machine_qemu, logs, pytestconfig):
     """Tried out once in a run, and told."""
+    if guest_machine() != platform.machine():
+        return TCG
     try:
         name, why = choose(lambda: boots_under_kvm(machine_qemu, guest_folder, logs))
     except ValueError as error:

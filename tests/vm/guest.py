@@ -1,5 +1,6 @@
 """A virtual machine under QEMU, its two serial lines and its monitor."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -17,17 +18,36 @@ READY = r"^L2ECHO: Ready: echoing on \d+ ports?$"
 CTRL_C = "\x03"
 
 KVM, TCG = "kvm", "tcg"
-MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "4", "-m", "1024")
-CPU = {
-    # Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
-    TCG: ("-machine", "q35", "-cpu", "Nehalem"),
-    # The vIOMMU cannot remap interrupts that KVM itself delivers
-    KVM: ("-machine", "q35,kernel-irqchip=split", "-cpu", "host"),
-}
 KVM_DIED = "KVM internal error"
-KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests"
-IOMMU = ("-device", "intel-iommu,intremap=on,caching-mode=on")
-IOMMU_ARGUMENTS = "intel_iommu=on iommu=nopt"
+MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "4", "-m", "1024")
+KERNEL_ARGUMENTS = "quiet panic=-1 mitigations=off cryptomgr.notests"
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    options: dict  # by accelerator
+    iommu: tuple
+    iommu_arguments: str
+    console: str  # the serial line's name in the guest
+    commands: str
+    commands_device: str
+
+
+ARCHITECTURES = {
+    "x86_64": Architecture(
+        {
+            # Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
+            TCG: ("-machine", "q35", "-cpu", "Nehalem"),
+            # The vIOMMU cannot remap interrupts that KVM itself delivers
+            KVM: ("-machine", "q35,kernel-irqchip=split", "-cpu", "host"),
+        },
+        ("-device", "intel-iommu,intremap=on,caching-mode=on"), "intel_iommu=on iommu=nopt", "ttyS0", "ttyS1",
+        "isa-serial"),
+    # vfio insists on interrupts that are kept apart, which GICv3 does and GICv2 does not
+    "aarch64": Architecture(
+        {TCG: ("-machine", "virt,gic-version=3", "-cpu", "cortex-a72")}, ("-machine", "iommu=smmuv3"), "", "ttyAMA0",
+        "ttyS0", "pci-serial"),
+}
 
 
 class QemuEnded(AssertionError):
@@ -115,17 +135,21 @@ class Guest:
         self.console = SerialLine(log_folder / f"{name}.console", inside / "console")
         self._control = SerialLine(log_folder / f"{name}.commands", inside / "commands")
         self._errors = log_folder / f"{name}.qemu"
+        architecture = ARCHITECTURES[(folder / "machine").read_text(encoding="ascii").strip()]
+        self.console_name = architecture.console
         initrd = inside / "initrd"
         parts = ("system", "programs", *(("tools",) if tools else ()))
         initrd.write_bytes(b"".join((folder / f"{part}.cpio").read_bytes() for part in parts))
         monitor, for_qemu = socket.socketpair()
         command = [
-            *qemu, *MACHINE, *CPU[accelerator],
-            "-accel", accelerator if accelerator == KVM else f"{TCG},thread={threads}", *(IOMMU if iommu else ()),
+            *qemu, *MACHINE, *architecture.options[accelerator],
+            "-accel", accelerator if accelerator == KVM else f"{TCG},thread={threads}",
+            *(architecture.iommu if iommu else ()),
             "-kernel", str(folder / "vmlinuz"), "-initrd", str(initrd),
-            "-append", f"{KERNEL_ARGUMENTS} hugepages={hugepages} {IOMMU_ARGUMENTS if iommu else ''}",
+            "-append", f"console={architecture.console} commands={architecture.commands} {KERNEL_ARGUMENTS} "
+                       f"hugepages={hugepages} {architecture.iommu_arguments if iommu else ''}",
             "-chardev", self.console.chardev("console"), "-serial", "chardev:console",
-            "-chardev", self._control.chardev("control"), "-serial", "chardev:control",
+            "-chardev", self._control.chardev("control"), "-device", f"{architecture.commands_device},chardev=control",
             "-chardev", f"socket,id=monitor,fd={for_qemu.fileno()}", "-mon", "chardev=monitor,mode=control",
             *devices,
         ]
@@ -216,13 +240,14 @@ class GuestProgram:
         self._guest = guest
         self._name = pathlib.PurePath(command.split()[0]).name
         self._start = guest.console.size()
+        console = f"/dev/{guest.console_name}"
         if on_terminal:  # as a user sees it; Ctrl-C reaches it
             # stty waits until all is written: the end of the session leader throws the rest away
             script = f"trap : INT; {command}; status=$?; stty sane; exit $status"
-            started = f"setsid -c sh -c {shlex.quote(script)} </dev/ttyS0 >/dev/ttyS0 2>&1"
+            started = f"setsid -c sh -c {shlex.quote(script)} <{console} >{console} 2>&1"
         else:
-            started = f"{command} >/tmp/stdout 2>/dev/ttyS0"
-        guest.succeed(f"({started}; echo guest: exit status $? >/dev/ttyS0) &")
+            started = f"{command} >/tmp/stdout 2>{console}"
+        guest.succeed(f"({started}; echo guest: exit status $? >{console}) &")
 
     def console(self):
         """What stands on the console since its start."""
