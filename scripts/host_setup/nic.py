@@ -42,6 +42,13 @@ class Nic:
     def described(self):
         return " ".join(filter(None, (self.address, *self.interfaces())))
 
+    def driver_override(self):
+        return f"{self.path}/driver_override"
+
+    def forced_driver(self):
+        """What driverctl, or a script, lets the kernel take instead of the one that fits; "" if nothing."""
+        return self._machine.read(self.driver_override()).strip().replace("(null)", "")
+
     def memory_of_driver(self):
         return f"{REMEMBERED}/{self.address}.driver"
 
@@ -159,6 +166,8 @@ def check_returned(nic, machine):
         # The kernel itself knows which driver fits.
         steps = (Run(("dpdk-devbind.py", "--unbind", nic.address)),
                  Write("/sys/bus/pci/drivers_probe", f"{nic.address}\n"))
+    if nic.forced_driver():
+        steps = (Write(nic.driver_override(), "\n"), *steps)
     return find(ACTION, f"bound to {driver}" if driver else "bound to no driver", steps)
 
 

@@ -222,6 +222,16 @@ def test_kernel_finds_the_driver_of_a_nic_that_others_bound(setup, machine):
     assert status == NOT_READY  # here no kernel probes
 
 
+def test_driver_that_somebody_forced_is_not_found_again(setup, machine):
+    machine.pci_device(NIC, "vfio-pci", group=7)
+    override = f"/sys/bus/pci/devices/{NIC}/driver_override"
+    machine.write(override, "vfio-pci\n")
+    _, found = setup("--unbind", NIC)
+    assert found[f"NIC {NIC}"]["commands"][0] == f"printf '%s\\n' '' | sudo tee {override}"
+    setup("--unbind", NIC, "--apply")
+    assert machine.read(override) == "\n"
+
+
 def test_nic_in_use_is_not_taken_from_dpdk(setup, machine):
     machine.pci_device(NIC, "vfio-pci", group=7)
     machine.write("/proc/4242/comm", "l2_multi_echo\n")

@@ -167,11 +167,22 @@ def test_interface_in_use_is_taken_when_told(fresh, address, use):
     make, remove, _ = USES[use]
     fresh.succeed("ip link set eth0 up")
     with kernel_objects(fresh, make, remove):
-        options = f"--only vfio,nic --apply --bind {address} --take-kernel-interface"
+        options = "--only vfio,nic --apply --bind eth0 --take-kernel-interface"
         assert host_setup(fresh, options)[f"NIC {address}"]["changed"]
         assert fresh.driver_of(address) == DPDK_DRIVER
         assert host_setup(fresh, f"--apply --unbind {address}")[f"NIC {address} eth0"]["changed"]
         assert fresh.driver_of(address) == KERNEL_DRIVER
+
+
+def test_nic_in_use_is_not_given_back(fresh, start, address):
+    fresh.bind(address, DPDK_DRIVER)
+    fresh.succeed(f"echo {HUGEPAGES} >/proc/sys/vm/nr_hugepages; mount -t hugetlbfs hugetlbfs /dev/hugepages")
+    program = start(COMMAND).wait_until_ready()
+    nic = host_setup(fresh, f"--apply --unbind {address}", NOT_READY)[f"NIC {address}"]
+    assert nic["state"] == "refused" and re.fullmatch(r"in use by l2_multi_echo \(\d+\): stop that first", nic["text"])
+    assert program.stop() == 0
+    assert host_setup(fresh, f"--apply --unbind {address}")[f"NIC {address} eth0"]["changed"]
+    assert fresh.driver_of(address) == KERNEL_DRIVER
 
 
 # The README
