@@ -24,7 +24,7 @@ def wire():
 
 @pytest.fixture(scope="module")
 def guest(boot, machine_qemu, wire):
-    guest = boot("no-iommu", machine_qemu, (wire,), iommu=False, devices=(
+    guest = boot("no-iommu", machine_qemu, (wire,), iommu=False, tools=True, devices=(
         "-netdev", wire.netdev("wire"), "-device",
         f"virtio-net-pci,netdev=wire,mac={MAC},mq=on,vectors={2 * QUEUES + 2},rss=on,hash=on,disable-legacy=on,romfile="))
     yield guest
@@ -39,6 +39,17 @@ def test_vfio_does_not_bind_and_the_way_out_is_named(guest, start):
     assert program.wait() == 1
     assert re.search(rf"{address} \(no driver\), and no IOMMU, so vfio-pci does not bind; .* --bind=uio_pci_generic {address}",
                      program.error_line())
+
+
+@pytest.mark.parametrize("options, text", [
+    ("", "none: switch it on in the virtual machine's settings (VT-d, AMD-Vi, SMMU); add intel_iommu=on iommu=pt to the "
+         "kernel command line and reboot"),
+    ("--allow-no-iommu", "none, and this kernel's vfio has no mode without one: give the virtual machine one")])
+def test_host_setup_says_what_is_missing(guest, options, text):
+    guest.succeed("modprobe vfio-pci")
+    status, output = guest.run(f"./scripts/host-setup --json --apply --only vfio {options}")
+    found = {check["check"]: check for check in json.loads(output)["checks"]}
+    assert (status, found["IOMMU"]["state"], found["IOMMU"]["text"]) == (1, "action needed", text)
 
 
 def test_uio_pci_generic_echoes_on_all_queues(guest, start, wire):
