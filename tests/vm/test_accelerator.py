@@ -39,6 +39,7 @@ def never():
     raise RuntimeError("not to be tried")
 
 
+@pytest.mark.long
 def test_kvm_where_a_guest_starts_and_runs_a_program(choose_with):
     """With TCG for KVM, as this machine may have none."""
     assert choose_with("""
@@ -48,6 +49,10 @@ def test_kvm_where_a_guest_starts_and_runs_a_program(choose_with):
           shift
         done
         exec qemu-system-x86_64 "$@" """, 60.0) == (KVM, "a guest started and ran a program under it")
+
+
+def test_kvm_where_the_probe_works(device):
+    assert choose(lambda: None, device)[0] == KVM
 
 
 def test_tcg_where_there_is_no_kvm(tmp_path):
