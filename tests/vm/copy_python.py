@@ -44,7 +44,8 @@ def main(root, *programs):
                 importlib.import_module(name)
     for name in LATER:
         importlib.import_module(name)
-    files = {pathlib.Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+    names = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    files = {pathlib.Path(name) for name in names if name}
     for file in files - {pathlib.Path(__file__)}:
         if file.suffix == ".py":
             copy_compiled(file, root)

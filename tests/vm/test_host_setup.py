@@ -51,7 +51,7 @@ def fresh(guest, address):
     """The guest as it comes up: the NIC with its kernel driver, no hugepages, no vfio, no word about the next boot."""
     guest.bind(address, KERNEL_DRIVER)
     guest.succeed("umount /dev/hugepages; echo 0 >/proc/sys/vm/nr_hugepages; rm -rf /run/l2echo /etc")
-    guest.succeed(f"sudo modprobe --remove vfio_pci vfio_iommu_type1; echo >/sys/bus/pci/devices/{address}/driver_override")
+    guest.succeed(f"echo >/sys/bus/pci/devices/{address}/driver_override; sudo modprobe -r vfio_pci vfio_iommu_type1")
     guest.succeed("mkdir -p /etc/tmpfiles.d /etc/modules-load.d; ip link set eth0 down")
     return guest
 
