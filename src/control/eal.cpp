@@ -5,6 +5,7 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -55,6 +56,15 @@ int start_eal(const std::string& program, const std::vector<std::string>& argume
     return rte_eal_init(argc, argv.data());
 }
 
+/// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
+/// before the first frame needs it: a page fault takes longer than thousands of frames. What is mapped
+/// already comes when it is touched, as before. The first call is refused where there is a limit to what may
+/// be locked, and then nothing is; the second alone would be taken, and would fail later.
+void lock_memory() {
+    if (mlockall(MCL_CURRENT | MCL_ONFAULT) == 0)
+        mlockall(MCL_FUTURE);
+}
+
 /// The one CPU that an lcore may run on; -1 when there are several. (rte_lcore_to_cpu_id() is a core number.)
 int cpu_of_lcore(unsigned id) {
     const rte_cpuset_t cpus = rte_lcore_cpuset(id);
@@ -78,6 +88,7 @@ Eal::Eal(const std::string& program, std::vector<std::string> arguments) : argum
     check_cpus(arguments_, allowed_cpus());
     if (start_eal(program, arguments_) < 0)
         throw StartupError(explain_eal_failure(arguments_, rte_errno, read_host_limits()));
+    lock_memory();
 }
 
 Eal::~Eal() {

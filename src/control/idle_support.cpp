@@ -7,8 +7,9 @@ namespace l2echo {
 std::optional<std::string> umwait_problem(const MonitorSupport& cpu, const std::vector<PortMonitor>& ports) {
     constexpr const char* kInstead = "take --idle pause or --idle sleep";
     if (!cpu.one_queue)
-        return fmt::format("--idle umwait: this CPU has no instruction for it (WAITPKG on x86); {}",
-                           kInstead);
+        return fmt::format(
+            "--idle umwait: this CPU has no instruction for it that DPDK can use (WAITPKG on x86); {}",
+            kInstead);
     if (ports.size() > 1 && !cpu.several_queues)
         return fmt::format(
             "--idle umwait: this CPU waits for one queue at a time (x86 needs RTM for more), and each worker "

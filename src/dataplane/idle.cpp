@@ -55,7 +55,15 @@ void monitor(std::span<QueuePair* const> pairs) noexcept {
 
 MonitorSupport read_monitor_support() noexcept {
     const rte_cpu_intrinsics intrinsics = read_intrinsics();
-    return {intrinsics.power_monitor != 0, intrinsics.power_monitor_multi != 0};
+#ifdef RTE_ARCH_X86
+    // From DPDK 23.11 on AMD's MONITORX counts as well, but MWAITX takes a duration where UMWAIT takes a
+    // time, so that a wait would not end when it should. TPAUSE comes with UMWAIT (WAITPKG) and never with
+    // MWAITX.
+    const bool waits_until = intrinsics.power_pause != 0;
+#else
+    const bool waits_until = true;
+#endif
+    return {waits_until && intrinsics.power_monitor != 0, waits_until && intrinsics.power_monitor_multi != 0};
 }
 
 int check_monitor(std::uint16_t port, std::uint16_t queue) noexcept {

@@ -12,9 +12,8 @@ namespace l2echo {
 
 enum class Idle : std::uint8_t {
     Poll,    ///< asks again at once
-    Pause,   ///< lets the CPU rest for a microsecond between polls: TPAUSE where it has that, else PAUSE,
-             ///< YIELD
-    Umwait,  ///< until the NIC writes the next descriptor: UMWAIT, or WFE on Arm
+    Pause,   ///< lets the CPU rest for a microsecond between polls: TPAUSE where it has that
+    Umwait,  ///< until the NIC writes the next descriptor: UMWAIT (WAITPKG) on x86
     Sleep,   ///< gives the CPU back to the kernel for a while between polls
 };
 
