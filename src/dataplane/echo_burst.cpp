@@ -223,13 +223,16 @@ KeptFrames swap_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePair
         for (rte_mbuf* frame : burst.subspan(i))
             sorting.put(frame, treat);
     };
-    if (closed_by != Refusal::None || tracing || pair.rate.limited() || !rules.quick_test_suffices())
+    if (closed_by != Refusal::None || tracing || pair.rate.limited() || !rules.quick_test_suffices()) {
+        for (const rte_mbuf* frame : burst)
+            rte_prefetch0(rte_pktmbuf_mtod(frame, const std::byte*));
         for (rte_mbuf* frame : burst)
             sorting.put(frame, by_all_rules);
-    else if (rules.raw)
+    } else if (rules.raw) {
         by_fours(SwapFour<Form::Raw>(rules), treat_raw);
-    else
+    } else {
         by_fours(SwapFour<Form::Ordinary>(rules), by_quick_test);
+    }
     return sorting.count();
 }
 

@@ -40,10 +40,12 @@ std::uint64_t send_loop_checks(const Worker& worker, std::uint64_t now) noexcept
 }
 
 /// Tells the time that goes into frames from the time of empty turns. A reading of the TSC costs as much as
-/// some frames (25 cycles on a Zen 4), so while full bursts come one is enough for kFramesAReading of them.
+/// some frames (25 cycles on a Zen 4), so while full bursts come one is enough for kFramesAReading of them,
+/// and an empty turn behind a full one counts with it.
 class BusyTime {
   public:
-    explicit BusyTime(Counter& cycles) noexcept : cycles_(cycles) {}
+    /// `full`: frames of a turn after which more are likely to be there.
+    BusyTime(Counter& cycles, std::uint32_t full) noexcept : cycles_(cycles), full_(full) {}
     ~BusyTime() {
         if (frames_ > 0)
             read_clock();
@@ -51,17 +53,16 @@ class BusyTime {
     BusyTime(const BusyTime&) = delete;
     BusyTime& operator=(const BusyTime&) = delete;
 
-    /// When the turn began, in TSC cycles; up to kFramesAReading frames old.
+    /// In TSC cycles; up to kFramesAReading frames old.
     std::uint64_t now() const noexcept { return now_; }
 
     void end_turn(std::uint32_t received) noexcept {
         frames_ += received;
-        if (received < kFullTurn || frames_ >= kFramesAReading)
+        if (received < full_ || frames_ >= kFramesAReading)
             read_clock();
     }
 
   private:
-    static constexpr std::uint32_t kFullTurn = 32;  ///< frames; there are more, or will be soon
     static constexpr std::uint32_t kFramesAReading = 256;
 
     void read_clock() noexcept {
@@ -73,6 +74,7 @@ class BusyTime {
     }
 
     Counter& cycles_;
+    std::uint32_t full_;
     std::uint64_t now_ = rte_rdtsc();
     std::uint32_t frames_ = 0;  ///< since the last reading
 };
@@ -80,7 +82,7 @@ class BusyTime {
 /// Returns early when no queue pair is left to poll.
 void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept {
     std::size_t left = worker.queue_pairs.size();
-    BusyTime time(worker.busy_cycles);
+    BusyTime time(worker.busy_cycles, left > 0 ? worker.queue_pairs.front()->burst : 0);
     std::uint64_t checks_due = time.now();
     std::uint32_t empty_turns = 0;
     while (left > 0 && !stop.load(std::memory_order_relaxed)) {
@@ -95,7 +97,7 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
         }
         if (received > 0)
             empty_turns = 0;
-        else if (++empty_turns > kEmptyTurns)
+        else if (worker.idle != Idle::Poll && ++empty_turns > kEmptyTurns)
             wait_for_frames(worker.idle, worker.queue_pairs);
         time.end_turn(received);
     }

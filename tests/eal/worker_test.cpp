@@ -300,6 +300,7 @@ TEST(Worker, LeavesItsCpuToOthersWhileItSleeps) {
     std::this_thread::sleep_for(300ms);
     const auto cpu = worker.cpu_time() - cpu_before;
     EXPECT_LT(cpu, (std::chrono::steady_clock::now() - began) / 2);
+    EXPECT_EQ(worker.busy_cycles(), 0u) << "nothing came";
 }
 
 TEST(Worker, WithoutQueuePairsItSleepsUntilItIsStopped) {

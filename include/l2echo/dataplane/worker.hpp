@@ -19,7 +19,8 @@ struct Worker {
     std::vector<QueuePair*> queue_pairs;  ///< queue i of every port, i being the worker's index; may be empty
 
     alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> running{false};  ///< written by the worker only
-    Counter busy_cycles;  ///< TSC cycles of the turns that had at least one frame; written by the worker only
+    Counter busy_cycles;  ///< TSC cycles of the turns that had frames, and of an empty one behind full
+                          ///< bursts; written by the worker only
 };
 
 /// Polls every queue pair once a turn until `stop` is set by anyone, waits as `idle` says while no frames
