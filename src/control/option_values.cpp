@@ -243,7 +243,9 @@ RateRequest parse_rate(const std::string& text, const char* option) {
         scale = scale_of(unit.front());
         unit.erase(0, scale == 1 ? 0 : 1);
     }
-    const bool number_is_good = error == std::errc{} && number > 0 && std::isfinite(number * scale);
+    constexpr double kSlowest = 1e-6;  // a frame in eleven days; times stay far from overflow
+    const bool number_is_good =
+        error == std::errc{} && number * scale >= kSlowest && std::isfinite(number * scale);
     if (number_is_good && (unit.empty() || unit == "pps"))
         rate.frames_per_second = number * scale;
     else if (number_is_good && unit == "bps")

@@ -31,7 +31,7 @@ TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
 
 TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
     for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps", "inf",
-                             "infpps", "nan", "1e400", "1e308Gbps", " 1", "1 Mpps"})
+                             "infpps", "nan", "1e400", "1e-300", "1e308Gbps", " 1", "1 Mpps"})
         EXPECT_EQ(error_of([&] { parse_rate(text, "--rate"); }).find("--rate: "), 0u) << text;
 }
 
