@@ -20,8 +20,9 @@ Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cac
     const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;
     throw StartupError(fmt::format(
         "mempool {}: {} mbufs of {} bytes (about {} MiB) on NUMA node {}: {}; reserve more hugepages there "
-        "(sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=1G), raise -m, or lower "
-        "--rx-descriptors and --tx-descriptors",
+        "(sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE, more than it has now), "
+        "raise -m, "
+        "or lower --rx-descriptors and --tx-descriptors",
         name, mbufs, data_room, mebibytes, numa_node, rte_strerror(rte_errno), std::max(numa_node, 0)));
 }
 

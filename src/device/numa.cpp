@@ -31,10 +31,10 @@ std::vector<std::string> numa_warnings(int port_node, const std::vector<QueuePai
                             "crosses the interconnect; choose lcores of node {}",
                             port_node, pair.lcore, pair.worker_node, port_node));
         if (apart(pair.pool_node))
-            warnings.push_back(
-                fmt::format("port is on NUMA node {}, mempool of queue {} on node {}; reserve hugepages on "
-                            "node {} (sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=1G)",
-                            port_node, queue, pair.pool_node, port_node, port_node));
+            warnings.push_back(fmt::format(
+                "port is on NUMA node {}, mempool of queue {} on node {}; reserve hugepages on "
+                "node {} (sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE)",
+                port_node, queue, pair.pool_node, port_node, port_node));
     }
     return warnings;
 }

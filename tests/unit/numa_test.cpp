@@ -19,7 +19,7 @@ TEST(NumaWarnings, NamesTheQueueWhosePoolIsElsewhere) {
     const auto warnings = numa_warnings(0, {{1, 0, 1}});
     ASSERT_EQ(warnings.size(), 1u);
     EXPECT_NE(warnings[0].find("mempool of queue 0 on node 1"), std::string::npos);
-    EXPECT_NE(warnings[0].find("host-setup --apply --only hugepages --hugepages 0=1G"), std::string::npos);
+    EXPECT_NE(warnings[0].find("host-setup --apply --only hugepages --hugepages 0=SIZE"), std::string::npos);
 }
 
 TEST(NumaWarnings, UnknownNodesAreNotWarnedOf) {
