@@ -168,6 +168,12 @@ def test_far_end_that_stops_half_way_loses_the_rest(echo, start_probe):
     echo.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.parametrize("idle", ["pause", "sleep"])
+def test_a_far_end_that_idles_politely_loses_nothing(start_echo, start_probe, wire, idle):
+    start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--idle", idle, lcores=one_lcore(0)).wait_until_ready()
+    assert_clean(result_of(start_probe("--count", "2000", "--rate", "2kpps", "--format", "json")), 2000)
+
+
 def test_full_tx_queue_is_tried_again_and_then_dropped(start_echo, start_probe, wire):
     echo = start_echo(f"net_memif0,role=server,{wire}", "--link-wait", "0", "--tx-full", "retry=3",
                       lcores=one_lcore(0)).wait_until_ready()

@@ -38,5 +38,6 @@ def choose(probe, device=DEVICE):
     try:
         probe()
     except (AssertionError, OSError) as error:
-        return TCG, f"KVM does not work here ({PROBE}.qemu and .console say more): {str(error).splitlines()[0]}"
+        first = (str(error) or repr(error)).splitlines()[0]
+        return TCG, f"KVM does not work here ({PROBE}.qemu and .console say more): {first}"
     return KVM, "a guest started and ran a program under it"

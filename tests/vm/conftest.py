@@ -90,7 +90,7 @@ def logs():
 @pytest.fixture(scope="session")
 def accelerator(guest_folder, machine_qemu, logs, pytestconfig):
     """Tried out once in a run, and told."""
-    if guest_machine() != platform.machine():
+    if not guest_machine() == platform.machine() == "x86_64":
         return TCG
     try:
         name, why = choose(lambda: boots_under_kvm(machine_qemu, guest_folder, logs))
