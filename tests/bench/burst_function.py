@@ -8,9 +8,11 @@ from comparison import Comparison, Contender, Metric
 from programs import running
 
 GROUP = "burst"
-LOOPS = {"raw": "swap_burst, --raw", "default": "swap_burst, default rules", "testpmd-pattern": "testpmd's pattern",
+LOOPS = {"raw": "swap_burst, --raw", "default": "swap_burst, default rules",
+         "default-many": "swap_burst, default rules, no two sources alike", "testpmd-pattern": "testpmd's pattern",
          "copies": "scalar swap, no prefetch", "read": "prefetches, only reads", "nothing": "touches nothing"}
-PAIRS = [("raw", "testpmd-pattern"), ("default", "testpmd-pattern"), ("raw", "copies"), ("default", "copies"),
+PAIRS = [("raw", "testpmd-pattern"), ("default", "testpmd-pattern"), ("default-many", "testpmd-pattern"),
+         ("raw", "copies"), ("default", "copies"),
          ("default", "raw"), ("raw", "read"), ("raw", "nothing")]
 WORKING_SETS = {32: "32 frames, in the cache", 8192: "8192 frames at random", 65536: "65536 frames at random"}
 METRICS = (Metric("cycles_per_frame", "TSC cycles per frame", "cycles", more_is_better=False),)
@@ -48,7 +50,8 @@ def run_program(lab, frames, loops):
     memory, pages = lab.hugepages.eal_arguments_or_less(MEBIBYTES)
     repetitions = QUICK_REPETITIONS if lab.quick else REPETITIONS
     command = [lab.program("tests/bench/burst_loops_bench"), *memory, f"--file-prefix={lab.file_prefix()}",
-               "--lcores", f"0@{lab.echo_cpu}", "--", f"--benchmark_filter=^({'|'.join(loops)})/{frames}$", "--benchmark_format=json",
+               "--lcores", f"0@{lab.echo_cpu}", "--", f"--benchmark_filter=^({'|'.join(loops)})/{frames}$",
+               "--benchmark_format=json",
                f"--benchmark_repetitions={repetitions}", "--benchmark_enable_random_interleaving=true",
                f"--benchmark_min_time={0.02 if lab.quick else 0.1}"]
     with running(command) as process:

@@ -1,5 +1,6 @@
 #include "burst_loops.hpp"
 
+#include <rte_ethdev.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
@@ -14,6 +15,7 @@ namespace l2echo {
 namespace {
 
 constexpr std::size_t kGroup = 4;
+constexpr std::uint16_t kBurst = 32;
 
 void set_send_fields(rte_mbuf& frame) noexcept {
     frame.ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
@@ -76,6 +78,17 @@ void swap_like_testpmd(std::span<rte_mbuf*> burst) noexcept {
         swap_one(*burst[i]);
         set_send_fields(*burst[i]);
     }
+}
+
+TestpmdTurn testpmd_turn(std::uint16_t port) noexcept {
+    std::array<rte_mbuf*, kBurst> burst;
+    const std::uint16_t received = rte_eth_rx_burst(port, 0, burst.data(), kBurst);
+    if (received == 0)
+        return {0, 0};
+    swap_like_testpmd({burst.data(), received});
+    const std::uint16_t sent = rte_eth_tx_burst(port, 0, burst.data(), received);
+    rte_pktmbuf_free_bulk(burst.data() + sent, received - sent);
+    return {received, sent};
 }
 
 }  // namespace l2echo

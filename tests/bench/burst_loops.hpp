@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace l2echo {
@@ -23,5 +24,13 @@ void swap_ahead(std::span<rte_mbuf*> burst, std::size_t ahead) noexcept;
 /// while there are eight; and ol_flags, l2_len and l3_len of each mbuf written, though a plain echo needs
 /// none of them.
 void swap_like_testpmd(std::span<rte_mbuf*> burst) noexcept;
+
+struct TestpmdTurn {
+    std::uint16_t received;
+    std::uint16_t sent;  ///< the others were dropped
+};
+
+/// testpmd's loop around that, once: a burst of up to 32 from queue 0 and back.
+TestpmdTurn testpmd_turn(std::uint16_t port) noexcept;
 
 }  // namespace l2echo

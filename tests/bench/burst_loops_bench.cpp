@@ -37,6 +37,9 @@ constexpr std::array<std::uint32_t, 3> kWorkingSets{32, 8192, 65536};
 constexpr std::array<std::uint8_t, 14> kHeader{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
 constexpr std::array<std::uint8_t, 14> kSwapped{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
 
+/// One tester, or a source address of its own for every frame.
+enum class Sources { One, Many };
+
 /// Mbufs of a pool, in an order that no prefetcher can guess.
 class WorkingSet {
   public:
@@ -53,9 +56,14 @@ class WorkingSet {
     WorkingSet(const WorkingSet&) = delete;
     WorkingSet& operator=(const WorkingSet&) = delete;
 
-    void write_headers() {
-        for (rte_mbuf* frame : frames_)
-            std::memcpy(rte_pktmbuf_mtod(frame, void*), kHeader.data(), kHeader.size());
+    void write_headers(Sources sources = Sources::One) {
+        std::uint32_t number = 0;
+        for (rte_mbuf* frame : frames_) {
+            auto* bytes = rte_pktmbuf_mtod(frame, std::uint8_t*);
+            std::memcpy(bytes, kHeader.data(), kHeader.size());
+            if (sources == Sources::Many)
+                std::memcpy(bytes + 8, &++number, sizeof number);
+        }
     }
 
     std::span<rte_mbuf*> burst(std::size_t first, std::size_t count = kBurst) {
@@ -104,12 +112,12 @@ bool does_what_it_should(Loop& loop, WorkingSet& frames, bool swaps) {
 }
 
 template <typename Loop>
-void measure(benchmark::State& state, Loop& loop, WorkingSet& frames, bool swaps) {
+void measure(benchmark::State& state, Loop& loop, WorkingSet& frames, bool swaps, Sources sources) {
     if (!does_what_it_should(loop, frames, swaps)) {
         state.SkipWithError("a frame is not as it should be");
         return;
     }
-    frames.write_headers();
+    frames.write_headers(sources);
     std::vector<std::uint64_t> cycles;
     cycles.reserve(state.max_iterations);
     std::size_t at = 0;
@@ -128,10 +136,11 @@ void measure(benchmark::State& state, Loop& loop, WorkingSet& frames, bool swaps
 }
 
 template <typename Loop>
-void add(const std::string& name, Loop loop, WorkingSet& frames, bool swaps = true) {
+void add(const std::string& name, Loop loop, WorkingSet& frames, bool swaps = true,
+         Sources sources = Sources::One) {
     benchmark::RegisterBenchmark(
         (name + "/" + std::to_string(frames.size())).c_str(),
-        [loop, &frames, swaps](benchmark::State& state) mutable { measure(state, *loop, frames, swaps); });
+        [=, &frames](benchmark::State& state) mutable { measure(state, *loop, frames, swaps, sources); });
 }
 
 template <typename Function>
@@ -153,6 +162,7 @@ void add_all(WorkingSet& frames) {
     add("testpmd-pattern", shared(&swap_like_testpmd), frames);
     add("raw", std::make_shared<Ours>(true), frames);
     add("default", std::make_shared<Ours>(false), frames);
+    add("default-many", std::make_shared<Ours>(false), frames, true, Sources::Many);
 }
 
 void run(const std::string& program, std::vector<std::string> arguments) {

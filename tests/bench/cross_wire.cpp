@@ -154,18 +154,6 @@ class FarEnd {
     std::uint64_t corrupted_ = 0;
 };
 
-/// The loop of testpmd around its work on a burst.
-std::uint16_t testpmd_turn(std::uint16_t port) noexcept {
-    BurstArray burst;
-    const std::uint16_t received = rte_eth_rx_burst(port, 0, burst.data(), kBurst);
-    if (received == 0)
-        return 0;
-    swap_like_testpmd({burst.data(), received});
-    const std::uint16_t sent = rte_eth_tx_burst(port, 0, burst.data(), received);
-    rte_pktmbuf_free_bulk(burst.data() + sent, received - sent);
-    return received;
-}
-
 enum class Turn { FarEnd, Echo, Nobody };
 
 /// The echo's end: waits for its turn, returns all frames, notes the cycles.
@@ -181,7 +169,7 @@ struct EchoEnd {
         const std::uint64_t began = rte_rdtsc();
         if (testpmd)
             for (std::uint32_t received = 0; received < frames;)
-                received += testpmd_turn(port);
+                received += testpmd_turn(port).received;
         else
             for (std::uint32_t received = 0; received < frames;)
                 received += echo_burst(pair, began);

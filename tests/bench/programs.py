@@ -67,10 +67,10 @@ class Lab:
         return ",".join(f"{lcore}@{cpu}" for lcore, cpu in enumerate([main_cpu, *places]))
 
 
-def echo_command(lab, device, *options, lcores=None, workers=1, memory=NO_NIC):
+def echo_command(lab, device, *options, lcores=None, workers=1, memory=NO_NIC, burst=BURST, cache=MEMPOOL_CACHE):
     return [lab.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers), "--",
-            "--burst", str(BURST), "--rx-descriptors", str(DESCRIPTORS), "--tx-descriptors", str(DESCRIPTORS),
-            "--mempool-cache", str(MEMPOOL_CACHE), "--link-wait", "0", "--stats-format", "json", *options]
+            "--burst", str(burst), "--rx-descriptors", str(DESCRIPTORS), "--tx-descriptors", str(DESCRIPTORS),
+            "--mempool-cache", str(cache), "--link-wait", "0", "--stats-format", "json", *options]
 
 
 def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=NO_NIC):
@@ -82,6 +82,11 @@ def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=
             f"--txd={DESCRIPTORS}", f"--mbcache={MEMPOOL_CACHE}",
             f"--total-num-mbufs={workers * MBUFS_PER_QUEUE_PAIR}", f"--rxq={workers}", f"--txq={workers}",
             f"--nb-cores={workers}", "--stats-period=1", *options]
+
+
+def pattern_command(lab, device, memory):
+    """The loop that stands for testpmd where testpmd itself cannot run."""
+    return [lab.program("tests/bench/testpmd_pattern"), *memory, f"--vdev={device}", "--lcores", lab.lcores()]
 
 
 def is_testpmd(command):
@@ -109,7 +114,11 @@ def end(process, command):
     from the driver, which may have forgotten when its peer left first."""
     process.send_signal(signal.SIGINT)
     process.end_cleanly(END_SECONDS)
-    return testpmd_counts(process) if is_testpmd(command) else echo_counts(process)
+    if is_testpmd(command):
+        return testpmd_counts(process)
+    if command[0].endswith("testpmd_pattern"):
+        return process.reports()[-1]
+    return echo_counts(process)
 
 
 def echo_counts(process):

@@ -1,0 +1,66 @@
+// testpmd_pattern: the loop of burst_loops that stands for testpmd, on one lcore and a port of any driver, so
+// that it can be held against testpmd itself. Ends at SIGINT and prints its counts as JSON.
+//
+// testpmd_pattern EAL-ARGUMENTS, with two lcores
+
+#include <fmt/format.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "burst_loops.hpp"
+#include "l2echo/control/eal.hpp"
+#include "l2echo/control/port_selection.hpp"
+#include "l2echo/control/program.hpp"
+#include "l2echo/control/stop_signal.hpp"
+#include "l2echo/device/port.hpp"
+#include "l2echo/error.hpp"
+
+namespace l2echo {
+namespace {
+
+struct Forwarding {
+    std::uint16_t port;
+    const std::atomic<bool>& stop;
+    std::uint64_t received = 0;
+    std::uint64_t sent = 0;
+};
+
+int forward(void* argument) {
+    auto& forwarding = *static_cast<Forwarding*>(argument);
+    while (!forwarding.stop.load(std::memory_order_relaxed)) {
+        const TestpmdTurn turn = testpmd_turn(forwarding.port);
+        forwarding.received += turn.received;
+        forwarding.sent += turn.sent;
+    }
+    return 0;
+}
+
+void run(const std::string& program, const std::vector<std::string>& eal_arguments) {
+    StopSignal stop;
+    const Eal eal(program, eal_arguments);
+    if (eal.worker_lcores().empty())
+        throw UsageError("it forwards on a worker: give two lcores, such as -l 0-1");
+    const Lcore& worker = eal.worker_lcores().front();
+    const Port port(choose_first_port(eal), {}, {worker.numa_node});
+    Forwarding forwarding{port.id(), stop.flag()};
+    throw_if_failed(rte_eal_remote_launch(forward, &forwarding, worker.id), "rte_eal_remote_launch");
+    while (!stop.wait_until(std::chrono::steady_clock::now() + std::chrono::hours(1))) {
+    }
+    rte_eal_wait_lcore(worker.id);
+    const nlohmann::ordered_json counts{{"received", forwarding.received},
+                                        {"echoed", forwarding.sent},
+                                        {"dropped", forwarding.received - forwarding.sent}};
+    fmt::print("{}\n", counts.dump());
+}
+
+}  // namespace
+}  // namespace l2echo
+
+int main(int argc, char** argv) {
+    return l2echo::run_program(argv[0], [&](const std::string& program) {
+        l2echo::run(program, {argv + 1, argv + argc});
+    });
+}
