@@ -41,9 +41,10 @@ int forward(void* argument) {
 void run(const std::string& program, const std::vector<std::string>& eal_arguments) {
     StopSignal stop;
     const Eal eal(program, eal_arguments);
-    if (eal.worker_lcores().empty())
+    const std::vector<Lcore> workers = eal.worker_lcores();
+    if (workers.empty())
         throw UsageError("it forwards on a worker: give two lcores, such as -l 0-1");
-    const Lcore& worker = eal.worker_lcores().front();
+    const Lcore& worker = workers.front();
     const Port port(choose_first_port(eal), {}, {worker.numa_node});
     Forwarding forwarding{port.id(), stop.flag()};
     throw_if_failed(rte_eal_remote_launch(forward, &forwarding, worker.id), "rte_eal_remote_launch");
