@@ -117,7 +117,7 @@ def end(process, command):
     if is_testpmd(command):
         return testpmd_counts(process)
     if command[0].endswith("testpmd_pattern"):
-        return process.reports()[-1]
+        return {"answered": 0, "refused": 0, **process.reports()[-1]}
     return echo_counts(process)
 
 

@@ -49,7 +49,8 @@ def test_result_says_what_was_run_where(result):
 
 def test_each_contender_has_its_runs_and_command_line(result):
     comparison, = result["comparisons"]
-    assert [contender["key"] for contender in comparison["contenders"]] == ["raw", "testpmd-macswap", "testpmd-io"]
+    assert [contender["key"] for contender in comparison["contenders"]] == [
+        "raw", "testpmd-macswap", "testpmd-io", "testpmd-pattern"]
     for contender in comparison["contenders"]:
         assert contender["outcome"] == "measured" and "--vdev=net_null0" in contender["command"]
         assert (len(contender["warm_up"]), len(contender["runs"])) == (1, 3)
@@ -64,21 +65,22 @@ def test_each_contender_has_its_runs_and_command_line(result):
 
 def test_ratios_are_those_of_the_pairs(result):
     comparison, = result["comparisons"]
-    ours, macswap, _ = comparison["contenders"]
+    ours, macswap, *_ = comparison["contenders"]
     ratio = comparison["ratios"][0]
     assert (ratio["ours"], ratio["peer"], ratio["metric"]) == ("raw", "testpmd-macswap", "frames_per_second")
     expected = [a["values"]["frames_per_second"] / b["values"]["frames_per_second"]
                 for a, b in zip(ours["runs"], macswap["runs"], strict=True)]
     assert ratio["values"] == pytest.approx(expected)
     assert ratio["median"] == pytest.approx(sorted(expected)[1])
-    assert len(comparison["ratios"]) == 4
+    assert [(ratio["ours"], ratio["peer"]) for ratio in comparison["ratios"][::2]] == [
+        ("raw", "testpmd-macswap"), ("raw", "testpmd-io"), ("testpmd-pattern", "testpmd-macswap")]
 
 
 def test_table_and_plots_are_written(quick, result):
     text = (quick / "bench.md").read_text()
     assert text.startswith(markdown(result))
     rows = [line for line in text.splitlines() if line.startswith("| net_null")]
-    assert len(rows) == 4 + 6  # ratios, then each contender
+    assert len(rows) == 6 + 8  # ratios, then each contender
     assert (quick / "net_null-ratios.svg").read_text().rstrip().endswith("</svg>")
 
 
