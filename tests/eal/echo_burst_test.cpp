@@ -5,6 +5,7 @@
 
 #include <array>
 #include <random>
+#include <string_view>
 
 #include "../unit/test_packets.hpp"
 #include "l2echo/control/option_values.hpp"
@@ -15,6 +16,7 @@ namespace l2echo {
 namespace {
 
 using namespace packets;
+using namespace std::string_view_literals;
 
 constexpr unsigned kMbufs = 1023;
 constexpr std::uint16_t kDataRoom = 2176;
@@ -106,22 +108,25 @@ TEST_F(EchoBurst, FreesAndCountsWhatItRefusesAndEchoesTheRestInOrder) {
     EXPECT_EQ(pair_.counters.read().echoed_bytes, 2u * 60);
 }
 
+/// What makes a frame odd, and where it is written.
+constexpr std::array<std::pair<std::ptrdiff_t, std::string_view>, 7> kSpoilers{{
+    {0, "\x03"sv},
+    {6, "\x03"sv},
+    {6, "\0\0\0\0\0\0"sv},
+    {6, "\x02\0\0\0\0\xAA"sv},
+    {6, "\x02\0\0\0\0\x77"sv},
+    {12, "\x88\xCC"sv},
+    {12, "\x88\x08"sv},
+}};
+
 TEST_F(EchoBurst, OneOddFrameAmongOrdinaryOnesIsRefusedWhereverItStands) {
     pair_.rules.own_macs.add(kOwnMac);
     for (std::size_t place = 0; place < 24; ++place)
-        for (const auto& [at, bytes] : std::vector<std::pair<std::size_t, Bytes>>{
-                 {0, {0x03}},
-                 {6, {0x03}},
-                 {6, Bytes(6, 0)},
-                 {6, {0x02, 0, 0, 0, 0, 0xAA}},
-                 {6, {0x02, 0, 0, 0, 0, 0x77}},
-                 {12, {0x88, 0xCC}},
-                 {12, {0x88, 0x08}},
-             }) {
+        for (const auto& [at, bytes] : kSpoilers) {
             for (std::size_t i = 0; i < 24; ++i) {
                 Bytes frame = ordinary_frame(1);
                 if (i == place)
-                    std::copy(bytes.begin(), bytes.end(), frame.begin() + static_cast<std::ptrdiff_t>(at));
+                    std::copy(bytes.begin(), bytes.end(), frame.begin() + at);
                 wire_.send(frame);
             }
             EXPECT_EQ(echo_burst(pair_, 1), 24);
