@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kPausesASecond = 1'000'000;
 constexpr std::uint64_t kMonitoringsASecond = 1000;  // at least: the loop has more to look after than frames
-/// Long enough for a CPU use of some percent, short against what waking up takes on a loaded machine.
+/// Left a worker a third of a CPU, in a virtual machine whose timers are dear (README, benchmarks).
 constexpr std::chrono::microseconds kNap{50};
 
 rte_cpu_intrinsics read_intrinsics() noexcept {
