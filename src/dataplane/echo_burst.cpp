@@ -70,12 +70,13 @@ class Sorting {
     }
 
     /// The four frames of the burst from `first` on.
-    void echo_four(std::size_t first, std::uint64_t bytes) noexcept {
+    void echo_four(std::size_t first) noexcept {
         if (kept_.echoes != first) [[unlikely]]
             std::copy_n(&burst_[first], 4, &burst_[kept_.echoes]);
         kept_.echoes = static_cast<std::uint16_t>(kept_.echoes + 4);
-        kept_.echoed_bytes += bytes;
     }
+
+    void add_echoed_bytes(std::uint64_t bytes) noexcept { kept_.echoed_bytes += bytes; }
 
     KeptFrames count() noexcept {
         counters_.bursts.add(1);
@@ -113,36 +114,35 @@ class SwapFour {
   public:
     explicit SwapFour(const WireRules& rules) noexcept : rules_(rules) {}
 
-    /// Returns their bytes; 0: they were left.
-    std::uint64_t operator()(rte_mbuf* const* frames, const FourData& data) noexcept {
-        std::uint64_t bytes = 0;
-        std::uint64_t outside = 0;  // the sign is set when a length is
-        for (std::size_t i = 0; i < 4; ++i) {
-            const std::uint64_t lengths = load_lengths(*frames[i]);
-            const auto length = static_cast<std::uint32_t>(lengths);
-            outside |= (lengths >> 32 & 0xFFFF) - kHeaderVectorLength;
-            if (form == Form::Ordinary)
-                outside |= std::uint64_t{rules_.max_untagged_length} - length;
-            bytes += length;
-        }
-        if (static_cast<std::int64_t>(outside) < 0) [[unlikely]]
-            return 0;
+    /// Whether it did.
+    bool operator()(rte_mbuf* const* frames, const FourData& data) noexcept {
+        const FourLengths lengths(frames);
+        bool outside = lengths.shortest_data() < kHeaderVectorLength;
+        if (form == Form::Ordinary)
+            outside |= lengths.longest_frame() > rules_.max_untagged_length;
+        if (outside) [[unlikely]]
+            return false;
         FourHeaders headers;
         for (std::size_t i = 0; i < 4; ++i)
             headers[i] = load_header(data[i]);
         if (form == Form::Ordinary && !recent_.are_like_it(headers)) {
             if (!are_ordinary(headers, rules_.own_macs)) [[unlikely]]
-                return 0;
+                return false;
             recent_.remember(headers[3]);
         }
         for (std::size_t i = 0; i < 4; ++i)
             store_swapped(data[i], headers[i]);
-        return bytes;
+        lengths.add_to(bytes_);
+        return true;
     }
+
+    /// Of all that it swapped.
+    std::uint64_t bytes() const noexcept { return bytes_.sum(); }
 
   private:
     const WireRules& rules_;
     RecentHeader recent_;
+    FrameBytes bytes_;
 };
 
 Decision treat_raw(rte_mbuf& frame) noexcept {
@@ -214,12 +214,13 @@ KeptFrames swap_burst(std::span<rte_mbuf*> burst, BurstArray& answers, QueuePair
             const FourData data = next;
             if (i + 8 <= burst.size())
                 next = fetch_four(&burst[i + 4]);
-            if (const std::uint64_t bytes = swap_four(&burst[i], data); bytes != 0) [[likely]]
-                sorting.echo_four(i, bytes);
+            if (swap_four(&burst[i], data)) [[likely]]
+                sorting.echo_four(i);
             else
                 for (rte_mbuf* frame : burst.subspan(i, 4))
                     sorting.put(frame, treat);
         }
+        sorting.add_echoed_bytes(swap_four.bytes());
         for (rte_mbuf* frame : burst.subspan(i))
             sorting.put(frame, treat);
     };

@@ -69,11 +69,11 @@ inline bool are_ordinary(const FourHeaders& headers, const MacFilter& own_macs) 
 class RecentHeader {
   public:
     bool are_like_it(const FourHeaders& headers) const noexcept {
-        HeaderVector difference = nobody_;
+        HeaderVector difference{};
         for (const HeaderVector& header : headers)
-            difference |= (header ^ header_) & kAddressesAndType;
+            difference |= header ^ header_;
         using Halves = std::uint64_t __attribute__((vector_size(kHeaderVectorLength)));
-        const auto halves = reinterpret_cast<Halves>(difference);
+        const auto halves = reinterpret_cast<Halves>((difference & kAddressesAndType) | nobody_);
         return (halves[0] | halves[1]) == 0;
     }
     void remember(const HeaderVector& header) noexcept {
@@ -88,12 +88,47 @@ class RecentHeader {
     HeaderVector nobody_ = ~HeaderVector{};  ///< all ones until there is one
 };
 
-/// pkt_len in the low half, data_len above it: one load for both.
-inline std::uint64_t load_lengths(const rte_mbuf& frame) noexcept {
-    static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, pkt_len) + 4);
-    std::uint64_t lengths;
-    std::memcpy(&lengths, &frame.pkt_len, sizeof lengths);
-    return lengths;
-}
+/// The bytes of frames, summed up in a vector. Frames of 64 KiB could fill 65 536 places of one.
+class FrameBytes {
+  public:
+    std::uint32_t sum() const noexcept { return words_[1]; }
+
+  private:
+    friend class FourLengths;
+    HeaderVector words_{};
+};
+
+/// The lengths of four frames: the words of each mbuf from packet_type on are loaded at once, of which the
+/// second is pkt_len and the lower half of the third data_len.
+class FourLengths {
+  public:
+    explicit FourLengths(rte_mbuf* const* frames) noexcept {
+        static_assert(offsetof(rte_mbuf, pkt_len) == offsetof(rte_mbuf, packet_type) + 4);
+        static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, packet_type) + 8);
+        for (std::size_t i = 0; i < 4; ++i)
+            words_[i] = load_header(reinterpret_cast<const std::byte*>(&frames[i]->packet_type));
+    }
+
+    /// data_len of the one that has least in its first segment.
+    std::uint16_t shortest_data() const noexcept {
+        using Halves = std::uint16_t __attribute__((vector_size(kHeaderVectorLength)));
+        const auto lesser = [](Halves a, Halves b) { return a < b ? a : b; };
+        const auto halves = [this](std::size_t i) { return reinterpret_cast<Halves>(words_[i]); };
+        return lesser(lesser(halves(0), halves(1)), lesser(halves(2), halves(3)))[4];
+    }
+
+    /// pkt_len of the longest.
+    std::uint32_t longest_frame() const noexcept {
+        const auto greater = [](HeaderVector a, HeaderVector b) { return a > b ? a : b; };
+        return greater(greater(words_[0], words_[1]), greater(words_[2], words_[3]))[1];
+    }
+
+    void add_to(FrameBytes& bytes) const noexcept {
+        bytes.words_ += (words_[0] + words_[1]) + (words_[2] + words_[3]);
+    }
+
+  private:
+    FourHeaders words_;
+};
 
 }  // namespace l2echo
