@@ -92,7 +92,7 @@ void serve_echo(const std::string& program, const Options& options) {
     const Ports ports =
         open_ports(choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan);
     warn_of_numa(ports, plan);
-    require_idle_support(options.idle, ports);
+    require_idle_support(options.idle.way, ports);
     wait_for_links(ports, options.link_wait, stop);
 
     Session session(ports.size(), options.disarmed, options.expire);

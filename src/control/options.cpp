@@ -30,6 +30,22 @@ std::uint32_t parse_tx_full(const std::string& text) {
     return retries;
 }
 
+IdleSettings to_idle_settings(const std::string& way, std::optional<double> nap_seconds) {
+    constexpr std::chrono::duration<double> kShortest{10e-6};  // what the kernel takes to wake a thread
+    constexpr std::chrono::duration<double> kLongest{10e-3};
+    IdleSettings idle;
+    idle.way = static_cast<Idle>(std::ranges::find(kIdleNames, way) - kIdleNames.begin());
+    if (!nap_seconds)
+        return idle;
+    const std::chrono::duration<double> nap{*nap_seconds};
+    if (idle.way != Idle::Sleep)
+        throw UsageError("--nap: only --idle sleep takes naps");
+    if (nap < kShortest || nap > kLongest)
+        throw UsageError("--nap: give 10us to 10ms");
+    idle.nap = std::chrono::round<std::chrono::microseconds>(nap);
+    return idle;
+}
+
 /// What the command line says about the rules, as typed.
 struct RuleTexts {
     bool raw = false;
@@ -145,6 +161,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     Options& options = line.options;
     std::string tx_full = "drop";
     std::string idle = "poll";
+    std::optional<double> nap;
     std::string stats_format = "table";
     std::optional<double> stats_interval;
     std::optional<double> duration;
@@ -162,7 +179,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     table.add_choice(
         "--idle", idle, {kIdleNames.begin(), kIdleNames.end()},
         "While no frames come: poll at once again, pause for 1 us, wait for the NIC (umwait), or "
-        "sleep for 50 us, which leaves the CPU to others",
+        "sleep, which leaves the CPU to others",
+        "Echo");
+    table.add_time(
+        "--nap", nap,
+        "What --idle sleep sleeps between polls, 10us to 10ms, 50us when left out; the RX ring has to "
+        "hold what comes meanwhile",
         "Echo");
     add_rule_options(table, rules);
     table.add_time("--expire", expire, "Echo for this time from start or from arming, then refuse",
@@ -188,7 +210,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     options.port = table.port_request();
     options.link_wait = table.link_wait();
     options.tx_retries = parse_tx_full(tx_full);
-    options.idle = static_cast<Idle>(std::ranges::find(kIdleNames, idle) - kIdleNames.begin());
+    options.idle = to_idle_settings(idle, nap);
     apply_rules(rules, options);
     if (expire)
         options.expire = to_session_time(*expire);

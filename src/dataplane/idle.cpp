@@ -10,7 +10,6 @@
 #include <rte_power_intrinsics.h>
 #include <sys/prctl.h>
 
-#include <chrono>
 #include <thread>
 
 namespace l2echo {
@@ -18,8 +17,6 @@ namespace {
 
 constexpr std::uint64_t kPausesASecond = 1'000'000;
 constexpr std::uint64_t kMonitoringsASecond = 1000;  // at least: the loop has more to look after than frames
-/// Left a worker a third of a CPU, in a virtual machine whose timers are dear (README, benchmarks).
-constexpr std::chrono::microseconds kNap{50};
 
 rte_cpu_intrinsics read_intrinsics() noexcept {
     rte_cpu_intrinsics intrinsics{};
@@ -76,8 +73,8 @@ void prepare_to_wait(Idle idle) noexcept {
         prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond; the kernel adds 50 us to a nap otherwise
 }
 
-void wait_for_frames(Idle idle, std::span<QueuePair* const> pairs) noexcept {
-    switch (idle) {
+void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs) noexcept {
+    switch (idle.way) {
         case Idle::Poll:
             return;
         case Idle::Pause:
@@ -85,7 +82,7 @@ void wait_for_frames(Idle idle, std::span<QueuePair* const> pairs) noexcept {
         case Idle::Umwait:
             return monitor(pairs);
         case Idle::Sleep:
-            return std::this_thread::sleep_for(kNap);
+            return std::this_thread::sleep_for(idle.nap);
     }
 }
 

@@ -97,7 +97,7 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
         }
         if (received > 0)
             empty_turns = 0;
-        else if (worker.idle != Idle::Poll && ++empty_turns > kEmptyTurns)
+        else if (worker.idle.way != Idle::Poll && ++empty_turns > kEmptyTurns)
             wait_for_frames(worker.idle, worker.queue_pairs);
         time.end_turn(received);
     }
@@ -106,7 +106,7 @@ void echo_until_stopped(Worker& worker, const std::atomic<bool>& stop) noexcept 
 }  // namespace
 
 void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept {
-    prepare_to_wait(worker.idle);
+    prepare_to_wait(worker.idle.way);
     worker.running.store(true, std::memory_order_release);
     echo_until_stopped(worker, stop);
     sleep_until_stopped(stop);

@@ -27,7 +27,7 @@ constexpr MacAddress kOwnMac = 0x01'00'00'00'00'02;
 class RunningWorker {
   public:
     explicit RunningWorker(std::vector<QueuePair*> pairs, Idle idle = Idle::Poll) {
-        worker_.idle = idle;
+        worker_.idle.way = idle;
         worker_.queue_pairs = std::move(pairs);
         thread_ = std::thread([this] { run_worker(worker_, stop_); });
     }

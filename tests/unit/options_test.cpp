@@ -65,7 +65,8 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_TRUE(options.port.promiscuous);
     EXPECT_EQ(options.port.flow_control, FlowControl::Off);
     EXPECT_EQ(options.tx_retries, 0u);
-    EXPECT_EQ(options.idle, Idle::Poll);
+    EXPECT_EQ(options.idle.way, Idle::Poll);
+    EXPECT_EQ(options.idle.nap, std::chrono::microseconds(50));
     EXPECT_EQ(options.link_wait, milliseconds(9000));
     EXPECT_FALSE(options.stats_interval);
     EXPECT_FALSE(options.duration);
@@ -109,6 +110,8 @@ TEST(Options, EveryOptionArrives) {
                                         "retry=5",
                                         "--idle",
                                         "sleep",
+                                        "--nap",
+                                        "200us",
                                         "--link-wait",
                                         "2s",
                                         "--stats-interval",
@@ -131,7 +134,8 @@ TEST(Options, EveryOptionArrives) {
     EXPECT_FALSE(options.port.promiscuous);
     EXPECT_EQ(options.port.flow_control, FlowControl::Keep);
     EXPECT_EQ(options.tx_retries, 5u);
-    EXPECT_EQ(options.idle, Idle::Sleep);
+    EXPECT_EQ(options.idle.way, Idle::Sleep);
+    EXPECT_EQ(options.idle.nap, std::chrono::microseconds(200));
     EXPECT_EQ(options.link_wait, milliseconds(2000));
     EXPECT_EQ(options.stats_interval, milliseconds(500));
     EXPECT_EQ(options.stats_format, StatsFormat::Json);
@@ -296,8 +300,17 @@ TEST(Options, TheMostIsARateOfItsOwn) {
 TEST(Options, EveryWayToIdleHasItsName) {
     for (const Idle idle : {Idle::Poll, Idle::Pause, Idle::Umwait, Idle::Sleep}) {
         const std::string name(kIdleNames.at(static_cast<std::size_t>(idle)));
-        EXPECT_EQ(options_of({"--idle", name}).idle, idle) << name;
+        EXPECT_EQ(options_of({"--idle", name}).idle.way, idle) << name;
     }
+}
+
+TEST(Options, ANapIsASleepers) {
+    EXPECT_EQ(options_of({"--idle", "sleep", "--nap", "1ms"}).idle.nap, std::chrono::microseconds(1000));
+    EXPECT_EQ(options_of({"--idle", "sleep", "--nap", "10us"}).idle.nap, std::chrono::microseconds(10));
+    for (const std::string way : {"poll", "pause", "umwait"})
+        EXPECT_EQ(error_of({"--", "--idle", way, "--nap", "1ms"}), "--nap: only --idle sleep takes naps");
+    for (const std::string nap : {"0", "9us", "11ms", "1"})
+        EXPECT_EQ(error_of({"--", "--idle", "sleep", "--nap", nap}), "--nap: give 10us to 10ms") << nap;
 }
 
 TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {

@@ -22,7 +22,7 @@ struct Options {
     bool take_kernel_interface = false;
     PortRequest port;
     std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not take at once
-    Idle idle = Idle::Poll;
+    IdleSettings idle;
     WireRules rules;       ///< without what is the port's own
     RateRequest max_rate;  ///< of each port, in frames or bits; none: no limit
     bool loop_check = true;

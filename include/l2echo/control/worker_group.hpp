@@ -30,7 +30,7 @@ struct EchoSettings {
     RateRequest max_rate;  ///< of each port
     bool loop_check = true;
     bool may_trace = false;
-    Idle idle = Idle::Poll;
+    IdleSettings idle;
 };
 
 /// Must go before the ports: the destructor stops and joins the workers. Main lcore only.

@@ -15,7 +15,7 @@ namespace l2echo {
 struct Worker {
     unsigned lcore = 0;
     int numa_node = 0;  ///< of the lcore; -1 when unknown
-    Idle idle = Idle::Poll;
+    IdleSettings idle;
     std::vector<QueuePair*> queue_pairs;  ///< queue i of every port, i being the worker's index; may be empty
 
     alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> running{false};  ///< written by the worker only
