@@ -98,6 +98,7 @@ using FourData = std::array<std::byte*, 4>;
 
 FourData fetch_four(rte_mbuf* const* frames) noexcept {
     FourData data;
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) {
         data[i] = rte_pktmbuf_mtod(frames[i], std::byte*);
         rte_prefetch0(data[i]);
@@ -123,6 +124,7 @@ class SwapFour {
         if (outside) [[unlikely]]
             return false;
         FourHeaders headers;
+#pragma GCC unroll 4
         for (std::size_t i = 0; i < 4; ++i)
             headers[i] = load_header(data[i]);
         if (form == Form::Ordinary && !recent_.are_like_it(headers)) {
@@ -130,6 +132,7 @@ class SwapFour {
                 return false;
             recent_.remember(headers[3]);
         }
+#pragma GCC unroll 4
         for (std::size_t i = 0; i < 4; ++i)
             store_swapped(data[i], headers[i]);
         lengths.add_to(bytes_);
@@ -137,7 +140,9 @@ class SwapFour {
     }
 
     /// Of all that it swapped.
-    std::uint64_t bytes() const noexcept { return bytes_.sum(); }
+    std::uint64_t bytes() const noexcept {
+        return bytes_.sum();
+    }
 
   private:
     const WireRules& rules_;
