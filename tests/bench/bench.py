@@ -14,7 +14,6 @@ import time
 
 import core_count
 import result_plot
-from comparison import Contest
 from environment import describe_commit, describe_machine, now
 from hugepages import Hugepages
 from programs import Lab
@@ -107,7 +106,7 @@ def measure(lab, comparisons):
     with contextlib.suppress(KeyboardInterrupt):
         for comparison in comparisons:
             progress.begin()
-            contest = Contest(comparison, complain)
+            contest = comparison.contest(complain)
             results.append(contest.measure(lab.pairs, lambda turn, title=comparison.title: progress.show(title, turn)))
     progress.end()
     return results

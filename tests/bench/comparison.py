@@ -1,8 +1,10 @@
-"""A comparison: contenders that take turns, and the ratios of each turn's pair."""
+"""A comparison: contenders that take turns or share a CPU, and the ratios of each turn's pair."""
 
+import contextlib
 import dataclasses
 import statistics
 import subprocess
+import time
 import typing
 
 
@@ -20,11 +22,12 @@ class Metric:
 
 @dataclasses.dataclass
 class Contender:
-    """run() makes one measurement: {"values": {metric: number}, "command": ..., "checks": {...}}."""
+    """run() makes one measurement: {"values": {metric: number}, "command": ..., "checks": {...}}. Of one that shares a
+    CPU it returns a context with the running program: its command, sample(), values_since(sample), end() -> checks."""
 
     key: str
     title: str
-    run: typing.Callable[[], dict]
+    run: typing.Callable[[], typing.Any]
 
 
 @dataclasses.dataclass
@@ -37,6 +40,10 @@ class Comparison:
     metrics: typing.Sequence[Metric]
     contenders: typing.Sequence[Contender]
     pairs: typing.Sequence[tuple[str, str]] = ()
+    shared_seconds: float | None = None  # of a turn in which all share a CPU; None: they take turns
+
+    def contest(self, complain):
+        return (Contest if self.shared_seconds is None else SharedContest)(self, complain)
 
     def all_pairs(self):
         ours, *peers = (contender.key for contender in self.contenders)
@@ -108,21 +115,63 @@ class Contest:
         """A warm-up that does not count, then as many turns as `pairs` says."""
         for turn in range(pairs + 1):
             show(turn)
-            for contender, result in zip(self._comparison.contenders, self._results, strict=True):
-                if result["outcome"] == "measured":
+            for contender, result in self._still_in():
+                with self._out_if_it_fails(contender, result):
                     self._run(contender, result, result["runs" if turn > 0 else "warm_up"])
         return result_of(self._comparison, self._results)
 
-    def _run(self, contender, result, runs):
+    def _still_in(self):
+        both = zip(self._comparison.contenders, self._results, strict=True)
+        return [(contender, result) for contender, result in both if result["outcome"] == "measured"]
+
+    @contextlib.contextmanager
+    def _out_if_it_fails(self, contender, result):
         try:
-            run = contender.run()
+            yield
         except NotMeasured as error:
             result.update(outcome="not measured", reason=str(error))
         except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
             self._complain(f"{self._comparison.title}, {contender.title}: {error}")
             result.update(outcome="failed", reason=last_line(error))
-        else:
-            result["command"] = run.pop("command")
-            if "histogram" in run:
-                result["histogram"] = run.pop("histogram")  # of the last run
-            runs.append(run)
+
+    @staticmethod
+    def _run(contender, result, runs):
+        run = contender.run()
+        result["command"] = run.pop("command")
+        if "histogram" in run:
+            result["histogram"] = run.pop("histogram")  # of the last run
+        runs.append(run)
+
+
+class SharedContest(Contest):
+    """All contenders run at the same time on one CPU, which the kernel hands from one to the next every few
+    milliseconds: whatever slows the CPU down meanwhile slows each of them. A turn is one interval for all, and each
+    turn starts them anew, another one first: where a program and its memory come to lie is worth some percent."""
+
+    def measure(self, pairs, show=lambda turn: None):
+        for turn in range(pairs + 1):
+            show(turn)
+            self._take_turn(turn, "runs" if turn > 0 else "warm_up")
+        return result_of(self._comparison, self._results)
+
+    def _take_turn(self, turn, runs):
+        rivals = self._still_in()
+        first = turn % len(rivals) if rivals else 0
+        programs, before = {}, {}
+        with contextlib.ExitStack() as stack:
+            for contender, result in rivals[first:] + rivals[:first]:
+                with self._out_if_it_fails(contender, result):
+                    programs[contender.key] = stack.enter_context(contender.run())
+            for contender, result in self._still_in():
+                with self._out_if_it_fails(contender, result):
+                    before[contender.key] = programs[contender.key].sample()
+            time.sleep(self._comparison.shared_seconds)
+            values = {}
+            for contender, result in self._still_in():
+                with self._out_if_it_fails(contender, result):
+                    values[contender.key] = programs[contender.key].values_since(before[contender.key])
+            for contender, result in self._still_in():
+                with self._out_if_it_fails(contender, result):
+                    program = programs[contender.key]
+                    result["command"] = program.command
+                    result[runs].append({"values": values[contender.key], "checks": program.end()})

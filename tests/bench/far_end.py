@@ -12,7 +12,7 @@ from programs import end, is_testpmd, running
 WARM_UP_FRAMES = 5000  # more than any ring here has entries
 PROBE_SECONDS = 120  # for what it has to do in a few
 # memif's driver (DPDK 22.11) may crash in whoever polls it while the probe, done, leaves.
-SEGFAULT, MOST_ATTEMPTS = "exit status -11", 3
+SEGFAULT, MOST_ATTEMPTS = "exit status -11", 5
 
 RETURNED = (Metric("returned_per_second", "returned frames/s", "frames/s"),)
 ROUND_TRIPS = (Metric("p50", "round trip, median", "ns", more_is_better=False),

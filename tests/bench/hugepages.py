@@ -25,15 +25,16 @@ class Hugepages:
         if self._reserved:
             (PAGES / "nr_hugepages").write_text(str(max(0, read("nr_hugepages") - self._reserved)))
 
-    def eal_arguments(self, mebibytes):
-        """For a process with that much memory, and no files in hugetlbfs. Raises NotMeasured if it is not to be had."""
-        self._reserve(-(-mebibytes // PAGE_MEBIBYTES))
+    def eal_arguments(self, mebibytes, processes=1):
+        """For processes with that much memory each that run at the same time, and no files in hugetlbfs. Raises
+        NotMeasured if it is not to be had."""
+        self._reserve(-(-mebibytes // PAGE_MEBIBYTES) * processes)
         return ("--in-memory", "-m", str(mebibytes), "--no-pci")
 
-    def eal_arguments_or_less(self, mebibytes):
+    def eal_arguments_or_less(self, mebibytes, processes=1):
         """And the size of the pages. 4 KiB pages cost more than a loop over frames does, but are always there."""
         try:
-            return self.eal_arguments(mebibytes), "2 MiB"
+            return self.eal_arguments(mebibytes, processes), "2 MiB"
         except NotMeasured:
             return ("--no-huge", "-m", str(mebibytes), "--no-pci", "--no-shconf"), "4 KiB"
 

@@ -1,13 +1,15 @@
 """Valid frames, repeated for ever by net_pcap: the wire rules have something to look at."""
 
-from comparison import Comparison, Contender
 from frame_file import write_frames
-from net_null import RATES
-from programs import echo_command, measure_rate, testpmd_command
+from programs import echo_command, sharing_a_cpu, testpmd_command
 
 GROUP = "net_pcap"
 QUICK_SIZES = (64,)
 FULL_SIZES = (64, 128, 256, 512, 1024, 1518, "imix")
+
+
+def endless_device(lab, size):
+    return f"net_pcap0,rx_pcap={write_frames(lab.scratch, size)},infinite_rx=1"
 
 
 def comparisons(lab):
@@ -16,18 +18,15 @@ def comparisons(lab):
 
 
 def of_size(lab, size):
-    def device():
-        return f"net_pcap0,rx_pcap={write_frames(lab.scratch, size)},infinite_rx=1"
-
     def echo(*options):
-        return lambda: measure_rate(lab, echo_command(lab, device(), *options, memory=lab.memory()))
+        return lambda memory: echo_command(lab, endless_device(lab, size), *options, memory=memory)
 
-    contenders = [
-        Contender("default", "l2_multi_echo", echo()),
-        Contender("raw", "l2_multi_echo --raw", echo("--raw")),
-        Contender("testpmd-macswap", "testpmd macswap",
-                  lambda: measure_rate(lab, testpmd_command(lab, device(), "macswap", memory=lab.memory()))),
-    ]
+    commands = {
+        "default": ("l2_multi_echo", echo()),
+        "raw": ("l2_multi_echo --raw", echo("--raw")),
+        "testpmd-macswap": ("testpmd macswap",
+                            lambda memory: testpmd_command(lab, endless_device(lab, size), "macswap", memory=memory)),
+    }
     title = "IMIX" if size == "imix" else f"{size} bytes"
-    return Comparison(GROUP, f"net_pcap-{size}", f"net_pcap, one worker, {title}", RATES, contenders,
-                      pairs=[("default", "testpmd-macswap"), ("raw", "testpmd-macswap"), ("default", "raw")])
+    return sharing_a_cpu(lab, GROUP, f"net_pcap-{size}", f"net_pcap, one worker, {title}", commands,
+                         [("default", "testpmd-macswap"), ("raw", "testpmd-macswap"), ("default", "raw")])

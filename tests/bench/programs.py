@@ -1,6 +1,7 @@
 """The programs that are compared: their command lines, their start, one measured interval, and a checked end."""
 
 import contextlib
+import functools
 import itertools
 import os
 import pathlib
@@ -14,7 +15,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS / "smoke"), str(TESTS / "compare")]
 
 # pylint: disable=wrong-import-position
-from comparison import NotMeasured
+from comparison import Comparison, Contender, Metric, NotMeasured
 from echo_process import NO_NIC, EchoProcess, assert_balanced, usable_cpus
 from telemetry import Telemetry, rate_between
 
@@ -22,6 +23,7 @@ BURST, DESCRIPTORS, MEMPOOL_CACHE = 32, 1024, 256
 # What l2_multi_echo makes of that for one queue pair (its log says it); testpmd gets the same.
 MBUFS_PER_QUEUE_PAIR = 2 * DESCRIPTORS + BURST + 3 * MEMPOOL_CACHE
 MEBIBYTES = 256
+CPU_RATE = (Metric("frames_per_cpu_second", "frames per CPU second", "frames/s"),)
 END_SECONDS = 10.0
 TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+).*?TX-packets: (\d+)\s+TX-dropped: (\d+)",
                             re.DOTALL)
@@ -37,7 +39,7 @@ class Lab:
         self.scratch = scratch
         self.hugepages = hugepages
         self.pairs = 3 if quick else 9
-        self.window_seconds = 0.4 if quick else 1.0
+        self.window_seconds = 0.15 if quick else 0.4  # of the CPU for each of those that share one, in a turn
         cpus = usable_cpus()
         if len(cpus) < 2:
             raise SystemExit("bench: error: one CPU is not enough: an echo and what it is measured by need one each; "
@@ -55,9 +57,9 @@ class Lab:
     def file_prefix(self):
         return f"l2echo-bench-{os.getpid()}-{next(self._numbers)}"
 
-    def memory(self):
-        """EAL's, for a program that shares nothing with another: as on a NIC where there are hugepages to be had."""
-        return self.hugepages.eal_arguments_or_less(MEBIBYTES)[0]
+    def memory(self, programs=1):
+        """EAL's, for programs that share nothing with another: as on a NIC where there are hugepages to be had."""
+        return self.hugepages.eal_arguments_or_less(MEBIBYTES, programs)[0]
 
     def lcores(self, workers=1, main_cpu=None):
         """A main lcore on a CPU of its own if there is one, and workers from the first CPU on."""
@@ -134,15 +136,54 @@ def testpmd_counts(process):
     return {"received": received, "echoed": sent, "answered": 0, "refused": 0, "dropped": dropped}
 
 
-def measure_rate(lab, command, seconds=None):
+class EndlessEcho:
+    """A program whose device makes frames out of itself, and what its driver counts between any two moments."""
+
+    def __init__(self, lab, command):
+        self._arguments = command
+        self.command = shlex.join(command)
+        self._prefix = lab.file_prefix()
+        self._context = contextlib.ExitStack()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as context:
+            self._process = context.enter_context(running(with_file_prefix(self._arguments, self._prefix)))
+            self._telemetry = context.enter_context(Telemetry(self._process, self._prefix))
+            self._telemetry.wait_until_frames_pass()
+            self._context = context.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._context.close()
+
+    def sample(self):
+        return self._telemetry.sample()
+
+    def values_since(self, sample):
+        return rate_between(sample, self.sample())
+
+    def wait_until(self, when):
+        self._process.wait_for(lambda: self._telemetry.clock() >= when, "the end of the interval")
+
+    def end(self):
+        """Its counts, which add up."""
+        counts = end(self._process, self._arguments)
+        assert 0 < counts["echoed"] == counts["received"] - counts["dropped"], counts
+        return counts
+
+
+def measure_rate(lab, command, seconds):
     """Frames that pass in one interval, by the driver's own counters."""
-    seconds = seconds or lab.window_seconds
-    prefix = lab.file_prefix()
-    with running(with_file_prefix(command, prefix)) as process, Telemetry(process, prefix) as telemetry:
-        telemetry.wait_until_frames_pass()
-        first = telemetry.sample()
-        process.wait_for(lambda: telemetry.clock() - first.when >= seconds, "the end of the interval")
-        values = rate_between(first, telemetry.sample())
-        counts = end(process, command)
-    assert 0 < counts["echoed"] == counts["received"] - counts["dropped"], counts
-    return {"values": values, "checks": counts, "command": shlex.join(command)}
+    with EndlessEcho(lab, command) as echo:
+        first = echo.sample()
+        echo.wait_until(first.when + seconds)
+        values = echo.values_since(first)
+        return {"values": values, "checks": echo.end(), "command": echo.command}
+
+
+def sharing_a_cpu(lab, group, key, title, commands, pairs):
+    """commands: {key: (title, function of EAL's memory arguments)}."""
+    memory = functools.cache(lambda: lab.memory(len(commands)))
+    contenders = [Contender(name, words, lambda make=make: EndlessEcho(lab, make(memory())))
+                  for name, (words, make) in commands.items()]
+    return Comparison(group, key, title, CPU_RATE, contenders, pairs, len(commands) * lab.window_seconds)

@@ -1,11 +1,12 @@
 """Whether the defaults are right here: prefetch distance, frames in a burst, mempool cache, frames under way."""
 
+import functools
+
 import burst_function
 import cross_wire
+import net_pcap
 from comparison import Comparison, Contender
-from frame_file import write_frames
-from net_null import RATES
-from programs import BURST, MEMPOOL_CACHE, echo_command, measure_rate
+from programs import BURST, MEMPOOL_CACHE, echo_command, sharing_a_cpu
 
 GROUP = "sweep"
 AHEAD, CHOSEN_AHEAD = (0, 4, 8, 16, 32), 4
@@ -40,12 +41,12 @@ def prefetch(lab, frames):
 
 def of_option(lab, option, title, values, chosen):
     """option: as echo_command() names it."""
-    def run(value):
-        device = f"net_pcap0,rx_pcap={write_frames(lab.scratch, 64)},infinite_rx=1"
-        return measure_rate(lab, echo_command(lab, device, memory=lab.memory(), **{option: value}))
+    def command(memory, value):
+        return echo_command(lab, net_pcap.endless_device(lab, 64), memory=memory, **{option: value})
 
-    contenders = [Contender(str(value), f"{value} {title}", lambda value=value: run(value)) for value in values]
-    return against_chosen(option, f"net_pcap, 64 bytes, {title}", RATES, contenders, str(chosen))
+    commands = {str(value): (f"{value} {title}", functools.partial(command, value=value)) for value in values}
+    return sharing_a_cpu(lab, GROUP, f"{GROUP}-{option}", f"net_pcap, 64 bytes, {title}", commands,
+                         [(key, str(chosen)) for key in commands if key != str(chosen)])
 
 
 def frames_under_way(lab):

@@ -1,5 +1,6 @@
 """scripts/bench: its result has all rows, agrees with itself, and says what it could not measure."""
 
+import contextlib
 import copy
 import json
 import pathlib
@@ -56,23 +57,30 @@ def test_each_contender_has_its_runs_and_command_line(result):
         assert (len(contender["warm_up"]), len(contender["runs"])) == (1, 3)
         for run in contender["runs"]:
             values, checks = run["values"], run["checks"]
-            assert values["seconds"] >= result["window_seconds"]
-            assert values["frames_per_second"] == pytest.approx(values["sent"] / values["seconds"])
-            assert 0 < values["worker_cpus"] <= 1.05
+            assert values["seconds"] >= len(comparison["contenders"]) * result["window_seconds"]
+            cpu_seconds = values["worker_cpus"] * values["seconds"]
+            assert values["frames_per_cpu_second"] == pytest.approx(values["sent"] / cpu_seconds)
             assert checks["received"] == checks["echoed"] + checks["answered"] + checks["refused"] + checks["dropped"]
             assert checks["echoed"] >= values["sent"]
+
+
+def test_contenders_share_one_cpu(result):
+    comparison, = result["comparisons"]
+    for runs in zip(*(contender["runs"] for contender in comparison["contenders"]), strict=True):
+        shares = [run["values"]["worker_cpus"] for run in runs]
+        assert min(shares) > 0.02 and sum(shares) < 1.1, shares
 
 
 def test_ratios_are_those_of_the_pairs(result):
     comparison, = result["comparisons"]
     ours, macswap, *_ = comparison["contenders"]
     ratio = comparison["ratios"][0]
-    assert (ratio["ours"], ratio["peer"], ratio["metric"]) == ("raw", "testpmd-macswap", "frames_per_second")
-    expected = [a["values"]["frames_per_second"] / b["values"]["frames_per_second"]
+    assert (ratio["ours"], ratio["peer"], ratio["metric"]) == ("raw", "testpmd-macswap", "frames_per_cpu_second")
+    expected = [a["values"]["frames_per_cpu_second"] / b["values"]["frames_per_cpu_second"]
                 for a, b in zip(ours["runs"], macswap["runs"], strict=True)]
     assert ratio["values"] == pytest.approx(expected)
     assert ratio["median"] == pytest.approx(sorted(expected)[1])
-    assert [(ratio["ours"], ratio["peer"]) for ratio in comparison["ratios"][::2]] == [
+    assert [(ratio["ours"], ratio["peer"]) for ratio in comparison["ratios"]] == [
         ("raw", "testpmd-macswap"), ("raw", "testpmd-io"), ("testpmd-pattern", "testpmd-macswap")]
 
 
@@ -80,7 +88,7 @@ def test_table_and_plots_are_written(quick, result):
     text = (quick / "bench.md").read_text()
     assert text.startswith(markdown(result))
     rows = [line for line in text.splitlines() if line.startswith("| net_null")]
-    assert len(rows) == 6 + 8  # ratios, then each contender
+    assert len(rows) == 3 + 4  # ratios, then each contender
     assert (quick / "net_null-ratios.svg").read_text().rstrip().endswith("</svg>")
 
 
@@ -102,6 +110,60 @@ def test_peers_take_turns_and_one_that_cannot_run_keeps_its_row():
     ratio, = found["ratios"]
     assert (ratio["median"], ratio["count"], ratio["verdict"]) == (0.5, 2, "ahead")
     assert (found["contenders"][2]["outcome"], found["contenders"][2]["reason"]) == ("not measured", "no wings")
+
+
+class FakeProgram:
+    """As of a contender that shares a CPU; `fails_at` is what it does when it fails."""
+
+    def __init__(self, diary, key, value, fails_at):
+        self.diary, self.command, self.value, self.fails_at = diary, key, value, fails_at
+
+    def note(self, what):
+        self.diary.append((self.command, what))
+        if what == self.fails_at:
+            raise AssertionError("exit status 1")
+
+    def __enter__(self):
+        self.note("start")
+        return self
+
+    def __exit__(self, *_):
+        self.note("gone")
+
+    def sample(self):
+        self.note("sample")
+
+    def values_since(self, _):
+        self.note("values")
+        return {"time": self.value}
+
+    def end(self):
+        self.note("end")
+        return {}
+
+
+@pytest.mark.parametrize("fails_at", ["start", "sample", "values", "end"])
+def test_one_that_fails_while_others_share_its_cpu_keeps_its_row(fails_at):
+    diary, complaints = [], []
+
+    def contender(key, value, fails_at=None):
+        return Contender(key, key, lambda: FakeProgram(diary, key, value, fails_at))
+
+    comparison = Comparison("group", "key", "Title", [Metric("time", "time", "ns", more_is_better=False)],
+                            [contender("ours", 2), contender("peer", 4), contender("other", 8, fails_at)],
+                            shared_seconds=0)
+    found = comparison.contest(complaints.append).measure(2)
+    ours, peer, other = found["contenders"]
+    assert ours["runs"] == [{"values": {"time": 2}, "checks": {}}] * 2 and ours["command"] == "ours"
+    assert [len(peer[runs]) for runs in ("warm_up", "runs")] == [1, 2]
+    assert (other["outcome"], other["reason"], other["runs"]) == ("failed", "exit status 1", [])
+    ratio, = found["ratios"]
+    assert (ratio["median"], ratio["count"], ratio["verdict"]) == (0.5, 2, "ahead")
+    assert complaints == ["Title, other: exit status 1"]
+    assert diary.count(("other", "gone")) == (fails_at != "start")
+    # All are started before any is sampled, and each turn begins with another one.
+    assert [key for key, what in diary if what == "start"] == ["ours", "peer", "other", "peer", "ours", "ours", "peer"]
+    assert [what for key, what in diary[-10:]] == ["start"] * 2 + ["sample"] * 2 + ["values"] * 2 + ["end"] * 2 + ["gone"] * 2
 
 
 def test_losing_row_and_missing_row_stand_in_the_table(result):
@@ -138,9 +200,9 @@ def test_hugepages_are_given_back_also_when_there_were_too_few(tmp_path, monkeyp
     with hugepages.Hugepages() as pages:
         assert pages.eal_arguments(2) == ("--in-memory", "-m", "2", "--no-pci")
         assert hugepages.read("nr_hugepages") == 3  # one was free
-        with pytest.raises(NotMeasured, match="no 5 hugepages"):
-            pages.eal_arguments(10)  # no kernel is there to free the four that were missing
-        assert hugepages.read("nr_hugepages") == 7
+        with pytest.raises(NotMeasured, match="no 4 hugepages"):
+            pages.eal_arguments(3, processes=2)  # no kernel is there to free the three that were missing
+        assert hugepages.read("nr_hugepages") == 6
     assert hugepages.read("nr_hugepages") == 3
 
 
