@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "l2echo/dataplane/four_lengths.hpp"
 #include "l2echo/dataplane/header_vector.hpp"
 #include "l2echo/dataplane/loop_check.hpp"
 

@@ -136,6 +136,48 @@ TEST_F(EchoBurst, OneOddFrameAmongOrdinaryOnesIsRefusedWhereverItStands) {
     EXPECT_EQ(refused(Refusal::Control), 48u);
 }
 
+struct OddLength {
+    std::size_t frame;
+    std::size_t first_segment;
+    Refusal default_rules;
+    Refusal raw;
+};
+
+TEST_F(EchoBurst, OneOddLengthAmongOrdinaryOnesIsTreatedForItselfWhereverItStands) {
+    constexpr std::array<OddLength, 4> kOdd{{
+        {1515, SIZE_MAX, Refusal::Oversize, Refusal::None},
+        {1514, SIZE_MAX, Refusal::None, Refusal::None},
+        {100, 13, Refusal::Runt, Refusal::Runt},
+        {100, 14, Refusal::None, Refusal::None},
+    }};
+    for (const bool raw : {false, true})
+        for (const OddLength& odd : kOdd)
+            for (std::size_t place = 0; place < 24; ++place) {
+                pair_.rules.raw = raw;
+                const Refusal refusal = raw ? odd.raw : odd.default_rules;
+                const QueuePairCounts before = pair_.counters.read();
+                std::vector<Bytes> expected;
+                std::uint64_t bytes = 0;
+                for (std::size_t i = 0; i < 24; ++i) {
+                    const Bytes frame = ordinary_frame(1, i == place ? odd.frame : 60 + i);
+                    wire_.send(wire_.make_frame(frame, i == place ? odd.first_segment : SIZE_MAX));
+                    if (i == place && refusal != Refusal::None)
+                        continue;
+                    expected.push_back(swapped(frame));
+                    bytes += frame.size();
+                }
+                EXPECT_EQ(echo_burst(pair_, 1), 24);
+                EXPECT_EQ(wire_.take(), expected) << odd.frame << " at " << place;
+                const QueuePairCounts after = pair_.counters.read();
+                EXPECT_EQ(after.echoed_bytes - before.echoed_bytes, bytes);
+                EXPECT_EQ(after.received_bytes - before.received_bytes,
+                          bytes + (refusal == Refusal::None ? 0 : odd.frame));
+                EXPECT_EQ(after.refused() - before.refused(), refusal == Refusal::None ? 0u : 1u);
+            }
+    EXPECT_EQ(refused(Refusal::Oversize), 24u);
+    EXPECT_EQ(refused(Refusal::Runt), 48u);
+}
+
 TEST_F(EchoBurst, RawSwapsEverythingThatHasAHeader) {
     pair_.rules.raw = true;
     wire_.send(Bytes(60, 0));
@@ -197,6 +239,7 @@ TEST_F(EchoBurst, DropsSegmentChainsWhole) {
         wire_.send(wire_.make_frame(ordinary_frame(1, 200), 50));
     echo_burst(pair_, rte_rdtsc());
     EXPECT_EQ(wire_.mbufs_in_use(), 31u * 4);
+    EXPECT_EQ(pair_.counters.echoed_bytes.read(), 31u * 200);
     EXPECT_EQ(wire_.take().size(), 31u);
 }
 

@@ -1,6 +1,6 @@
 // Four frames at a time: the first 16 bytes of each in a vector register. Written with the vector extensions
 // of GCC and clang, so that one source is SSE on x86 and NEON on Arm. Loops over the four are unrolled by
-// name: else, optimised as distributions do (-O2), GCC leaves the four in memory.
+// pragma: else, optimised as distributions do (-O2), GCC leaves the four in memory.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -88,50 +88,6 @@ class RecentHeader {
 
     HeaderVector header_{};
     HeaderVector nobody_ = ~HeaderVector{};  ///< all ones until there is one
-};
-
-/// The bytes of frames, summed up in a vector. Frames of 64 KiB could fill 65 536 places of one.
-class FrameBytes {
-  public:
-    std::uint32_t sum() const noexcept { return words_[1]; }
-
-  private:
-    friend class FourLengths;
-    HeaderVector words_{};
-};
-
-/// The lengths of four frames: the words of each mbuf from packet_type on are loaded at once, of which the
-/// second is pkt_len and the lower half of the third data_len.
-class FourLengths {
-  public:
-    explicit FourLengths(rte_mbuf* const* frames) noexcept {
-        static_assert(offsetof(rte_mbuf, pkt_len) == offsetof(rte_mbuf, packet_type) + 4);
-        static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, packet_type) + 8);
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < 4; ++i)
-            words_[i] = load_header(reinterpret_cast<const std::byte*>(&frames[i]->packet_type));
-    }
-
-    /// data_len of the one that has least in its first segment.
-    std::uint16_t shortest_data() const noexcept {
-        using Halves = std::uint16_t __attribute__((vector_size(kHeaderVectorLength)));
-        const auto lesser = [](Halves a, Halves b) { return a < b ? a : b; };
-        const auto halves = [this](std::size_t i) { return reinterpret_cast<Halves>(words_[i]); };
-        return lesser(lesser(halves(0), halves(1)), lesser(halves(2), halves(3)))[4];
-    }
-
-    /// pkt_len of the longest.
-    std::uint32_t longest_frame() const noexcept {
-        const auto greater = [](HeaderVector a, HeaderVector b) { return a > b ? a : b; };
-        return greater(greater(words_[0], words_[1]), greater(words_[2], words_[3]))[1];
-    }
-
-    void add_to(FrameBytes& bytes) const noexcept {
-        bytes.words_ += (words_[0] + words_[1]) + (words_[2] + words_[3]);
-    }
-
-  private:
-    FourHeaders words_;
 };
 
 }  // namespace l2echo
