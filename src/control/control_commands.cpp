@@ -29,7 +29,7 @@ Json describe(const Session& session) {
 
 Json arm(const std::vector<std::string>& words, Session& session) {
     if (words.size() > 1) {
-        const std::chrono::milliseconds expire = parse_time(words[1], "arm");
+        const std::chrono::milliseconds expire = to_milliseconds(parse_seconds(words[1], "arm"));
         if (expire == std::chrono::milliseconds::zero())
             throw UsageError("arm: 0 would end the session before it began; disarm ends it");
         session.arm(expire);

@@ -109,12 +109,12 @@ std::chrono::milliseconds to_milliseconds(double seconds) {
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
-std::chrono::milliseconds parse_time(const std::string& text, const char* what) {
+double parse_seconds(const std::string& text, const char* what) {
     std::string number = text;
     try {
         time_units()(number);
         if (CLI::Range(0.0, kLongestTime)(number).empty())
-            return to_milliseconds(std::stod(number));
+            return std::stod(number);
     } catch (const CLI::ParseError&) {  // said below, with an example
     }
     throw UsageError(fmt::format("{}: '{}' is not a time like 3, 3s, 500ms or 2min", what, text));

@@ -30,19 +30,28 @@ std::uint32_t parse_tx_full(const std::string& text) {
     return retries;
 }
 
-IdleSettings to_idle_settings(const std::string& way, std::optional<double> nap_seconds) {
-    constexpr std::chrono::duration<double> kShortest{10e-6};  // what the kernel takes to wake a thread
-    constexpr std::chrono::duration<double> kLongest{10e-3};
+/// Shorter naps would be little but system calls; longer ones would hold back what a turn looks after besides
+/// frames.
+constexpr std::chrono::microseconds kShortestNap{10};
+constexpr std::chrono::microseconds kLongestNap{10'000};
+
+IdleSettings parse_idle(const std::string& text) {
+    constexpr std::string_view kNap = "sleep=";
     IdleSettings idle;
-    idle.way = static_cast<Idle>(std::ranges::find(kIdleNames, way) - kIdleNames.begin());
-    if (!nap_seconds)
+    if (text.starts_with(kNap)) {
+        idle.way = Idle::Sleep;
+        const std::chrono::duration<double> nap{parse_seconds(text.substr(kNap.size()), "--idle sleep")};
+        if (nap < kShortestNap || nap > kLongestNap)
+            throw UsageError(fmt::format("--idle sleep={}: give {}us to {}us", text.substr(kNap.size()),
+                                         kShortestNap.count(), kLongestNap.count()));
+        idle.nap = std::chrono::round<std::chrono::microseconds>(nap);
         return idle;
-    const std::chrono::duration<double> nap{*nap_seconds};
-    if (idle.way != Idle::Sleep)
-        throw UsageError("--nap: only --idle sleep takes naps");
-    if (nap < kShortest || nap > kLongest)
-        throw UsageError("--nap: give 10us to 10ms");
-    idle.nap = std::chrono::round<std::chrono::microseconds>(nap);
+    }
+    const auto way = std::ranges::find(kIdleNames, text);
+    if (way == kIdleNames.end())
+        throw UsageError(
+            fmt::format("--idle: '{}' is none of {}, sleep=TIME", text, fmt::join(kIdleNames, ", ")));
+    idle.way = static_cast<Idle>(way - kIdleNames.begin());
     return idle;
 }
 
@@ -161,7 +170,6 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     Options& options = line.options;
     std::string tx_full = "drop";
     std::string idle = "poll";
-    std::optional<double> nap;
     std::string stats_format = "table";
     std::optional<double> stats_interval;
     std::optional<double> duration;
@@ -176,15 +184,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     table.add_port_options();
     table.add_text("--tx-full", tx_full, "drop|retry=N",
                    "When the TX queue is full: drop, or retry=N times and then drop", "Echo");
-    table.add_choice(
-        "--idle", idle, {kIdleNames.begin(), kIdleNames.end()},
-        "While no frames come: poll at once again, pause for 1 us, wait for the NIC (umwait), or "
-        "sleep, which leaves the CPU to others",
-        "Echo");
-    table.add_time(
-        "--nap", nap,
-        "What --idle sleep sleeps between polls, 10us to 10ms, 50us when left out; the RX ring has to "
-        "hold what comes meanwhile",
+    table.add_text(
+        "--idle", idle, "poll|pause|umwait|sleep|sleep=TIME",
+        "While no frames come: poll at once again, pause for 1 us, wait for the NIC (umwait), or sleep "
+        "for TIME (50us), which leaves the CPU to others",
         "Echo");
     add_rule_options(table, rules);
     table.add_time("--expire", expire, "Echo for this time from start or from arming, then refuse",
@@ -210,7 +213,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     options.port = table.port_request();
     options.link_wait = table.link_wait();
     options.tx_retries = parse_tx_full(tx_full);
-    options.idle = to_idle_settings(idle, nap);
+    options.idle = parse_idle(idle);
     apply_rules(rules, options);
     if (expire)
         options.expire = to_session_time(*expire);

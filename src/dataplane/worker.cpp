@@ -10,9 +10,9 @@ namespace {
 
 /// Stays in the loop so that every worker starts, stops and reports alike; leaves its CPU to others.
 void sleep_until_stopped(const std::atomic<bool>& stop) noexcept {
-    constexpr std::chrono::milliseconds kNap{20};
+    constexpr std::chrono::milliseconds kLookAgain{20};
     while (!stop.load(std::memory_order_relaxed))
-        std::this_thread::sleep_for(kNap);
+        std::this_thread::sleep_for(kLookAgain);
 }
 
 bool is_polled(const QueuePair& pair) noexcept {

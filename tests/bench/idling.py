@@ -9,9 +9,7 @@ from programs import echo_command, with_file_prefix
 from telemetry import Telemetry, cpu_seconds
 
 GROUP = "idle"
-# What follows --idle.
-WAYS = {"poll": ["poll"], "pause": ["pause"], "umwait": ["umwait"], "sleep": ["sleep"],
-        "sleep-1ms": ["sleep", "--nap", "1ms"]}
+WAYS = ("poll", "pause", "umwait", "sleep", "sleep=1ms")
 METRICS = (Metric("worker_cpus", "CPU time of the worker", "CPUs", more_is_better=False), *ROUND_TRIPS)
 OBSERVED = 0.6  # of the time that the probe sends, from its first frames on
 LACKS = "error: --idle "
@@ -24,8 +22,7 @@ def comparisons(lab):
 
 
 def of_load(lab, load):
-    contenders = [Contender(way, f"--idle {' '.join(options)}", lambda way=way: measure_way(lab, load, way))
-                  for way, options in WAYS.items()]
+    contenders = [Contender(way, f"--idle {way}", lambda way=way: measure_way(lab, load, way)) for way in WAYS]
     return Comparison(GROUP, f"{GROUP}-{load.key}", f"--idle over memif, {load.title}", METRICS, contenders,
                       pairs=[(way, "poll") for way in WAYS if way != "poll"])
 
@@ -37,7 +34,7 @@ def measure_way(lab, load, way):
     @contextlib.contextmanager
     def ends():
         with memif_cable(LINKS[0]) as cable:
-            command = echo_command(lab, cable.echo_device, "--no-loop-check", "--idle", *WAYS[way],
+            command = echo_command(lab, cable.echo_device, "--no-loop-check", "--idle", way,
                                    lcores=two_end_lcores(lab))
             yield Ends(with_file_prefix(command, prefix), cable.probe_device)
 

@@ -28,7 +28,7 @@ BAD_USAGE = (
     (("--flow-control", "maybe"), ("--flow-control", "keep")),
     (("--stats-format", "xml"), ("--stats-format", "json", "table")),
     (("--idle", "nap"), ("--idle", "poll", "sleep")),
-    (("--idle", "sleep", "--nap", "1s"), ("--nap", "10us", "10ms")),
+    (("--idle", "sleep=1s"), ("--idle sleep=1s", "10us", "10000us")),
     (("--tx-full", "retry"), ("--tx-full", r"retry=N")),
     (("--tx-full", "retry=0"), ("--tx-full", r"retry=N")),
     (("--duration", "3 weeks"), ("--duration",)),

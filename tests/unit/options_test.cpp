@@ -109,9 +109,7 @@ TEST(Options, EveryOptionArrives) {
                                         "--tx-full",
                                         "retry=5",
                                         "--idle",
-                                        "sleep",
-                                        "--nap",
-                                        "200us",
+                                        "sleep=200us",
                                         "--link-wait",
                                         "2s",
                                         "--stats-interval",
@@ -304,13 +302,17 @@ TEST(Options, EveryWayToIdleHasItsName) {
     }
 }
 
-TEST(Options, ANapIsASleepers) {
-    EXPECT_EQ(options_of({"--idle", "sleep", "--nap", "1ms"}).idle.nap, std::chrono::microseconds(1000));
-    EXPECT_EQ(options_of({"--idle", "sleep", "--nap", "10us"}).idle.nap, std::chrono::microseconds(10));
-    for (const std::string way : {"poll", "pause", "umwait"})
-        EXPECT_EQ(error_of({"--", "--idle", way, "--nap", "1ms"}), "--nap: only --idle sleep takes naps");
+TEST(Options, ASleeperIsToldHowLong) {
+    EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.way, Idle::Sleep);
+    EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.nap, std::chrono::microseconds(1000));
+    EXPECT_EQ(options_of({"--idle", "sleep=10us"}).idle.nap, std::chrono::microseconds(10));
     for (const std::string nap : {"0", "9us", "11ms", "1"})
-        EXPECT_EQ(error_of({"--", "--idle", "sleep", "--nap", nap}), "--nap: give 10us to 10ms") << nap;
+        EXPECT_EQ(error_of({"--", "--idle", "sleep=" + nap}),
+                  "--idle sleep=" + nap + ": give 10us to 10000us");
+    EXPECT_EQ(error_of({"--", "--idle", "sleep="}),
+              "--idle sleep: '' is not a time like 3, 3s, 500ms or 2min");
+    EXPECT_EQ(error_of({"--", "--idle", "pause=1ms"}),
+              "--idle: 'pause=1ms' is none of poll, pause, umwait, sleep, sleep=TIME");
 }
 
 TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {

@@ -24,7 +24,7 @@ SplitArguments split_arguments(const std::vector<std::string>& arguments);
 bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<std::string_view> names);
 
 /// "3", "3s", "500ms", "2min", as the options take it. Throws UsageError, in which it names `what`.
-std::chrono::milliseconds parse_time(const std::string& text, const char* what);
+double parse_seconds(const std::string& text, const char* what);
 
 /// Rounded up, so that a very short time does not become 0.
 std::chrono::milliseconds to_milliseconds(double seconds);

@@ -23,8 +23,8 @@ inline constexpr std::array<std::string_view, 4> kIdleNames{"poll", "pause", "um
 
 struct IdleSettings {
     Idle way = Idle::Poll;
-    /// Of Idle::Sleep. 14.88 Mframes/s, 10 Gbit/s of the shortest frames, fill three quarters of the default
-    /// RX ring meanwhile.
+    /// Of Idle::Sleep; waking takes the kernel as long again, and more. What comes meanwhile waits in the RX
+    /// ring.
     std::chrono::microseconds nap{50};
 };
 
@@ -45,7 +45,7 @@ int check_monitor(std::uint16_t port, std::uint16_t queue) noexcept;
 /// Once, by the thread that is going to wait.
 void prepare_to_wait(Idle idle) noexcept;
 
-/// Waits once, a nap or a millisecond at most. Umwait only where read_monitor_support() and check_monitor()
+/// Waits once: a nap, or a millisecond at most. Umwait only where read_monitor_support() and check_monitor()
 /// agree. The worker that owns the queue pairs.
 void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs) noexcept;
 
