@@ -135,7 +135,7 @@ def run(arguments, scratch, hugepages):
     check_output(arguments.output)
     result = {"schema": SCHEMA, "date": now(), "commit": describe_commit(), "command": arguments.command,
               "mode": "quick" if arguments.quick else "full", "pairs": lab.pairs,
-              "window_seconds": lab.window_seconds, "load_before": os.getloadavg()[0],
+              "cpu_seconds_each": lab.cpu_seconds_each, "load_before": os.getloadavg()[0],
               "environment": describe_machine(lab)}
     result["comparisons"] = measure(lab, comparisons)
     result["complete"] = len(result["comparisons"]) == len(comparisons)

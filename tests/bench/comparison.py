@@ -22,12 +22,21 @@ class Metric:
 
 @dataclasses.dataclass
 class Contender:
-    """run() makes one measurement: {"values": {metric: number}, "command": ..., "checks": {...}}. Of one that shares a
-    CPU it returns a context with the running program: its command, sample(), values_since(sample), end() -> checks."""
+    """run() makes one measurement: {"values": {metric: number}, "command": ..., "checks": {...}}."""
 
     key: str
     title: str
-    run: typing.Callable[[], typing.Any]
+    run: typing.Callable[[], dict]
+
+
+@dataclasses.dataclass
+class SharingContender:
+    """start() returns a context with the running program: its command, sample(), values_since(sample), and end(), which
+    returns its checks."""
+
+    key: str
+    title: str
+    start: typing.Callable[[], typing.ContextManager]
 
 
 @dataclasses.dataclass
@@ -38,9 +47,9 @@ class Comparison:
     key: str
     title: str
     metrics: typing.Sequence[Metric]
-    contenders: typing.Sequence[Contender]
+    contenders: typing.Sequence[Contender] | typing.Sequence[SharingContender]
     pairs: typing.Sequence[tuple[str, str]] = ()
-    shared_seconds: float | None = None  # of a turn in which all share a CPU; None: they take turns
+    shared_seconds: float | None = None  # of a turn, if the contenders share a CPU
 
     def contest(self, complain):
         return (Contest if self.shared_seconds is None else SharedContest)(self, complain)
@@ -115,10 +124,13 @@ class Contest:
         """A warm-up that does not count, then as many turns as `pairs` says."""
         for turn in range(pairs + 1):
             show(turn)
-            for contender, result in self._still_in():
-                with self._out_if_it_fails(contender, result):
-                    self._run(contender, result, result["runs" if turn > 0 else "warm_up"])
+            self._take_turn(turn, "runs" if turn > 0 else "warm_up")
         return result_of(self._comparison, self._results)
+
+    def _take_turn(self, _, runs):
+        for contender, result in self._still_in():
+            with self._out_if_it_fails(contender, result):
+                self._run(contender, result, result[runs])
 
     def _still_in(self):
         both = zip(self._comparison.contenders, self._results, strict=True)
@@ -148,12 +160,6 @@ class SharedContest(Contest):
     milliseconds: whatever slows the CPU down meanwhile slows each of them. A turn is one interval for all, and each
     turn starts them anew, another one first: where a program and its memory come to lie is worth some percent."""
 
-    def measure(self, pairs, show=lambda turn: None):
-        for turn in range(pairs + 1):
-            show(turn)
-            self._take_turn(turn, "runs" if turn > 0 else "warm_up")
-        return result_of(self._comparison, self._results)
-
     def _take_turn(self, turn, runs):
         rivals = self._still_in()
         first = turn % len(rivals) if rivals else 0
@@ -161,7 +167,7 @@ class SharedContest(Contest):
         with contextlib.ExitStack() as stack:
             for contender, result in rivals[first:] + rivals[:first]:
                 with self._out_if_it_fails(contender, result):
-                    programs[contender.key] = stack.enter_context(contender.run())
+                    programs[contender.key] = stack.enter_context(contender.start())
             for contender, result in self._still_in():
                 with self._out_if_it_fails(contender, result):
                     before[contender.key] = programs[contender.key].sample()

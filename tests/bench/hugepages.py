@@ -21,9 +21,13 @@ class Hugepages:
         return self
 
     def __exit__(self, *_):
+        self.give_back()
+
+    def give_back(self):
         """What others reserved meanwhile stays theirs."""
         if self._reserved:
             (PAGES / "nr_hugepages").write_text(str(max(0, read("nr_hugepages") - self._reserved)))
+        self._reserved = 0
 
     def eal_arguments(self, mebibytes, processes=1):
         """For processes with that much memory each that run at the same time, and no files in hugetlbfs. Raises
@@ -50,4 +54,5 @@ class Hugepages:
         (PAGES / "nr_hugepages").write_text(str(before + missing))
         self._reserved += read("nr_hugepages") - before
         if read("free_hugepages") < pages:
+            self.give_back()
             raise NotMeasured(f"the kernel has no {pages} hugepages of 2 MiB to give")

@@ -15,7 +15,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS / "smoke"), str(TESTS / "compare")]
 
 # pylint: disable=wrong-import-position
-from comparison import Comparison, Contender, Metric, NotMeasured
+from comparison import Comparison, Metric, NotMeasured, SharingContender
 from echo_process import NO_NIC, EchoProcess, assert_balanced, usable_cpus
 from telemetry import Telemetry, rate_between
 
@@ -39,7 +39,7 @@ class Lab:
         self.scratch = scratch
         self.hugepages = hugepages
         self.pairs = 3 if quick else 9
-        self.window_seconds = 0.15 if quick else 0.4  # of the CPU for each of those that share one, in a turn
+        self.cpu_seconds_each = 0.15 if quick else 0.4  # for those that share a CPU, in a turn
         cpus = usable_cpus()
         if len(cpus) < 2:
             raise SystemExit("bench: error: one CPU is not enough: an echo and what it is measured by need one each; "
@@ -59,7 +59,7 @@ class Lab:
 
     def memory(self, programs=1):
         """EAL's, for programs that share nothing with another: as on a NIC where there are hugepages to be had."""
-        return self.hugepages.eal_arguments_or_less(MEBIBYTES, programs)[0]
+        return self.hugepages.eal_arguments_or_less(MEBIBYTES // programs, programs)[0]
 
     def lcores(self, workers=1, main_cpu=None):
         """A main lcore on a CPU of its own if there is one, and workers from the first CPU on."""
@@ -136,25 +136,23 @@ def testpmd_counts(process):
     return {"received": received, "echoed": sent, "answered": 0, "refused": 0, "dropped": dropped}
 
 
-class EndlessEcho:
+class EndlessEcho(contextlib.ExitStack):
     """A program whose device makes frames out of itself, and what its driver counts between any two moments."""
 
     def __init__(self, lab, command):
+        super().__init__()
         self._arguments = command
         self.command = shlex.join(command)
         self._prefix = lab.file_prefix()
-        self._context = contextlib.ExitStack()
 
     def __enter__(self):
-        with contextlib.ExitStack() as context:
-            self._process = context.enter_context(running(with_file_prefix(self._arguments, self._prefix)))
-            self._telemetry = context.enter_context(Telemetry(self._process, self._prefix))
+        with contextlib.ExitStack() as undo:
+            undo.push(self)
+            self._process = self.enter_context(running(with_file_prefix(self._arguments, self._prefix)))
+            self._telemetry = self.enter_context(Telemetry(self._process, self._prefix))
             self._telemetry.wait_until_frames_pass()
-            self._context = context.pop_all()
+            undo.pop_all()
         return self
-
-    def __exit__(self, *_):
-        self._context.close()
 
     def sample(self):
         return self._telemetry.sample()
@@ -184,6 +182,6 @@ def measure_rate(lab, command, seconds):
 def sharing_a_cpu(lab, group, key, title, commands, pairs):
     """commands: {key: (title, function of EAL's memory arguments)}."""
     memory = functools.cache(lambda: lab.memory(len(commands)))
-    contenders = [Contender(name, words, lambda make=make: EndlessEcho(lab, make(memory())))
+    contenders = [SharingContender(name, words, lambda make=make: EndlessEcho(lab, make(memory())))
                   for name, (words, make) in commands.items()]
-    return Comparison(group, key, title, CPU_RATE, contenders, pairs, len(commands) * lab.window_seconds)
+    return Comparison(group, key, title, CPU_RATE, contenders, pairs, len(commands) * lab.cpu_seconds_each)

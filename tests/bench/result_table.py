@@ -66,9 +66,9 @@ def heading(result):
         f"- Contenders take turns (A B A B ...), {result['pairs']} pairs after a warm-up that does not count. A ratio "
         "is the median of the ratios of the pairs. `ahead` and `behind`: the middle half of the pairs is on one side "
         "of 1; `level`: it is not.",
-        "- Where the device makes the frames (net_null, net_pcap) all contenders run at the same time on one CPU, "
-        "which the kernel hands from one to the next every few milliseconds; a turn is one interval for all of them, "
-        "started for it, so that what slows the CPU down slows each of them.",
+        "- In net_null, net_pcap, sweep-burst and sweep-cache all contenders run at the same time on one CPU instead, "
+        "which the kernel hands from one to the next every few milliseconds, so that what slows it down slows each of "
+        "them; they are started anew for each turn.",
         "- Rates are the driver's own counts of frames sent, read from outside over the same interval for ours and "
         "the peer. Per CPU second: of the time that the workers really ran, which tells more when others use the "
         "machine too.",

@@ -27,9 +27,13 @@ def comparisons(lab):
     yield frames_under_way(lab)
 
 
+def pairs_with(chosen, keys):
+    return [(key, chosen) for key in keys if key != chosen]
+
+
 def against_chosen(key, title, metrics, contenders, chosen):
     return Comparison(GROUP, f"{GROUP}-{key}", title, metrics, contenders,
-                      pairs=[(contender.key, chosen) for contender in contenders if contender.key != chosen])
+                      pairs=pairs_with(chosen, [contender.key for contender in contenders]))
 
 
 def prefetch(lab, frames):
@@ -46,7 +50,7 @@ def of_option(lab, option, title, values, chosen):
 
     commands = {str(value): (f"{value} {title}", functools.partial(command, value=value)) for value in values}
     return sharing_a_cpu(lab, GROUP, f"{GROUP}-{option}", f"net_pcap, 64 bytes, {title}", commands,
-                         [(key, str(chosen)) for key in commands if key != str(chosen)])
+                         pairs_with(str(chosen), commands))
 
 
 def frames_under_way(lab):
