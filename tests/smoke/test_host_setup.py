@@ -312,3 +312,12 @@ def test_wrong_usage(options, words):
 def test_help():
     result = run_program("--help")
     assert result.returncode == READY and "--take-kernel-interface" in result.stdout and result.stderr == ""
+
+
+def test_a_reader_that_leaves_does_not_stop_it():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with open(write_end, "wb") as nobody:
+        done = subprocess.run([PROGRAM, "--only", "tools"], stdout=nobody, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=30)
+    assert done.returncode in (READY, NOT_READY) and done.stderr == ""
