@@ -16,7 +16,8 @@ from programs import echo_command, testpmd_command
 GROUP = "veth"
 PLAIN = LINKS[0]
 PAIRS = [("af_packet", "testpmd-af_packet"), ("af_xdp", "testpmd-af_xdp"), ("af_packet", "socket"),
-         ("af_xdp", "socket"), ("af_packet", "xdp-tx"), ("af_xdp", "xdp-tx")]
+         ("af_xdp", "socket"), ("af_packet", "socket-ring"), ("af_xdp", "socket-ring"), ("af_packet", "xdp-tx"),
+         ("af_xdp", "xdp-tx")]
 XDP_SOURCE = pathlib.Path(__file__).with_name("xdp_echo.bpf.c")
 
 
@@ -91,9 +92,13 @@ def of_load(lab, load):
         return contender(f"testpmd-{driver}", f"testpmd macswap, {driver}", driver, lambda device: [
             "stdbuf", "--output=L", *testpmd_command(lab, device, "macswap", lcores=lcores)])
 
-    socket_echo = contender("socket", "socket echo, no DPDK", "af_packet",
-                            lambda device: [lab.program("tests/compare/socket_echo"), "echo0"])
-    contenders = [echo("af_packet"), testpmd("af_packet"), echo("af_xdp"), testpmd("af_xdp"), socket_echo,
+    def socket_echo(name, title, *options):
+        return contender(name, title, "af_packet",
+                         lambda device: [lab.program("tests/compare/socket_echo"), "echo0", *options])
+
+    contenders = [echo("af_packet"), testpmd("af_packet"), echo("af_xdp"), testpmd("af_xdp"),
+                  socket_echo("socket", "socket echo, no DPDK"),
+                  socket_echo("socket-ring", "socket echo with TPACKET_V3, no DPDK", "ring"),
                   Contender("xdp-tx", "XDP_TX in the kernel, no DPDK",
                             lambda: measure(lab, lambda: xdp_ends(lab), load, f"{key}-xdp-tx"))]
     return Comparison(GROUP, key, f"veth, {load.title}", load.metrics(), contenders, pairs=PAIRS)

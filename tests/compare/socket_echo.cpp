@@ -1,12 +1,16 @@
 // socket_echo: what an echo server without DPDK looks like. A raw socket on a kernel interface, as many
-// frames in a system call as wait; it sleeps in the kernel while none does. Prints what it did as JSON when
-// it ends.
+// frames in a system call as wait, or with `ring` all that wait in a ring that it shares with the kernel
+// (TPACKET_V3); it sleeps in the kernel while none does. Prints what it did as JSON when it ends.
+//
+// socket_echo INTERFACE [ring]
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +23,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 namespace {
@@ -36,7 +41,8 @@ void check(int result, const char* what) {
 
 class RawSocket {
   public:
-    explicit RawSocket(const char* interface) {
+    /// A ring has to be there before frames are.
+    RawSocket(const char* interface, const tpacket_req3* ring) {
         sockaddr_ll address{};
         address.sll_family = AF_PACKET;
         address.sll_protocol = htons(ETH_P_ALL);
@@ -49,6 +55,11 @@ class RawSocket {
         set(SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes);
         set(SOL_SOCKET, SO_SNDBUFFORCE, kBufferBytes);
         set(SOL_SOCKET, SO_RCVTIMEO, wait);
+        if (ring != nullptr) {
+            const int version = TPACKET_V3;
+            set(SOL_PACKET, PACKET_VERSION, version);
+            set(SOL_PACKET, PACKET_RX_RING, *ring);
+        }
         check(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), interface);
     }
     ~RawSocket() { close(fd_); }
@@ -74,77 +85,167 @@ class RawSocket {
     int fd_ = socket(AF_PACKET, SOCK_RAW, 0);
 };
 
-class Echo {
+void swap_addresses(std::uint8_t* frame) {
+    std::swap_ranges(frame, frame + ETH_ALEN, frame + ETH_ALEN);
+}
+
+/// Frames to be sent, and how many came and went.
+class Outbox {
   public:
-    explicit Echo(int fd) : fd_(fd) {
+    explicit Outbox(int fd) : fd_(fd) {
         for (std::size_t i = 0; i < kBurst; ++i) {
-            parts_[i].iov_base = frames_[i].data();
             messages_[i].msg_hdr.msg_iov = &parts_[i];
             messages_[i].msg_hdr.msg_iovlen = 1;
         }
     }
 
-    void turn() {
-        for (iovec& part : parts_)
-            part.iov_len = kLongestFrame;
-        const int received = recvmmsg(fd_, messages_.data(), kBurst, MSG_WAITFORONE, nullptr);
-        if (received < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        check(received, "recvmmsg");
-        received_ += static_cast<std::uint64_t>(received);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
-            parts_[i].iov_len = messages_[i].msg_len;
-            std::swap_ranges(frames_[i].begin(), frames_[i].begin() + ETH_ALEN,
-                             frames_[i].begin() + ETH_ALEN);
+    /// Swapped; its bytes stay where they are until flush().
+    void add(std::uint8_t* frame, std::size_t length) {
+        ++received_;
+        swap_addresses(frame);
+        parts_[count_] = {frame, length};
+        if (++count_ == kBurst)
+            flush();
+    }
+
+    /// A frame that the kernel does not take is dropped; those behind it are not.
+    void flush() {
+        for (unsigned first = 0; first < count_;) {
+            const int sent = sendmmsg(fd_, messages_.data() + first, count_ - first, 0);
+            echoed_ += static_cast<std::uint64_t>(std::max(sent, 0));
+            first += static_cast<unsigned>(std::max(sent, 1));
         }
-        send(static_cast<unsigned>(received));
+        count_ = 0;
     }
 
     std::uint64_t received() const { return received_; }
     std::uint64_t echoed() const { return echoed_; }
-    std::uint64_t dropped() const { return received_ - echoed_; }
 
   private:
-    /// A frame that the kernel does not take is dropped; those behind it are not.
-    void send(unsigned count) {
-        for (unsigned first = 0; first < count;) {
-            const int sent = sendmmsg(fd_, messages_.data() + first, count - first, 0);
-            echoed_ += static_cast<std::uint64_t>(std::max(sent, 0));
-            first += static_cast<unsigned>(std::max(sent, 1));
-        }
-    }
-
     int fd_;
-    std::array<std::array<std::uint8_t, kLongestFrame>, kBurst> frames_{};
+    unsigned count_ = 0;
     std::array<iovec, kBurst> parts_{};
     std::array<mmsghdr, kBurst> messages_{};
     std::uint64_t received_ = 0;
     std::uint64_t echoed_ = 0;
 };
 
-void run(const char* interface) {
+/// Copies of frames, as many in a system call as wait.
+class CallInbox {
+  public:
+    explicit CallInbox(int fd) : fd_(fd) {
+        for (std::size_t i = 0; i < kBurst; ++i) {
+            parts_[i] = {frames_[i].data(), kLongestFrame};
+            messages_[i].msg_hdr.msg_iov = &parts_[i];
+            messages_[i].msg_hdr.msg_iovlen = 1;
+        }
+    }
+
+    void take_turn(Outbox& outbox) {
+        const int received = recvmmsg(fd_, messages_.data(), kBurst, MSG_WAITFORONE, nullptr);
+        if (received < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        check(received, "recvmmsg");
+        for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i)
+            outbox.add(frames_[i].data(), messages_[i].msg_len);
+        outbox.flush();
+    }
+
+  private:
+    int fd_;
+    std::array<std::array<std::uint8_t, kLongestFrame>, kBurst> frames_{};
+    std::array<iovec, kBurst> parts_{};
+    std::array<mmsghdr, kBurst> messages_{};
+};
+
+/// Blocks of frames where the kernel put them (Linux, Documentation/networking/packet_mmap.rst). It hands
+/// over a block when it is full or a millisecond old.
+class RingInbox {
+  public:
+    static constexpr unsigned kBlockBytes = 1 << 18;
+    static constexpr unsigned kBlocks = kBufferBytes / kBlockBytes;
+
+    static tpacket_req3 request() {
+        tpacket_req3 ring{};
+        ring.tp_block_size = kBlockBytes;
+        ring.tp_block_nr = kBlocks;
+        ring.tp_frame_size = kLongestFrame;
+        ring.tp_frame_nr = kBlocks * (kBlockBytes / kLongestFrame);
+        ring.tp_retire_blk_tov = 1;
+        return ring;
+    }
+
+    explicit RingInbox(int fd) : fd_(fd) {
+        void* memory = mmap(nullptr, kBufferBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        check(memory == MAP_FAILED ? -1 : 0, "mmap of the ring");
+        blocks_ = static_cast<std::uint8_t*>(memory);
+    }
+    ~RingInbox() { munmap(blocks_, kBufferBytes); }
+    RingInbox(const RingInbox&) = delete;
+    RingInbox& operator=(const RingInbox&) = delete;
+
+    void take_turn(Outbox& outbox) {
+        std::uint8_t* block = blocks_ + std::size_t{next_} * kBlockBytes;
+        auto& header = reinterpret_cast<tpacket_block_desc*>(block)->hdr.bh1;
+        const std::atomic_ref<std::uint32_t> status(header.block_status);
+        if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) {
+            pollfd wait{fd_, POLLIN, 0};
+            if (poll(&wait, 1, 100) < 0 && errno != EINTR)
+                check(-1, "poll");
+            return;
+        }
+        std::uint8_t* frame = block + header.offset_to_first_pkt;
+        for (std::uint32_t i = 0; i < header.num_pkts; ++i) {
+            const auto& packet = *reinterpret_cast<const tpacket3_hdr*>(frame);
+            outbox.add(frame + packet.tp_mac, packet.tp_snaplen);
+            frame += packet.tp_next_offset;
+        }
+        outbox.flush();
+        status.store(TP_STATUS_KERNEL, std::memory_order_release);
+        next_ = (next_ + 1) % kBlocks;
+    }
+
+  private:
+    int fd_;
+    std::uint8_t* blocks_ = nullptr;
+    unsigned next_ = 0;
+};
+
+void echo_until_stopped(const char* interface, const RawSocket& socket, auto& inbox) {
+    Outbox outbox(socket.fd());
+    fmt::print(stderr, "Ready: echoing on {}\n", interface);
+    while (stop_requested == 0)
+        inbox.take_turn(outbox);
+    fmt::print("{{\"received\":{},\"echoed\":{},\"dropped\":{},\"missed\":{}}}\n", outbox.received(),
+               outbox.echoed(), outbox.received() - outbox.echoed(), socket.missed());
+}
+
+void run(const char* interface, bool with_ring) {
     struct sigaction action {};
     action.sa_handler = [](int) { stop_requested = 1; };
     check(sigaction(SIGINT, &action, nullptr), "sigaction");
     check(sigaction(SIGTERM, &action, nullptr), "sigaction");
-    const RawSocket socket(interface);
-    const auto echo = std::make_unique<Echo>(socket.fd());
-    fmt::print(stderr, "Ready: echoing on {}\n", interface);
-    while (stop_requested == 0)
-        echo->turn();
-    fmt::print("{{\"received\":{},\"echoed\":{},\"dropped\":{},\"missed\":{}}}\n", echo->received(),
-               echo->echoed(), echo->dropped(), socket.missed());
+    const tpacket_req3 ring = RingInbox::request();
+    const RawSocket socket(interface, with_ring ? &ring : nullptr);
+    if (with_ring) {
+        RingInbox inbox(socket.fd());
+        echo_until_stopped(interface, socket, inbox);
+    } else {
+        const auto inbox = std::make_unique<CallInbox>(socket.fd());
+        echo_until_stopped(interface, socket, *inbox);
+    }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        fmt::print(stderr, "usage: socket_echo INTERFACE\n");
+    const bool with_ring = argc == 3 && std::string_view(argv[2]) == "ring";
+    if (argc != 2 && !with_ring) {
+        fmt::print(stderr, "usage: socket_echo INTERFACE [ring]\n");
         return 2;
     }
     try {
-        run(argv[1]);
+        run(argv[1], with_ring);
         return 0;
     } catch (const std::exception& error) {
         fmt::print(stderr, "socket_echo: error: {}\n", error.what());

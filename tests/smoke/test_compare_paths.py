@@ -140,10 +140,11 @@ def test_what_was_not_measured_shows_its_reason_instead_of_figures():
     assert "not measured: no wings" in table
 
 
-def test_socket_echo_swaps_every_frame(start, pytestconfig):
+@pytest.mark.parametrize("options", [(), ("ring",)], ids=["calls", "ring"])
+def test_socket_echo_swaps_every_frame(start, pytestconfig, options):
     with veth_pair("sock0", "peer0"):
         program = pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/socket_echo")
-        process = start(program, "sock0")
+        process = start(program, "sock0", *options)
         process.wait_for_line("Ready: ")
         with KernelPeer("peer0") as peer:
             result = peer.exchange(5000, window=64)
