@@ -23,8 +23,7 @@ inline constexpr std::array<std::string_view, 4> kIdleNames{"poll", "pause", "um
 
 struct IdleSettings {
     Idle way = Idle::Poll;
-    /// Of Idle::Sleep; waking takes the kernel as long again, and more. What comes meanwhile waits in the RX
-    /// ring.
+    /// Of Idle::Sleep; waking may take the kernel as long again. What comes meanwhile waits in the RX ring.
     std::chrono::microseconds nap{50};
 };
 
