@@ -6,14 +6,13 @@ import pathlib
 import platform
 import subprocess
 import sys
-import warnings
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "smoke"))
 
 from accelerator import boots_under_kvm, choose  # noqa: E402  (needs the path above)
-from guest import TCG, Guest, GuestProgram, QemuEnded  # noqa: E402
+from guest import TCG, GuestProgram, boot_guest  # noqa: E402
 
 GUEST_FOLDER = pathlib.Path(os.environ.get("L2ECHO_GUEST", "."))
 
@@ -104,19 +103,10 @@ def accelerator(guest_folder, machine_qemu, logs, pytestconfig):
 
 @pytest.fixture(scope="session")
 def boot(guest_folder, accelerator, logs):
-    """boot(NAME, QEMU, WIRES, devices=...) starts a guest; a second time if QEMU itself dies meanwhile."""
+    """boot(NAME, QEMU, WIRES, devices=...) starts a guest."""
 
     def start(name, qemu, wires, **settings):
-        descriptors = [descriptor for wire in wires for descriptor in wire.file_descriptors]
-        for attempt in (1, 2):
-            try:
-                return Guest(qemu, guest_folder, logs, name, accelerator=accelerator,
-                             file_descriptors=descriptors, **settings)
-            except QemuEnded as error:
-                if attempt == 2:
-                    raise
-                warnings.warn(f"QEMU died while the guest started, once more: {error}")
-        return None
+        return boot_guest(qemu, guest_folder, logs, name, wires, accelerator=accelerator, **settings)
 
     return start
 

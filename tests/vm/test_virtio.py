@@ -23,14 +23,14 @@ def threads(request):
 
 
 @pytest.fixture(scope="module")
-def many(threads):  # a new one for each guest: QEMU leaves the queues of a tap switched off
+def many():
     wire = TapWire("vmtap0", MANY_MAC, QUEUES)
     yield wire
     wire.close()
 
 
 @pytest.fixture(scope="module")
-def one(threads):
+def one():
     wire = TapWire("vmtap1", ONE_MAC, 1)
     yield wire
     wire.close()

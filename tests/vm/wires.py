@@ -10,8 +10,9 @@ import struct
 from kernel_peer import PEER_MAC, Exchange, FrameMaker, KernelPeer, DEFAULT_SIZES
 
 # linux/if_tun.h
-TUNSETIFF = 0x400454CA
+TUNSETIFF, TUNSETQUEUE = 0x400454CA, 0x400454D9
 IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 0x2, 0x100, 0x1000, 0x4000
+IFF_ATTACH_QUEUE = 0x200
 MTU = 1500
 TIMEOUT_SECONDS = 10.0
 
@@ -29,6 +30,15 @@ class TapWire:
         flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
         fcntl.ioctl(queue, TUNSETIFF, struct.pack("16sH22x", self.name.encode(), flags))
         return queue
+
+    def make_ready(self):
+        """Before each guest: the one before, or QEMU when it was killed, has left queues switched off."""
+        for queue in self.file_descriptors:
+            try:
+                fcntl.ioctl(queue, TUNSETQUEUE, struct.pack("16sH22x", b"", IFF_ATTACH_QUEUE))
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # which says that it is switched on
+                    raise
 
     def netdev(self, identifier):
         return f"tap,id={identifier},vhost=off,fds={':'.join(map(str, self.file_descriptors))}"
@@ -49,6 +59,9 @@ class SocketWire:
         self._ours, self._qemus = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ours.setblocking(False)
         self.file_descriptors = [self._qemus.fileno()]
+
+    def make_ready(self):
+        """Nothing to do: sockets stay as they are."""
 
     def netdev(self, identifier):
         return f"dgram,id={identifier},local.type=fd,local.str={self._qemus.fileno()}"

@@ -1,0 +1,56 @@
+"""A guest that does not start is started anew, on the same wires."""
+
+import stat
+
+import pytest
+from guest import BOOT_ATTEMPTS, KVM_DIED, boot_guest
+from wires import TapWire
+
+MAC = "52:54:00:00:00:07"
+QUEUES = 2
+SECONDS = 20.0
+
+
+@pytest.fixture
+def wire():
+    wire = TapWire("vmtap-again", MAC, QUEUES)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def boot_with(guest_folder, machine_qemu, tmp_path, wire):
+    """boot_with(SCRIPT): a guest where QEMU does what this shell script says, but for the last attempt."""
+    guests = []
+
+    def boot(script):
+        qemu = tmp_path / "qemu"
+        qemu.write_text(f"""#!/bin/bash
+            echo >>{tmp_path}/starts
+            (($(wc -l <{tmp_path}/starts) == {BOOT_ATTEMPTS})) || {{ {script}
+            }}
+            exec {" ".join(machine_qemu)} "$@" """)
+        qemu.chmod(stat.S_IRWXU)
+        guests.append(boot_guest([str(qemu)], guest_folder, tmp_path, "again", (wire,), boot_seconds=SECONDS, devices=(
+            "-netdev", wire.netdev("wire"), "-device",
+            f"virtio-net-pci,netdev=wire,mac={MAC},mq=on,disable-legacy=on,romfile=")))
+        return guests[-1]
+
+    yield boot
+    for guest in guests:
+        guest.close()
+
+
+HANGS = 'exec qemu-system-x86_64 -S "$@"'
+
+
+@pytest.mark.parametrize(("script", "reason"), [
+    pytest.param('timeout -s KILL 1 qemu-system-x86_64 "$@"; exit 1', "QEMU", id="ends"),
+    pytest.param(f"echo '{KVM_DIED}' >&2; {HANGS}", KVM_DIED, id="KVM dies"),
+    pytest.param(HANGS, "no start of the guest within", id="hangs", marks=pytest.mark.long),
+])
+def test_starts_after_all(boot_with, script, reason):
+    with pytest.warns(UserWarning, match=reason) as warnings:
+        guest = boot_with(script)
+    assert len(warnings) == BOOT_ATTEMPTS - 1
+    assert guest.pci_address("1af4:1041")
