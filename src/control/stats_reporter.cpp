@@ -82,8 +82,8 @@ void StatsReporter::run(StopSignal& stop, std::optional<milliseconds> duration,
                         const std::function<void()>& every_second) {
     const milliseconds tick = interval_ > milliseconds::zero() ? interval_ : kWatchInterval;
     const auto end = duration ? std::optional(start_ + *duration) : std::nullopt;
-    // Ticks that a stall has swallowed are left out: a report of no time says nothing.
-    for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now())) {
+    // Ticks that a stall has swallowed are left out: a report of hardly any time says nothing.
+    for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now() + tick / 2)) {
         const bool last = end && next >= *end;
         if (wait_until(last ? *end : next, stop, every_second))
             return;
