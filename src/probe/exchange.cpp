@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pause.h>
 
 #include <algorithm>
 #include <chrono>
@@ -71,6 +72,7 @@ Exchange::Exchange(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
       drain_cycles_(to_cycles(drain_seconds)),
       least_drain_cycles_(to_cycles(std::min(drain_seconds, kLeastDrainSeconds))),
       stop_(stop),
+      senders_to_come_(pools.size()),
       senders_left_(pools.size()),
       checkers_left_(pools.size()) {
     const auto pairs = static_cast<std::uint16_t>(pools.size());
@@ -78,15 +80,26 @@ Exchange::Exchange(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
         pairs_.push_back(std::unique_ptr<Pair>(
             new Pair{{traffic, plan, pools[queue]->get(), port, queue, burst, {queue, pairs}},
                      {traffic, seen_, port, queue, burst}}));
-    const std::uint64_t epoch = rte_rdtsc();
-    for (const auto& pair : pairs_) {
-        pair->sender.start(epoch);
-        pair->checker.start(epoch);
-    }
+}
+
+/// The clock starts when the last sender is there: what was due before nobody could send would leave late,
+/// in a burst.
+std::uint64_t Exchange::meet_as_sender() noexcept {
+    if (senders_to_come_.fetch_sub(1, std::memory_order_relaxed) == 1)
+        epoch_.store(rte_rdtsc(), std::memory_order_release);
+    return wait_for_epoch();
+}
+
+std::uint64_t Exchange::wait_for_epoch() const noexcept {
+    std::uint64_t epoch = 0;
+    while ((epoch = epoch_.load(std::memory_order_acquire)) == 0)
+        rte_pause();
+    return epoch;
 }
 
 void Exchange::send(std::size_t queue) noexcept {
     Sender& sender = pairs_[queue]->sender;
+    sender.start(meet_as_sender());
     while (!stop_.requested() && sender.turn()) {
     }
     finish_sending(sender);
@@ -94,6 +107,7 @@ void Exchange::send(std::size_t queue) noexcept {
 
 void Exchange::check(std::size_t queue) noexcept {
     Checker& checker = pairs_[queue]->checker;
+    checker.start(wait_for_epoch());
     while (!is_drained())
         checker.turn();
     finish_checking(checker);
@@ -101,6 +115,9 @@ void Exchange::check(std::size_t queue) noexcept {
 
 void Exchange::send_and_check(std::size_t queue) noexcept {
     Pair& pair = *pairs_[queue];
+    const std::uint64_t epoch = meet_as_sender();
+    pair.sender.start(epoch);
+    pair.checker.start(epoch);
     bool sending = true;
     while (!is_drained()) {
         if (sending && (stop_.requested() || !pair.sender.turn())) {

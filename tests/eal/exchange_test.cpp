@@ -3,6 +3,7 @@
 #include "l2echo/probe/exchange.hpp"
 
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 
 #include <chrono>
 #include <functional>
@@ -33,12 +34,16 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>
         options_.drain_seconds = 3;  // for the lcores of a busy machine
     }
 
-    std::unique_ptr<ProbeResult> run(const SendPlan& plan, const FarEnd& far_end) {
+    Traffic traffic() const {
         TrafficShape shape = options_.shape;
         shape.sizes = {64, 128, 512};
         shape.source = port_->mac();
         shape.destination = 0x0B'00'00'00'00'02;
-        const Traffic traffic(shape, SwapLevel::Mac, 99);
+        return Traffic(shape, SwapLevel::Mac, 99);
+    }
+
+    std::unique_ptr<ProbeResult> run(const SendPlan& plan, const FarEnd& far_end) {
+        const Traffic traffic = this->traffic();
         const Bench bench(traffic, *port_, pools_, GetParam(), options_, stop_);
         std::unique_ptr<ProbeResult> result;
         {
@@ -163,6 +168,33 @@ TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
     const double latest = result->nanoseconds(static_cast<double>(result->send_delay.max())) / 1e9;
     EXPECT_GE(result->seconds, 0.1997);
     EXPECT_LE(result->seconds, 0.1999 + latest);
+}
+
+TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
+    constexpr std::chrono::milliseconds kLate{100};
+    SendPlan plan = count_plan();
+    plan.frames = 20;
+    plan.frames_per_second = 1000;
+    const Traffic traffic = this->traffic();
+    const auto exchange =
+        std::make_unique<Exchange>(traffic, plan, port_->id(), pools_, 32, options_.drain_seconds, stop_);
+    {
+        const std::jthread peer([&](const std::stop_token& done) {
+            turn_round(done, [this](rte_mbuf* frame, std::uint64_t, unsigned queue) { give(frame, queue); });
+        });
+        std::this_thread::sleep_for(kLate);
+        const std::jthread first([&] { exchange->send_and_check(0); });
+        std::this_thread::sleep_for(kLate);
+        exchange->send_and_check(1);
+    }
+    drain();
+    for (std::size_t queue = 0; queue < 2; ++queue) {
+        const Histogram& delay = exchange->sender(queue).delay();
+        EXPECT_EQ(delay.count(), exchange->sender(queue).sent());
+        // Of frames that were due while nobody could send, none would leave in time.
+        EXPECT_LT(static_cast<double>(delay.min()) / static_cast<double>(rte_get_tsc_hz()), 0.05);
+    }
+    EXPECT_EQ(exchange->progress().returned, 20u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lcores, TwoQueuePairs,
