@@ -98,8 +98,11 @@ class Monitor:
         self("qmp_capabilities")
 
     def __call__(self, command, **arguments):
-        self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            raise QemuEnded(f"QEMU takes no command: {error}") from error
         while True:
             answer = self._read()
             assert "error" not in answer, f"{command} {arguments}: {answer['error']}"
@@ -124,6 +127,8 @@ class Monitor:
             line = self._stream.readline()
         except ConnectionError:
             line = ""
+        except TimeoutError as error:
+            raise QemuEnded("QEMU does not answer") from error
         if not line:
             raise QemuEnded("QEMU closed its monitor")
         return json.loads(line)
@@ -248,7 +253,8 @@ def boot_guest(qemu, folder, log_folder, name, wires, **settings):
         for wire in wires:
             wire.make_ready()
         try:
-            return Guest(qemu, folder, log_folder, name, file_descriptors=descriptors, **settings)
+            log_name = name if attempt == 1 else f"{name}-{attempt}"
+            return Guest(qemu, folder, log_folder, log_name, file_descriptors=descriptors, **settings)
         except AssertionError as error:
             if attempt == BOOT_ATTEMPTS:
                 raise

@@ -1,14 +1,14 @@
 """A guest that does not start is started anew, on the same wires."""
 
+import socket
 import stat
 
 import pytest
-from guest import BOOT_ATTEMPTS, KVM_DIED, boot_guest
+from guest import BOOT_ATTEMPTS, BOOT_SECONDS, KVM_DIED, Monitor, QemuEnded, boot_guest
 from wires import TapWire
 
 MAC = "52:54:00:00:00:07"
 QUEUES = 2
-SECONDS = 20.0
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def boot_with(guest_folder, machine_qemu, tmp_path, wire):
     """boot_with(SCRIPT): a guest where QEMU does what this shell script says, but for the last attempt."""
     guests = []
 
-    def boot(script):
+    def boot(script, seconds):
         qemu = tmp_path / "qemu"
         qemu.write_text(f"""#!/bin/bash
             echo >>{tmp_path}/starts
@@ -31,7 +31,7 @@ def boot_with(guest_folder, machine_qemu, tmp_path, wire):
             }}
             exec {" ".join(machine_qemu)} "$@" """)
         qemu.chmod(stat.S_IRWXU)
-        guests.append(boot_guest([str(qemu)], guest_folder, tmp_path, "again", (wire,), boot_seconds=SECONDS, devices=(
+        guests.append(boot_guest([str(qemu)], guest_folder, tmp_path, "again", (wire,), boot_seconds=seconds, devices=(
             "-netdev", wire.netdev("wire"), "-device",
             f"virtio-net-pci,netdev=wire,mac={MAC},mq=on,disable-legacy=on,romfile=")))
         return guests[-1]
@@ -44,13 +44,19 @@ def boot_with(guest_folder, machine_qemu, tmp_path, wire):
 HANGS = 'exec qemu-system-x86_64 -S "$@"'
 
 
-@pytest.mark.parametrize(("script", "reason"), [
-    pytest.param('timeout -s KILL 1 qemu-system-x86_64 "$@"; exit 1', "QEMU", id="ends"),
-    pytest.param(f"echo '{KVM_DIED}' >&2; {HANGS}", KVM_DIED, id="KVM dies"),
-    pytest.param(HANGS, "no start of the guest within", id="hangs", marks=pytest.mark.long),
+@pytest.mark.parametrize(("script", "reason", "seconds"), [
+    pytest.param('timeout -s KILL 1 qemu-system-x86_64 "$@"; exit 1', "QEMU", BOOT_SECONDS, id="ends"),
+    pytest.param(f"echo '{KVM_DIED}' >&2; {HANGS}", KVM_DIED, BOOT_SECONDS, id="KVM dies"),
+    pytest.param(HANGS, "no start of the guest within", 20.0, id="hangs", marks=pytest.mark.long),
 ])
-def test_starts_after_all(boot_with, script, reason):
+def test_starts_after_all(boot_with, script, reason, seconds):
     with pytest.warns(UserWarning, match=reason) as warnings:
-        guest = boot_with(script)
+        guest = boot_with(script, seconds)
     assert len(warnings) == BOOT_ATTEMPTS - 1
     assert guest.pci_address("1af4:1041")
+
+
+def test_monitor_that_is_silent_is_an_error_soon():
+    ours, _silent = socket.socketpair()
+    with pytest.raises(QemuEnded, match="does not answer"):
+        Monitor(ours, 0.1)
