@@ -3,11 +3,13 @@
 
 import argparse
 import contextlib
+import datetime
 import json
 import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -47,12 +49,43 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def check_output(folder):
+def make_folder(folder):
+    """Of whoever owns the folder around it, also when this runs under sudo."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    give_to_owner_of(missing[-1].parent if missing else folder, missing)
+
+
+def give_to_owner_of(folder, paths):
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        for path in paths:
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def put_aside(folder):
+    """An earlier result, all of it, into a folder of its own."""
+    result = folder / "bench.json"
+    if not result.exists():
+        return
+    ended = datetime.datetime.fromtimestamp(result.stat().st_mtime, datetime.timezone.utc)
+    earlier = folder / "earlier" / ended.strftime("%Y-%m-%d-%H%M%S")
+    files = [folder / name for name in json.loads(result.read_text(encoding="utf-8")).get("files", [result.name])]
+    for path in filter(pathlib.Path.exists, files):
+        make_folder((earlier / path.relative_to(folder)).parent)
+        path.rename(earlier / path.relative_to(folder))
+
+
+def prepare_output(folder):
     """Before an hour of measuring, not after."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        put_aside(folder)
+    except ValueError as error:
+        raise SystemExit(f"bench: error: --output {folder}: its bench.json is not of a benchmark ({error}); give "
+                         "another folder") from error
     except OSError as error:
         raise SystemExit(f"bench: error: --output {folder}: {error.strerror}; give a folder that can be written") \
             from error
@@ -100,7 +133,7 @@ def complain(text):
 
 
 def measure(lab, comparisons):
-    """The results; fewer than comparisons after Ctrl-C, which an hour's work should survive."""
+    """The results; fewer than comparisons after a signal, which an hour's work should survive."""
     progress = Progress(len(comparisons))
     results = []
     with contextlib.suppress(KeyboardInterrupt):
@@ -112,15 +145,24 @@ def measure(lab, comparisons):
     return results
 
 
+def plots(folder, result):
+    try:
+        return result_plot.plot(folder, result)
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        complain(f"error: no plots: {error}")
+        return []
+
+
 def write(folder, result):
-    """Files for whoever owns the folder, also when this runs under sudo."""
-    (folder / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (folder / "bench.md").write_text(
-        "\n".join([markdown(result), *core_count.markdown(result["core_counts"])]), encoding="utf-8")
-    result_plot.plot(folder, result)
-    owner = folder.stat()
-    for path in folder.rglob("*"):
-        os.chown(path, owner.st_uid, owner.st_gid)
+    """Files for whoever owns the folder."""
+    texts, table = folder / "bench.json", folder / "bench.md"
+    histograms = [folder / contender["histogram"] for comparison in result["comparisons"]
+                  for contender in comparison["contenders"] if "histogram" in contender]
+    files = [texts, table, *plots(folder, result), *histograms]
+    result["files"] = [str(path.relative_to(folder)) for path in files]
+    texts.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    table.write_text("\n".join([markdown(result), *core_count.markdown(result["core_counts"])]), encoding="utf-8")
+    give_to_owner_of(folder, [*files, *{path.parent for path in histograms}])
 
 
 def run(arguments, scratch, hugepages):
@@ -132,12 +174,13 @@ def run(arguments, scratch, hugepages):
             print(f"{comparison.group:12} {comparison.key:22} {comparison.title}")
         return 0
     comparisons = chosen(comparisons, arguments.only)
-    check_output(arguments.output)
+    prepare_output(arguments.output)
     result = {"schema": SCHEMA, "date": now(), "commit": describe_commit(), "command": arguments.command,
               "mode": "quick" if arguments.quick else "full", "pairs": lab.pairs,
               "cpu_seconds_each": lab.cpu_seconds_each, "load_before": os.getloadavg()[0],
               "environment": describe_machine(lab)}
     result["comparisons"] = measure(lab, comparisons)
+    result["environment"]["pages"] = sorted(hugepages.given)
     result["complete"] = len(result["comparisons"]) == len(comparisons)
     result["core_counts"] = core_count.core_counts(result["comparisons"])
     write(arguments.output, result)
@@ -155,8 +198,9 @@ def run(arguments, scratch, hugepages):
 
 def main():
     arguments = parse_arguments()
-    # So that what was borrowed (hugepages, interfaces) is given back.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # As Ctrl-C: what was measured is written, what was borrowed (hugepages, interfaces) given back.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder, Hugepages() as hugepages:
         os.environ["XDG_RUNTIME_DIR"] = folder
         return run(arguments, pathlib.Path(folder), hugepages)

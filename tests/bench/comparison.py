@@ -18,6 +18,7 @@ class Metric:
     title: str
     unit: str
     more_is_better: bool = True
+    compared: bool = True  # False: shown for each contender, and no ratio is made of it
 
 
 @dataclasses.dataclass
@@ -81,7 +82,7 @@ def ratios_of(metrics, pairs, contenders):
     for ours, peer in pairs:
         if any(by_key[key]["outcome"] != "measured" for key in (ours, peer)):
             continue
-        for metric in metrics:
+        for metric in filter(lambda metric: metric.compared, metrics):
             both = [(a["values"].get(metric.key), b["values"].get(metric.key))
                     for a, b in zip(by_key[ours]["runs"], by_key[peer]["runs"], strict=True)]
             values = [a / b for a, b in both if a and b]
@@ -142,7 +143,7 @@ class Contest:
             yield
         except NotMeasured as error:
             result.update(outcome="not measured", reason=str(error))
-        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
+        except (AssertionError, LookupError, OSError, TypeError, ValueError, subprocess.SubprocessError) as error:
             self._complain(f"{self._comparison.title}, {contender.title}: {error}")
             result.update(outcome="failed", reason=last_line(error))
 

@@ -191,9 +191,13 @@ int run_echo_end(void* argument) {
 }
 
 nlohmann::ordered_json describe(const Settings& settings, const EchoEnd& echo, const FarEnd& far_end) {
-    std::vector<std::uint64_t> cycles(echo.cycles.begin() + 1, echo.cycles.end());  // the first is a warm-up
+    // The first is a warm-up. Frames that were lost in it end the run.
+    const auto begin = echo.cycles.begin() + (echo.cycles.empty() ? 0 : 1);
+    std::vector<std::uint64_t> cycles(begin, echo.cycles.end());
     std::sort(cycles.begin(), cycles.end());
-    const auto per_frame = [&](double quantile) {
+    const auto per_frame = [&](double quantile) -> nlohmann::ordered_json {
+        if (cycles.empty())
+            return nullptr;
         const auto index = static_cast<std::size_t>(quantile * static_cast<double>(cycles.size() - 1));
         return static_cast<double>(cycles[index]) / settings.frames;
     };

@@ -16,6 +16,7 @@ def read(name):
 class Hugepages:
     def __init__(self):
         self._reserved = 0
+        self.given = set()  # sizes of pages
 
     def __enter__(self):
         return self
@@ -33,6 +34,7 @@ class Hugepages:
         """For processes with that much memory each that run at the same time, and no files in hugetlbfs. Raises
         NotMeasured if it is not to be had."""
         self._reserve(-(-mebibytes // PAGE_MEBIBYTES) * processes)
+        self.given.add("2 MiB")
         return ("--in-memory", "-m", str(mebibytes), "--no-pci")
 
     def eal_arguments_or_less(self, mebibytes, processes=1):
@@ -40,6 +42,7 @@ class Hugepages:
         try:
             return self.eal_arguments(mebibytes, processes), "2 MiB"
         except NotMeasured:
+            self.given.add("4 KiB")
             return ("--no-huge", "-m", str(mebibytes), "--no-pci", "--no-shconf"), "4 KiB"
 
     def _reserve(self, pages):

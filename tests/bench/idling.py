@@ -3,14 +3,14 @@
 import contextlib
 
 from comparison import Comparison, Contender, Metric, NotMeasured
-from far_end import LOADS, ROUND_TRIPS, Ends, measure, two_end_lcores
+from far_end import LOADS, LOST, ROUND_TRIPS, Ends, measure, two_end_lcores
 from measured_path import LINKS, memif_cable
 from programs import echo_command, with_file_prefix
 from telemetry import Telemetry, cpu_seconds
 
 GROUP = "idle"
 WAYS = ("poll", "pause", "umwait", "sleep", "sleep=1ms")
-METRICS = (Metric("worker_cpus", "CPU time of the worker", "CPUs", more_is_better=False), *ROUND_TRIPS)
+METRICS = (Metric("worker_cpus", "CPU time of the worker", "CPUs", more_is_better=False), *ROUND_TRIPS, *LOST)
 OBSERVED = 0.6  # of the time that the probe sends, from its first frames on
 LACKS = "error: --idle "
 

@@ -45,6 +45,14 @@ def gap_rows(comparison):
                    *[""] * (len(HEADINGS) - 3)]
 
 
+def repeated_runs(comparisons):
+    for comparison in comparisons:
+        for contender in comparison["contenders"]:
+            more = sum(run.get("attempt", 1) - 1 for run in contender["warm_up"] + contender["runs"])
+            if more:
+                yield f"{comparison['title']}, {contender['title']} {more} times"
+
+
 def value_rows(comparison):
     for contender in comparison["contenders"]:
         for metric in comparison["metrics"]:
@@ -59,7 +67,8 @@ def heading(result):
     facts = [machine["system"], f"kernel {machine['kernel']}", f"DPDK {machine['dpdk']}",
              f"{machine['cpus']} CPUs ({machine['cpu']})", f"L2 {machine['l2_cache']}", f"L3 {machine['l3_cache']}",
              f"hypervisor {machine['hypervisor'] or 'none'}", f"governor {machine['governor']}",
-             f"isolated CPUs {machine['isolated_cpus']}", f"load {result['load_before']:.1f} before it began"]
+             f"isolated CPUs {machine['isolated_cpus']}", "as root" if machine["root"] else "not as root",
+             f"pages of {' and '.join(machine['pages']) or 'no own memory'}", f"load {result['load_before']:.1f} before it began"]
     return [
         "# Benchmarks", "",
         f"{result['date']}, commit {result['commit']}, `{result['command']}`. " + ", ".join(map(str, facts)) + ".", "",
@@ -69,11 +78,11 @@ def heading(result):
         "- In net_null, net_pcap, sweep-burst and sweep-cache all contenders run at the same time on one CPU instead, "
         "which the kernel hands from one to the next every few milliseconds, so that what slows it down slows each of "
         "them; they are started anew for each turn.",
-        "- Rates are the driver's own counts of frames sent, read from outside over the same interval for ours and "
-        "the peer. Per CPU second: of the time that the workers really ran, which tells more when others use the "
-        "machine too.",
-        "- Sizes count the 4 bytes of FCS. Same vdev, cores, burst, descriptors, mbufs and cache on both sides; the "
-        "command lines and every single run are in bench.json.",
+        "- Rates: what the driver counted as sent, read from outside; in memif, veth and vhost_user what came back to "
+        "the probe. Per CPU second: of the time that the workers really ran, which tells more when others use the "
+        "machine too. Round trips are of the frames that came back; how many did not stands with each contender.",
+        "- Sizes count the 4 bytes of FCS. Programs on DPDK have the same vdev, cores, burst, descriptors, mbufs and "
+        "cache on both sides; the command lines and every single run are in bench.json.",
         "- One machine, one hour: a ratio is a result, an absolute figure from a virtual machine is not.", "",
     ]
 
@@ -85,6 +94,8 @@ def markdown(result):
         rows = [ratio_row(comparison, ratio) for comparison in members for ratio in comparison["ratios"]]
         rows += [cells for comparison in members for cells in gap_rows(comparison)]
         lines += [f"## {group}", "", *table(HEADINGS, rows), ""]
+        if repeated := list(repeated_runs(members)):
+            lines += ["Repeated because memif's driver crashed when the probe left: " + ", ".join(repeated) + ".", ""]
     if values := [cells for comparison in result["comparisons"] for cells in value_rows(comparison)]:
         lines += ["## Each contender", "",
                   *table(("comparison", "contender", "measure", "median", "least", "most"), values), ""]

@@ -1,8 +1,11 @@
 """scripts/bench: its result has all rows, agrees with itself, and says what it could not measure."""
 
+import contextlib
 import copy
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -12,9 +15,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/bench"))
 
 # pylint: disable=wrong-import-position
+import bench
 import core_count
+import far_end
 import hugepages
 from comparison import Comparison, Contender, Contest, Metric, NotMeasured, SharingContender, spread
+from echo_process import wait_until
 from result_table import markdown
 
 RUN_SECONDS = 120  # ten seconds when the machine is at rest
@@ -204,6 +210,85 @@ def test_hugepages_are_given_back_also_when_there_were_too_few(tmp_path, monkeyp
         assert hugepages.read("nr_hugepages") == 3  # they are of no use
         assert pages.eal_arguments(2) == ("--in-memory", "-m", "2", "--no-pci")
     assert hugepages.read("nr_hugepages") == 3
+
+
+def test_what_is_not_compared_has_medians_and_no_ratio():
+    def contender(key, lost):
+        return Contender(key, key, lambda: {"values": {"lost_share": lost}, "checks": {}, "command": key})
+
+    comparison = Comparison("group", "key", "Title", far_end.LOST, [contender("ours", 0.1), contender("peer", 0.2)])
+    found = Contest(comparison, pytest.fail).measure(2)
+    assert found["ratios"] == []
+    assert [contender["medians"]["lost_share"]["median"] for contender in found["contenders"]] == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(("device", "reason", "attempts"), [
+    ("net_memif0,role=client", "exit status -11", far_end.MOST_ATTEMPTS), ("net_memif0,role=client", "exit status 1", 1),
+    ("net_af_packet0,iface=probe0", "exit status -11", 1)], ids=["driver", "program", "other driver"])
+def test_only_crashes_of_the_driver_that_is_known_for_them_are_repeated(monkeypatch, device, reason, attempts):
+    made = []
+
+    def run_once(*_):
+        made.append(1)
+        raise AssertionError(reason)
+
+    monkeypatch.setattr(far_end, "run_once", run_once)
+    with pytest.raises(AssertionError, match=reason):
+        far_end.measure(None, lambda: contextlib.nullcontext(far_end.Ends([], device)), far_end.MAX, "name")
+    assert len(made) == attempts
+
+
+def test_repeated_runs_are_told(result):
+    changed = copy.deepcopy(result)
+    changed["comparisons"][0]["contenders"][1]["runs"][2]["attempt"] = 3
+    title = changed["comparisons"][0]["title"]
+    assert f"Repeated because memif's driver crashed when the probe left: {title}, testpmd macswap 2 times." \
+        in markdown(changed)
+    assert "Repeated" not in markdown(result)
+
+
+def test_earlier_result_is_put_aside_whole(tmp_path):
+    (tmp_path / "histograms").mkdir()
+    names = ["bench.json", "bench.md", "a.svg", "histograms/b.hgrm"]
+    for name in [*names, "of-the-user.svg"]:
+        (tmp_path / name).write_text(json.dumps({"files": names}))
+    bench.prepare_output(tmp_path)
+    earlier, = (tmp_path / "earlier").iterdir()
+    assert all((earlier / name).exists() and not (tmp_path / name).exists() for name in names)
+    assert (tmp_path / "of-the-user.svg").exists()
+    bench.prepare_output(tmp_path)  # nothing left to put aside
+    assert list((tmp_path / "earlier").iterdir()) == [earlier]
+
+
+def test_result_of_something_else_is_refused(tmp_path):
+    (tmp_path / "bench.json").write_text("no JSON")
+    with pytest.raises(SystemExit, match="its bench.json is not of a benchmark"):
+        bench.prepare_output(tmp_path)
+
+
+def test_files_belong_to_the_owner_of_the_folder_and_others_stay(result, tmp_path):
+    """As under sudo."""
+    other = tmp_path / "other"
+    other.write_text("")
+    os.chown(tmp_path, 1234, 1234)
+    folder = tmp_path / "made/new"
+    bench.prepare_output(folder)
+    bench.write(folder, copy.deepcopy(result))
+    assert all(path.stat().st_uid == 1234 for path in (folder.parent, folder, *folder.iterdir()))
+    assert other.stat().st_uid == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_signal_leaves_what_was_measured_before(pytestconfig, tmp_path, testpmd, number):
+    command = ("/usr/bin/python3", ROOT / "tests/bench/bench.py", "--build-dir", pytestconfig.getoption("build_dir"),
+               "--quick", "--only", "net_null", "--only", "memif", "--output", tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: list(tmp_path.glob("histograms/*")), "a round trip", RUN_SECONDS)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 130 and "interrupted; what was measured before is written" in errors
+    result = json.loads((tmp_path / "bench.json").read_text())
+    assert result["complete"] is False
 
 
 def test_name_that_is_none_is_a_usage_error(pytestconfig, tmp_path):
