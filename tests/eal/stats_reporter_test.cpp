@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 /// Seconds that each report is about, of a reporter with this interval that stands still for `stall` before
 /// its first report.
-std::vector<double> intervals_with_a_stall(std::chrono::milliseconds interval, std::chrono::milliseconds stall,
+std::vector<double> intervals_with_a_stall(std::chrono::milliseconds interval,
+                                           std::chrono::milliseconds stall,
                                            std::chrono::milliseconds duration) {
     StopSignal stop;
     const std::vector<std::unique_ptr<Port>> ports;
