@@ -83,7 +83,7 @@ def prepare_output(folder):
         with tempfile.TemporaryFile(dir=folder):
             pass
         put_aside(folder)
-    except ValueError as error:
+    except (AttributeError, ValueError) as error:
         raise SystemExit(f"bench: error: --output {folder}: its bench.json is not of a benchmark ({error}); give "
                          "another folder") from error
     except OSError as error:

@@ -117,6 +117,21 @@ def test_peers_take_turns_and_one_that_cannot_run_keeps_its_row():
     assert (found["contenders"][2]["outcome"], found["contenders"][2]["reason"]) == ("not measured", "no wings")
 
 
+def test_histogram_is_of_the_last_run_and_of_none_that_failed():
+    runs = iter([{"histogram": "first"}, {"histogram": "second"}, AssertionError("exit status 1")])
+
+    def run():
+        outcome = next(runs)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome | {"values": {}, "checks": {}, "command": "ours"}
+
+    comparison = Comparison("group", "key", "Title", [], [Contender("ours", "ours", run)])
+    contest = Contest(comparison, lambda _: None)
+    assert contest.measure(1)["contenders"][0]["histogram"] == "second"
+    assert "histogram" not in contest.measure(0)["contenders"][0]
+
+
 class FakeProgram:
     """As of a contender that shares a CPU; `fails_at` is what it does when it fails."""
 
@@ -260,8 +275,9 @@ def test_earlier_result_is_put_aside_whole(tmp_path):
     assert list((tmp_path / "earlier").iterdir()) == [earlier]
 
 
-def test_result_of_something_else_is_refused(tmp_path):
-    (tmp_path / "bench.json").write_text("no JSON")
+@pytest.mark.parametrize("text", ["no JSON", "[]"])
+def test_result_of_something_else_is_refused(tmp_path, text):
+    (tmp_path / "bench.json").write_text(text)
     with pytest.raises(SystemExit, match="its bench.json is not of a benchmark"):
         bench.prepare_output(tmp_path)
 
