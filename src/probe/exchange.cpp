@@ -72,7 +72,7 @@ Exchange::Exchange(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
       drain_cycles_(to_cycles(drain_seconds)),
       least_drain_cycles_(to_cycles(std::min(drain_seconds, kLeastDrainSeconds))),
       stop_(stop),
-      senders_to_come_(pools.size()),
+      to_come_(2 * pools.size()),
       senders_left_(pools.size()),
       checkers_left_(pools.size()) {
     const auto pairs = static_cast<std::uint16_t>(pools.size());
@@ -82,15 +82,11 @@ Exchange::Exchange(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
                      {traffic, seen_, port, queue, burst}}));
 }
 
-/// The clock starts when the last sender is there: what was due before nobody could send would leave late,
-/// in a burst.
-std::uint64_t Exchange::meet_as_sender() noexcept {
-    if (senders_to_come_.fetch_sub(1, std::memory_order_relaxed) == 1)
+/// The clock starts when the last sender and checker are there: what was due before nobody could send would
+/// leave late, in a burst. Returns its time 0.
+std::uint64_t Exchange::meet(std::size_t as) noexcept {
+    if (to_come_.fetch_sub(as, std::memory_order_acq_rel) == as)
         epoch_.store(rte_rdtsc(), std::memory_order_release);
-    return wait_for_epoch();
-}
-
-std::uint64_t Exchange::wait_for_epoch() const noexcept {
     std::uint64_t epoch = 0;
     while ((epoch = epoch_.load(std::memory_order_acquire)) == 0)
         rte_pause();
@@ -99,7 +95,7 @@ std::uint64_t Exchange::wait_for_epoch() const noexcept {
 
 void Exchange::send(std::size_t queue) noexcept {
     Sender& sender = pairs_[queue]->sender;
-    sender.start(meet_as_sender());
+    sender.start(meet(1));
     while (!stop_.requested() && sender.turn()) {
     }
     finish_sending(sender);
@@ -107,7 +103,8 @@ void Exchange::send(std::size_t queue) noexcept {
 
 void Exchange::check(std::size_t queue) noexcept {
     Checker& checker = pairs_[queue]->checker;
-    checker.start(wait_for_epoch());
+    prepare_to_receive(checker);
+    checker.start(meet(1));
     while (!is_drained())
         checker.turn();
     finish_checking(checker);
@@ -115,7 +112,8 @@ void Exchange::check(std::size_t queue) noexcept {
 
 void Exchange::send_and_check(std::size_t queue) noexcept {
     Pair& pair = *pairs_[queue];
-    const std::uint64_t epoch = meet_as_sender();
+    prepare_to_receive(pair.checker);
+    const std::uint64_t epoch = meet(2);
     pair.sender.start(epoch);
     pair.checker.start(epoch);
     bool sending = true;
@@ -127,6 +125,13 @@ void Exchange::send_and_check(std::size_t queue) noexcept {
         pair.checker.turn();
     }
     finish_checking(pair.checker);
+}
+
+/// A memif's client gives buffers to the other end only when it polls: what that end has to send before then
+/// finds a full ring, and is dropped.
+void Exchange::prepare_to_receive(Checker& checker) noexcept {
+    checker.start(rte_rdtsc());
+    checker.turn();
 }
 
 void Exchange::finish_sending(Sender& sender) noexcept {

@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
+#include <rte_ethdev.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -195,6 +198,32 @@ TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
         EXPECT_LT(static_cast<double>(delay.min()) / static_cast<double>(rte_get_tsc_hz()), 0.05);
     }
     EXPECT_EQ(exchange->progress().returned, 20u);
+}
+
+TEST_P(TwoQueuePairs, NothingIsSentBeforeEveryRxQueueWasPolled) {
+    struct Seen {
+        std::array<std::atomic<bool>, 2> polled{};
+        std::atomic<unsigned> sent_early{0};
+    } seen;
+    const auto on_receive = [](std::uint16_t, std::uint16_t queue, rte_mbuf**, std::uint16_t count,
+                               std::uint16_t, void* all) {
+        static_cast<Seen*>(all)->polled[queue] = true;
+        return count;
+    };
+    const auto on_send = [](std::uint16_t, std::uint16_t, rte_mbuf**, std::uint16_t count, void* all) {
+        auto* so_far = static_cast<Seen*>(all);
+        if (!so_far->polled[0] || !so_far->polled[1])
+            so_far->sent_early += count;
+        return count;
+    };
+    for (std::uint16_t queue = 0; queue < 2; ++queue) {
+        ASSERT_NE(rte_eth_add_rx_callback(port_->id(), queue, on_receive, &seen), nullptr);
+        ASSERT_NE(rte_eth_add_tx_callback(port_->id(), queue, on_send, &seen), nullptr);
+    }
+    const auto result =
+        run(count_plan(), [this](rte_mbuf* frame, std::uint64_t, unsigned queue) { give(frame, queue); });
+    EXPECT_EQ(result->sent, kFrames);
+    EXPECT_EQ(seen.sent_early, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lcores, TwoQueuePairs,

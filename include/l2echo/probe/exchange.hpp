@@ -28,8 +28,8 @@ class Exchange {
              const std::vector<std::unique_ptr<Mempool>>& pools, std::uint16_t burst, double drain_seconds,
              const StopSignal& stop);
 
-    /// Each called once for every queue pair, or send_and_check() instead; they begin when all senders are
-    /// there and return when the exchange is over.
+    /// Each called once for every queue pair, or send_and_check() instead; they begin when all are
+    /// there and every RX queue was polled, and return when the exchange is over.
     void send(std::size_t queue) noexcept;
     void check(std::size_t queue) noexcept;
     void send_and_check(std::size_t queue) noexcept;
@@ -47,8 +47,8 @@ class Exchange {
         Checker checker;
     };
 
-    std::uint64_t meet_as_sender() noexcept;
-    std::uint64_t wait_for_epoch() const noexcept;
+    std::uint64_t meet(std::size_t as) noexcept;
+    static void prepare_to_receive(Checker& checker) noexcept;
     void finish_sending(Sender& sender) noexcept;
     void finish_checking(Checker& checker) noexcept;
     bool is_drained() const noexcept;
@@ -58,9 +58,9 @@ class Exchange {
     std::uint64_t drain_cycles_;
     std::uint64_t least_drain_cycles_;
     const StopSignal& stop_;
-    std::atomic<std::size_t> senders_to_come_;     ///< written by every sending lcore as it begins
-    std::atomic<std::uint64_t> epoch_{0};          ///< TSC; written by the sending lcore that comes last
-    std::atomic<std::size_t> senders_left_;        ///< written by every sending lcore as it ends
+    std::atomic<std::size_t> to_come_;       ///< senders and checkers; written by every lcore as it begins
+    std::atomic<std::uint64_t> epoch_{0};    ///< TSC; written by the lcore that begins last
+    std::atomic<std::size_t> senders_left_;  ///< written by every sending lcore as it ends
     std::atomic<std::uint64_t> sending_ended_{0};  ///< TSC; written by the sending lcore that ends last
     std::atomic<std::size_t> checkers_left_;       ///< written by every checking lcore as it ends
 };
