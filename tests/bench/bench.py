@@ -155,12 +155,12 @@ def plots(folder, result):
 
 def write(folder, result):
     """Files for whoever owns the folder."""
-    texts, table = folder / "bench.json", folder / "bench.md"
+    data, table = folder / "bench.json", folder / "bench.md"
     histograms = [folder / contender["histogram"] for comparison in result["comparisons"]
                   for contender in comparison["contenders"] if "histogram" in contender]
-    files = [texts, table, *plots(folder, result), *histograms]
+    files = [data, table, *plots(folder, result), *histograms]
     result["files"] = [str(path.relative_to(folder)) for path in files]
-    texts.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    data.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     table.write_text("\n".join([markdown(result), *core_count.markdown(result["core_counts"])]), encoding="utf-8")
     give_to_owner_of(folder, [*files, *{path.parent for path in histograms}])
 
