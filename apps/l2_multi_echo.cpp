@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "l2echo/control/echo_server.hpp"
-#include "l2echo/control/options.hpp"
-#include "l2echo/control/program.hpp"
+#include "l2echo/process/program.hpp"
+#include "l2echo/server/echo_server.hpp"
+#include "l2echo/server/options.hpp"
 
 int main(int argc, char** argv) {
-    return l2echo::run_program(argv[0], [&](const std::string& program) {
-        const auto line = l2echo::parse_command_line({argv, argv + argc});
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
+        const auto line = l2echo::server::parse_command_line({argv, argv + argc});
         if (line.print)
             fmt::print("{}", *line.print);
         else
-            l2echo::serve_echo(program, line.options);
+            l2echo::server::serve_echo(program, line.options);
     });
 }

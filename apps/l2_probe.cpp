@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "l2echo/control/program.hpp"
 #include "l2echo/probe/probe_options.hpp"
 #include "l2echo/probe/probe_run.hpp"
+#include "l2echo/process/program.hpp"
 
 int main(int argc, char** argv) {
-    return l2echo::run_program(argv[0], [&](const std::string& program) {
-        const auto line = l2echo::parse_probe_command_line({argv, argv + argc});
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
+        const auto line = l2echo::probe::parse_probe_command_line({argv, argv + argc});
         if (line.print)
             fmt::print("{}", *line.print);
         else
-            l2echo::run_probe(program, line.options);
+            l2echo::probe::run_probe(program, line.options);
     });
 }

@@ -1,4 +1,4 @@
-"""Whether an interface may be taken from the kernel: the same rules as src/device/kernel_interface.cpp.
+"""Whether an interface may be taken from the kernel: the same rules as src/machine/kernel_interface.cpp.
 
 What is stacked on the interface counts as the interface itself, and stacking is a reason of its own here: binding the
 NIC takes the interface away, so a bridge, a bond or a VLAN would lose its member.

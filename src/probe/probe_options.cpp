@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <sstream>
 
-#include "l2echo/control/option_table.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/cli/mac.hpp"
+#include "l2echo/cli/option_table.hpp"
+#include "l2echo/cli/rate.hpp"
+#include "l2echo/process/error.hpp"
 
-namespace l2echo {
+namespace l2echo::probe {
 namespace {
 
 std::vector<std::uint16_t> parse_vlans(const std::vector<std::string>& ids) {
@@ -21,11 +23,11 @@ std::vector<std::uint16_t> parse_vlans(const std::vector<std::string>& ids) {
         const char* end = text.data() + text.size();
         const auto number = std::from_chars(text.data(), end, id);
         if (number.ec != std::errc{} || number.ptr != end || id > 4094)
-            throw UsageError(fmt::format("--vlan: '{}' is not a VLAN id from 0 to 4094", text));
+            throw process::UsageError(fmt::format("--vlan: '{}' is not a VLAN id from 0 to 4094", text));
         vlans.push_back(id);
     }
     if (vlans.size() > 2)
-        throw UsageError("--vlan: two tags at most, outer first");
+        throw process::UsageError("--vlan: two tags at most, outer first");
     return vlans;
 }
 
@@ -40,13 +42,13 @@ Gates make_gates(std::optional<std::uint64_t> loss, std::optional<double> p99,
     gates.p99_seconds = p99;
     if (!rate)
         return gates;
-    const RateRequest required = parse_rate(*rate, "--require-rate");
+    const cli::RateRequest required = cli::parse_rate(*rate, "--require-rate");
     if (required.frames_per_second > 0)
         gates.frames_per_second = required.frames_per_second;
     else if (required.bits_per_second > 0)
         gates.bits_per_second_l1 = required.bits_per_second;
     else
-        throw UsageError("--require-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
+        throw process::UsageError("--require-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
     return gates;
 }
 
@@ -61,7 +63,7 @@ std::vector<std::string> split_sizes(const std::string& text) {
         TrafficShape shape;
         parse_sizes(size, shape);
         if (std::ranges::find(sizes, size) != sizes.end())
-            throw UsageError(fmt::format("--size: {} is there twice", size));
+            throw process::UsageError(fmt::format("--size: {} is there twice", size));
         sizes.push_back(size);
     }
     return sizes;
@@ -93,15 +95,16 @@ void refuse_single_run_options(const ProbeOptions& options,
                                const std::vector<std::pair<const char*, bool>>& given) {
     for (const auto& [name, is_given] : given)
         if (is_given)
-            throw UsageError(fmt::format("{} is about a single run: it does not go with {}", name,
-                                         options.sweep_folder.empty() ? "--search" : "--sweep"));
+            throw process::UsageError(fmt::format("{} is about a single run: it does not go with {}", name,
+                                                  options.sweep_folder.empty() ? "--search" : "--sweep"));
 }
 
 }  // namespace
 
 ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments) {
-    OptionTable table(std::filesystem::path(arguments.at(0)).filename(),
-                      "The other end of the wire: sends numbered frames and checks each one that comes back");
+    cli::OptionTable table(
+        std::filesystem::path(arguments.at(0)).filename(),
+        "The other end of the wire: sends numbered frames and checks each one that comes back");
     ProbeCommandLine line;
     ProbeOptions& options = line.options;
     std::optional<std::string> sizes;
@@ -176,9 +179,9 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
         options.sweep_sizes = split_sizes(sizes.value_or(kSweepSizes));
     options.shape.network = parse_network(network);
     options.shape.vlan_ids = parse_vlans(vlans);
-    options.shape.destination = parse_mac(destination, "--destination");
-    options.swap_level = parse_swap_level(swap, "--swap");
-    options.rate = parse_rate(rate, "--rate");
+    options.shape.destination = cli::parse_mac(destination, "--destination");
+    options.swap_level = *wire::swap_level_named(swap);
+    options.rate = cli::parse_rate(rate, "--rate");
     if (count)
         options.plan.frames = *count;
     if (duration || !count)
@@ -197,4 +200,4 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     return line;
 }
 
-}  // namespace l2echo
+}  // namespace l2echo::probe

@@ -10,43 +10,47 @@
 #include <memory>
 #include <stdexcept>
 
-#include "l2echo/control/eal.hpp"
-#include "l2echo/control/log.hpp"
-#include "l2echo/control/port_selection.hpp"
-#include "l2echo/control/stop_signal.hpp"
-#include "l2echo/error.hpp"
-#include "l2echo/probe/bench.hpp"
-#include "l2echo/probe/search_run.hpp"
-#include "l2echo/probe/sweep.hpp"
+#include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/dpdk/port_choice.hpp"
+#include "l2echo/probe/run/bench.hpp"
+#include "l2echo/probe/search/search_run.hpp"
+#include "l2echo/probe/search/sweep.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/stop_signal.hpp"
+#include "l2echo/wire/line_overhead.hpp"
 
-namespace l2echo {
+namespace l2echo::probe {
 namespace {
 
-SendPlan plan_for_link(SendPlan plan, const RateRequest& rate, const Port& port) {
+SendPlan plan_for_link(SendPlan plan, const cli::RateRequest& rate, const dpdk::Port& port) {
     plan.frames_per_second = rate.frames_per_second;
     plan.bits_per_second = rate.bits_per_second;
     if (rate.percent_of_link > 0) {
         const std::uint32_t speed = port.link().speed_mbps;
         if (speed == 0)
-            throw StartupError(
+            throw process::StartupError(
                 fmt::format("--rate in percent: {} does not tell its link speed; give frames or bits "
                             "per second",
-                            port_label(port.id())));
+                            dpdk::port_label(port.id())));
         plan.bits_per_second = speed * 1e6 * rate.percent_of_link / 100;
     }
     return plan;
 }
 
-void throw_if_too_long(const Traffic& traffic, const PortPlan& plan) {
-    const std::size_t tags = kVlanTagLength * traffic.shape().vlan_ids.size();
-    if (traffic.largest_size() - kFcsLength > plan.mtu + kEthernetHeaderLength + tags)
-        throw UsageError(fmt::format("--size {}: frames of more than {} bytes need --mtu {}",
-                                     traffic.largest_size(), plan.mtu + kEthernetHeaderLength + kFcsLength,
-                                     traffic.largest_size() - kEthernetHeaderLength - kFcsLength));
+void throw_if_too_long(const Traffic& traffic, const dpdk::PortPlan& plan) {
+    const std::size_t tags = wire::kVlanTagLength * traffic.shape().vlan_ids.size();
+    if (traffic.largest_size() - wire::kFcsLength > plan.mtu + wire::kEthernetHeaderLength + tags)
+        throw process::UsageError(
+            fmt::format("--size {}: frames of more than {} bytes need --mtu {}", traffic.largest_size(),
+                        plan.mtu + wire::kEthernetHeaderLength + wire::kFcsLength,
+                        traffic.largest_size() - wire::kEthernetHeaderLength - wire::kFcsLength));
 }
 
 /// Frames of these sizes, from this port. Throws UsageError when they are longer than it takes.
-Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, const Port& port) {
+Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, const dpdk::Port& port) {
     TrafficShape shape = options.shape;
     shape.source = port.mac();
     parse_sizes(sizes, shape);
@@ -56,28 +60,29 @@ Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, cons
 }
 
 /// Mbufs for a full TX ring, a burst that waits and one that is built, for each queue pair.
-std::vector<std::unique_ptr<Mempool>> make_pools(const Port& port, const PortRequest& request) {
+std::vector<std::unique_ptr<dpdk::Mempool>> make_pools(const dpdk::Port& port,
+                                                       const dpdk::PortRequest& request) {
     const std::uint32_t mbufs =
-        mbufs_needed(0, port.plan().tx_descriptors, 2u * request.burst, request.mempool_cache);
-    std::vector<std::unique_ptr<Mempool>> pools;
+        dpdk::mbufs_needed(0, port.plan().tx_descriptors, 2u * request.burst, request.mempool_cache);
+    std::vector<std::unique_ptr<dpdk::Mempool>> pools;
     for (std::uint16_t queue = 0; queue < port.plan().queue_pairs; ++queue)
-        pools.push_back(std::make_unique<Mempool>(fmt::format("probe_tx_q{}", queue), mbufs,
-                                                  request.mempool_cache, port.plan().mbuf_data_room,
-                                                  port.numa_node()));
+        pools.push_back(std::make_unique<dpdk::Mempool>(fmt::format("probe_tx_q{}", queue), mbufs,
+                                                        request.mempool_cache, port.plan().mbuf_data_room,
+                                                        port.numa_node()));
     return pools;
 }
 
-void tell_lcores(const std::vector<QueuePairLcores>& lcores, const std::vector<Lcore>& workers) {
+void tell_lcores(const std::vector<QueuePairLcores>& lcores, const std::vector<dpdk::Lcore>& workers) {
     for (std::size_t queue = 0; queue < lcores.size(); ++queue)
-        log_info("Queue pair {}: {}", queue, describe(lcores[queue]));
-    const auto idle = std::ranges::count_if(workers, [&lcores](const Lcore& worker) {
+        dpdk::log_info("Queue pair {}: {}", queue, describe(lcores[queue]));
+    const auto idle = std::ranges::count_if(workers, [&lcores](const dpdk::Lcore& worker) {
         return std::ranges::none_of(lcores, [&worker](const QueuePairLcores& pair) {
             return worker.id == pair.sender || worker.id == pair.checker;
         });
     });
     if (idle > 0)
-        log_info("{} lcore{} left over: more --queues (and --flows) would use them", idle,
-                 idle == 1 ? " is" : "s are");
+        dpdk::log_info("{} lcore{} left over: more --queues (and --flows) would use them", idle,
+                       idle == 1 ? " is" : "s are");
 }
 
 void write_histogram(const std::string& path, const ProbeResult& result) {
@@ -100,7 +105,7 @@ WarmUp warm_up(const Bench& bench, SendPlan plan, std::uint64_t frames) {
 }
 
 /// Prints the result; throws when a gate is not kept.
-void run_once(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const Port& port,
+void run_once(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const dpdk::Port& port,
               const ProbeOptions& options) {
     const WarmUp warmed = warm_up(bench, plan, options.warm_up_frames.value_or(0));
     const auto result = bench.run(plan);
@@ -114,7 +119,7 @@ void run_once(const Bench& bench, const SendPlan& plan, const Traffic& traffic, 
         throw std::runtime_error(fmt::format("{}", fmt::join(failed, "; ")));
 }
 
-void run_search(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const Port& port,
+void run_search(const Bench& bench, const SendPlan& plan, const Traffic& traffic, const dpdk::Port& port,
                 const ProbeOptions& options) {
     const RateGoal goal = options.search == kPdr.name ? kPdr : kNdr;
     SearchResult result{goal.name,
@@ -144,7 +149,7 @@ Histogram measure_self_loop(const Traffic& traffic) {
     std::vector<std::byte> scratch(traffic.largest_size());
     for (int i = 0; i < kFrames; ++i) {
         const std::span<std::byte> bytes(frame.data(),
-                                         traffic.size_of(static_cast<std::uint64_t>(i)) - kFcsLength);
+                                         traffic.size_of(static_cast<std::uint64_t>(i)) - wire::kFcsLength);
         const std::uint64_t begin = rte_rdtsc();
         Stamp stamp{0, static_cast<std::uint64_t>(i), begin & ((std::uint64_t{1} << 48) - 1)};
         traffic.write(bytes, stamp);
@@ -155,28 +160,28 @@ Histogram measure_self_loop(const Traffic& traffic) {
 }
 
 void run_probe(const std::string& program, const ProbeOptions& options) {
-    StopSignal stop;
-    const Eal eal(program, options.eal);
-    const std::vector<Lcore> workers = eal.worker_lcores();
-    PortRequest request = options.port;
+    process::StopSignal stop;
+    const dpdk::Eal eal(program, options.eal);
+    const std::vector<dpdk::Lcore> workers = eal.worker_lcores();
+    dpdk::PortRequest request = options.port;
     request.workers = plan_queue_pairs(workers.size(), options.queue_pairs, options.shape.flows);
 
-    std::vector<std::unique_ptr<Mempool>> pools;  // outlive the port, whose driver holds their mbufs
-    std::vector<std::unique_ptr<Port>> ports;
-    const std::uint16_t id = choose_ports(eal, options.ports, options.take_kernel_interface).front();
-    ports.push_back(
-        std::make_unique<Port>(id, request, std::vector<int>(request.workers, eal.main_lcore().numa_node)));
-    const Port& port = *ports.front();
-    describe_port(port);
+    std::vector<std::unique_ptr<dpdk::Mempool>> pools;  // outlive the port, whose driver holds their mbufs
+    std::vector<std::unique_ptr<dpdk::Port>> ports;
+    const std::uint16_t id = dpdk::choose_ports(eal, options.ports, options.take_kernel_interface).front();
+    ports.push_back(std::make_unique<dpdk::Port>(
+        id, request, std::vector<int>(request.workers, eal.main_lcore().numa_node)));
+    const dpdk::Port& port = *ports.front();
+    dpdk::describe_port(port);
     const std::vector<QueuePairLcores> lcores =
         plan_lcores(eal.main_lcore(), workers, port.plan().queue_pairs);
     tell_lcores(lcores, workers);
-    wait_for_links(ports, options.link_wait, stop);
+    dpdk::wait_for_links(ports, options.link_wait, stop);
 
     const SendPlan plan = plan_for_link(options.plan, options.rate, port);
     pools = make_pools(port, options.port);
-    log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
-             options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
+    dpdk::log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
+                   options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
     const auto bench_for = [&](const Traffic& traffic) {
         return Bench(traffic, port, pools, lcores, options, stop);
     };
@@ -192,4 +197,4 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
                            : run_search(bench, plan, traffic, port, options);
 }
 
-}  // namespace l2echo
+}  // namespace l2echo::probe

@@ -2,12 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
-namespace l2echo {
+namespace l2echo::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-void add_counts(Json& json, const QueuePairCounts& counts) {
+void add_counts(Json& json, const engine::QueuePairCounts& counts) {
     json["received"] = counts.received;
     json["received_bytes"] = counts.received_bytes;
     json["echoed"] = counts.echoed;
@@ -15,14 +15,14 @@ void add_counts(Json& json, const QueuePairCounts& counts) {
     json["answered"] = counts.answered;
     json["refused"] = counts.refused();
     Json& refused_by = json["refused_by"];
-    for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
-        refused_by[std::string(kRefusalTable[reason].name)] = counts.refused_by[reason];
+    for (std::size_t reason = 0; reason < echo::kRefusalReasons; ++reason)
+        refused_by[std::string(echo::kRefusalTable[reason].name)] = counts.refused_by[reason];
     json["dropped"] = counts.dropped;
     json["tx_retries"] = counts.tx_retries;
     json["checks_sent"] = counts.checks_sent;
 }
 
-void add_port_counts(Json& json, const PortCounts& counts) {
+void add_port_counts(Json& json, const dpdk::PortCounts& counts) {
     json["missed"] = counts.missed;
     json["no_mbuf"] = counts.no_mbuf;
     json["rx_errors"] = counts.rx_errors;
@@ -102,4 +102,4 @@ std::string render_json(const Report& report) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);  // names need not be UTF-8
 }
 
-}  // namespace l2echo
+}  // namespace l2echo::report

@@ -4,18 +4,18 @@
 
 #include <algorithm>
 
-namespace l2echo {
-namespace {
+#include "l2echo/wire/line_overhead.hpp"
 
-constexpr double kLayer1BytesPerFrame = 24;
+namespace l2echo::report {
+namespace {
 
 double ratio(double part, double whole) {
     return whole > 0 ? part / whole : 0;
 }
 
-Rates make_rates(const QueuePairCounts& before, const QueuePairCounts& now, double seconds) {
+Rates make_rates(const engine::QueuePairCounts& before, const engine::QueuePairCounts& now, double seconds) {
     const auto bits = [](std::uint64_t bytes, std::uint64_t frames) {
-        return 8 * (static_cast<double>(bytes) + kLayer1BytesPerFrame * static_cast<double>(frames));
+        return wire::layer1_bits(static_cast<double>(frames), static_cast<double>(bytes));
     };
     const std::uint64_t received = now.received - before.received;
     const std::uint64_t echoed = now.echoed - before.echoed;
@@ -28,8 +28,8 @@ Rates make_rates(const QueuePairCounts& before, const QueuePairCounts& now, doub
     return rates;
 }
 
-QueuePairCounts sum(const WorkerSnapshot& worker) {
-    QueuePairCounts counts;
+engine::QueuePairCounts sum(const WorkerSnapshot& worker) {
+    engine::QueuePairCounts counts;
     for (const QueuePairSnapshot& pair : worker.queue_pairs)
         counts += pair.counts;
     return counts;
@@ -37,7 +37,7 @@ QueuePairCounts sum(const WorkerSnapshot& worker) {
 
 WorkerReport report_worker(const WorkerSnapshot& before, const WorkerSnapshot& now, double seconds,
                            double interval_cycles) {
-    const QueuePairCounts past = sum(before);
+    const engine::QueuePairCounts past = sum(before);
     WorkerReport report;
     report.worker = now;
     report.counts = sum(now);
@@ -130,13 +130,13 @@ void hint_about_losses(const PortReport& report, std::vector<std::string>& hints
 }
 
 void hint_about_far_end(const PortReport& report, std::vector<std::string>& hints) {
-    if (report.port.session.facing == Facing::Nobody)
+    if (report.port.session.facing == echo::Facing::Nobody)
         return;
     hints.push_back(fmt::format(
         "port {}: the far end is {}: frames would circulate for ever, so nothing is echoed until the link "
         "changes or the session is armed again; --no-loop-check if you know better",
         report.port.id,
-        report.port.session.facing == Facing::OurOwnChecks
+        report.port.session.facing == echo::Facing::OurOwnChecks
             ? "a reflector or a loop, which returned our loop check"
             : "another l2echo, whose loop check arrived"));
 }
@@ -149,7 +149,7 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
     report.elapsed_seconds = now.seconds;
     report.interval_seconds = now.seconds - before.seconds;
     const auto interval_cycles = static_cast<double>(now.tsc_cycles - before.tsc_cycles);
-    QueuePairCounts past;
+    engine::QueuePairCounts past;
     for (std::size_t i = 0; i < now.workers.size(); ++i) {
         report.workers.push_back(
             report_worker(before.workers.at(i), now.workers[i], report.interval_seconds, interval_cycles));
@@ -180,4 +180,4 @@ std::vector<std::string> find_hints(const Report& report) {
     return hints;
 }
 
-}  // namespace l2echo
+}  // namespace l2echo::report

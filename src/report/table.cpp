@@ -5,7 +5,9 @@
 #include <array>
 #include <iterator>
 
-namespace l2echo {
+#include "l2echo/wire/link_state.hpp"
+
+namespace l2echo::report {
 namespace {
 
 using Text = std::back_insert_iterator<std::string>;
@@ -15,7 +17,8 @@ void add_heading(Text text, const std::string& title) {
                    "bit/s L1", "echoed/s", "bit/s L1", "refused", "dropped", "burst", "cyc/frm", "busy");
 }
 
-void add_rates(Text text, const std::string& name, const Rates& rates, const QueuePairCounts& counts) {
+void add_rates(Text text, const std::string& name, const Rates& rates,
+               const engine::QueuePairCounts& counts) {
     fmt::format_to(text, "{:<12}{:>12}{:>11}{:>12}{:>11}{:>10}{:>10}", name,
                    format_scaled(rates.received_per_second), format_scaled(rates.received_bits_per_second_l1),
                    format_scaled(rates.echoed_per_second), format_scaled(rates.echoed_bits_per_second_l1),
@@ -33,7 +36,7 @@ void add_workers(Text text, const Report& report) {
     fmt::format_to(text, "\n");
 }
 
-std::string describe_link(const LinkState& link) {
+std::string describe_link(const wire::LinkState& link) {
     std::string text = link.up ? "link up" : "link DOWN";
     if (link.up && link.speed_mbps != 0)
         text += fmt::format(" {} Mbit/s {}-duplex", link.speed_mbps, link.full_duplex ? "full" : "half");
@@ -44,7 +47,7 @@ std::string describe_link(const LinkState& link) {
 
 /// Nothing for a port that echoes without end.
 std::string describe_session(const SessionState& session) {
-    if (session.closed_by == Refusal::None && !session.remaining_seconds)
+    if (session.closed_by == echo::Refusal::None && !session.remaining_seconds)
         return {};
     std::string text = fmt::format("; {}", name_of(session));
     if (session.remaining_seconds)
@@ -54,7 +57,7 @@ std::string describe_session(const SessionState& session) {
 
 void add_ports(Text text, const Report& report) {
     for (const PortReport& entry : report.ports) {
-        const PortCounts& counts = entry.port.counts;
+        const dpdk::PortCounts& counts = entry.port.counts;
         fmt::format_to(
             text, "port {} ({}): {}; missed {}, no-mbuf {}, RX errors {}, TX errors {}; queue shares",
             entry.port.id, entry.port.name, entry.port.removed ? "REMOVED" : describe_link(entry.port.link),
@@ -66,15 +69,15 @@ void add_ports(Text text, const Report& report) {
 }
 
 void add_totals(Text text, const Report& report) {
-    const QueuePairCounts& counts = report.counts;
+    const engine::QueuePairCounts& counts = report.counts;
     fmt::format_to(text, "received {} = echoed {} + answered {} + refused {} + dropped {}\n", counts.received,
                    counts.echoed, counts.answered, counts.refused(), counts.dropped);
     if (counts.tx_retries != 0)
         fmt::format_to(text, "TX retries {}\n", counts.tx_retries);
-    for (std::size_t reason = 0; reason < kRefusalReasons; ++reason)
+    for (std::size_t reason = 0; reason < echo::kRefusalReasons; ++reason)
         if (counts.refused_by[reason] != 0)
-            fmt::format_to(text, "refused {:<18}{:>12}  {}\n", kRefusalTable[reason].name,
-                           counts.refused_by[reason], kRefusalTable[reason].meaning);
+            fmt::format_to(text, "refused {:<18}{:>12}  {}\n", echo::kRefusalTable[reason].name,
+                           counts.refused_by[reason], echo::kRefusalTable[reason].meaning);
 }
 
 }  // namespace
@@ -113,4 +116,4 @@ std::string render_table(const Report& report) {
     return text;
 }
 
-}  // namespace l2echo
+}  // namespace l2echo::report

@@ -9,7 +9,7 @@
 #include <array>
 #include <cstddef>
 
-#include "l2echo/dataplane/header_vector.hpp"
+#include "l2echo/echo/header_vector.hpp"
 
 namespace l2echo {
 namespace {
@@ -37,7 +37,7 @@ void touch_headers(std::span<rte_mbuf*> burst) noexcept {
     for (const rte_mbuf* frame : burst)
         rte_prefetch0(rte_pktmbuf_mtod(frame, const std::byte*));
     for (const rte_mbuf* frame : burst) {
-        const HeaderVector header = load_header(rte_pktmbuf_mtod(frame, const std::byte*));
+        const echo::HeaderVector header = echo::load_header(rte_pktmbuf_mtod(frame, const std::byte*));
         asm volatile("" : : "m"(header));  // it is wanted by nobody, and must be read all the same
     }
 }
@@ -56,7 +56,7 @@ void swap_ahead(std::span<rte_mbuf*> burst, std::size_t ahead) noexcept {
         if (ahead > 0 && i + ahead < burst.size())
             prefetch(i + ahead);
         auto* data = rte_pktmbuf_mtod(burst[i], std::byte*);
-        store_swapped(data, load_header(data));
+        echo::store_swapped(data, echo::load_header(data));
     }
 }
 
@@ -66,11 +66,11 @@ void swap_like_testpmd(std::span<rte_mbuf*> burst) noexcept {
         if (i + 2 * kGroup <= burst.size())
             for (std::size_t next = i + kGroup; next < i + 2 * kGroup; ++next)
                 rte_prefetch0(rte_pktmbuf_mtod(burst[next], const std::byte*));
-        FourHeaders headers;
+        echo::FourHeaders headers;
         for (std::size_t k = 0; k < kGroup; ++k)
-            headers[k] = load_header(rte_pktmbuf_mtod(burst[i + k], const std::byte*));
+            headers[k] = echo::load_header(rte_pktmbuf_mtod(burst[i + k], const std::byte*));
         for (std::size_t k = 0; k < kGroup; ++k) {
-            store_swapped(rte_pktmbuf_mtod(burst[i + k], std::byte*), headers[k]);
+            echo::store_swapped(rte_pktmbuf_mtod(burst[i + k], std::byte*), headers[k]);
             set_send_fields(*burst[i + k]);
         }
     }

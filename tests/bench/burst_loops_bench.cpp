@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "burst_loops.hpp"
-#include "l2echo/control/eal.hpp"
-#include "l2echo/control/program.hpp"
-#include "l2echo/dataplane/echo_burst.hpp"
-#include "l2echo/device/mempool.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/mempool.hpp"
+#include "l2echo/echo/echo_burst.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/program.hpp"
 
 namespace l2echo {
 namespace {
@@ -46,7 +46,7 @@ class WorkingSet {
     explicit WorkingSet(std::uint32_t frames)
         : pool_("frames" + std::to_string(frames), frames, 0, kDataRoom, SOCKET_ID_ANY), frames_(frames) {
         if (rte_pktmbuf_alloc_bulk(pool_.get(), frames_.data(), frames) != 0)
-            throw StartupError("a new mempool gave too few mbufs");
+            throw process::StartupError("a new mempool gave too few mbufs");
         for (rte_mbuf* frame : frames_)
             std::memset(rte_pktmbuf_append(frame, kFrameLength), 0, kFrameLength);
         std::shuffle(frames_.begin(), frames_.end(), std::mt19937(1));
@@ -80,7 +80,7 @@ class WorkingSet {
     }
 
   private:
-    Mempool pool_;
+    dpdk::Mempool pool_;
     std::vector<rte_mbuf*> frames_;
 };
 
@@ -92,14 +92,14 @@ class Ours {
     }
 
     void operator()(std::span<rte_mbuf*> burst) {
-        const KeptFrames kept = swap_burst(burst, answers_, pair_, 1);
+        const echo::KeptFrames kept = echo::swap_burst(burst, answers_, pair_, 1);
         benchmark::DoNotOptimize(kept.echoed_bytes);
     }
 
   private:
-    PortGate gate_;
-    QueuePair pair_{gate_};
-    BurstArray answers_;
+    echo::PortGate gate_;
+    engine::QueuePair pair_{gate_};
+    echo::BurstArray answers_;
 };
 
 /// The frames of odd bursts included, for which some loops have a way of their own.
@@ -167,7 +167,7 @@ void add_all(WorkingSet& frames) {
 
 void run(const std::string& program, std::vector<std::string> arguments) {
     const auto separator = std::find(arguments.begin(), arguments.end(), "--");
-    const Eal eal(program, {arguments.begin() + 1, separator});
+    const dpdk::Eal eal(program, {arguments.begin() + 1, separator});
     std::vector<char*> argv{arguments[0].data()};
     for (auto argument = separator; argument != arguments.end(); ++argument)
         if (argument != separator)
@@ -176,7 +176,7 @@ void run(const std::string& program, std::vector<std::string> arguments) {
     argv.push_back(nullptr);
     benchmark::Initialize(&argc, argv.data());
     if (benchmark::ReportUnrecognizedArguments(argc, argv.data()))
-        throw UsageError("what stands after -- is for the benchmark; --help lists it");
+        throw process::UsageError("what stands after -- is for the benchmark; --help lists it");
 
     std::vector<std::unique_ptr<WorkingSet>> sets;
     for (const std::uint32_t size : kWorkingSets) {
@@ -191,7 +191,7 @@ void run(const std::string& program, std::vector<std::string> arguments) {
 }  // namespace l2echo
 
 int main(int argc, char** argv) {
-    return l2echo::run_program(argv[0], [&](const std::string& program) {
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         l2echo::run(program, {argv, argv + argc});
     });
 }

@@ -26,11 +26,12 @@
 #include <vector>
 
 #include "burst_loops.hpp"
-#include "l2echo/control/eal.hpp"
-#include "l2echo/control/program.hpp"
-#include "l2echo/dataplane/echo_burst.hpp"
-#include "l2echo/device/mempool.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/mempool.hpp"
+#include "l2echo/dpdk/result.hpp"
+#include "l2echo/echo/echo_burst.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/program.hpp"
 
 namespace l2echo {
 namespace {
@@ -59,7 +60,8 @@ class Ring {
         : ring_(rte_ring_create(name, rte_align32pow2(entries + 1), SOCKET_ID_ANY,
                                 RING_F_SP_ENQ | RING_F_SC_DEQ)) {
         if (ring_ == nullptr)
-            throw StartupError(fmt::format("ring of {} entries: {}", entries, rte_strerror(rte_errno)));
+            throw process::StartupError(
+                fmt::format("ring of {} entries: {}", entries, rte_strerror(rte_errno)));
     }
     ~Ring() { rte_ring_free(ring_); }
     Ring(const Ring&) = delete;
@@ -74,18 +76,18 @@ class Ring {
 /// A started port over two rings.
 class RingPort {
   public:
-    RingPort(const char* name, const Ring& rx, const Ring& tx, const Mempool& pool) {
+    RingPort(const char* name, const Ring& rx, const Ring& tx, const dpdk::Mempool& pool) {
         rte_ring* from = rx.get();
         rte_ring* to = tx.get();
         const int port = rte_eth_from_rings(name, &from, 1, &to, 1, 0);
-        throw_if_failed(port, name);
+        dpdk::throw_if_failed(port, name);
         id_ = static_cast<std::uint16_t>(port);
         const rte_eth_conf conf{};
-        throw_if_failed(rte_eth_dev_configure(id_, 1, 1, &conf), "rte_eth_dev_configure");
-        throw_if_failed(rte_eth_rx_queue_setup(id_, 0, 512, 0, nullptr, pool.get()),
-                        "rte_eth_rx_queue_setup");
-        throw_if_failed(rte_eth_tx_queue_setup(id_, 0, 512, 0, nullptr), "rte_eth_tx_queue_setup");
-        throw_if_failed(rte_eth_dev_start(id_), "rte_eth_dev_start");
+        dpdk::throw_if_failed(rte_eth_dev_configure(id_, 1, 1, &conf), "rte_eth_dev_configure");
+        dpdk::throw_if_failed(rte_eth_rx_queue_setup(id_, 0, 512, 0, nullptr, pool.get()),
+                              "rte_eth_rx_queue_setup");
+        dpdk::throw_if_failed(rte_eth_tx_queue_setup(id_, 0, 512, 0, nullptr), "rte_eth_tx_queue_setup");
+        dpdk::throw_if_failed(rte_eth_dev_start(id_), "rte_eth_dev_start");
     }
     ~RingPort() {
         rte_eth_dev_stop(id_);
@@ -104,9 +106,10 @@ class RingPort {
 /// exchanged.
 class FarEnd {
   public:
-    FarEnd(std::uint16_t port, const Mempool& pool, std::uint32_t frames) : port_(port), frames_(frames) {
+    FarEnd(std::uint16_t port, const dpdk::Mempool& pool, std::uint32_t frames)
+        : port_(port), frames_(frames) {
         if (rte_pktmbuf_alloc_bulk(pool.get(), frames_.data(), frames) != 0)
-            throw StartupError("a new mempool gave too few mbufs");
+            throw process::StartupError("a new mempool gave too few mbufs");
         for (rte_mbuf* frame : frames_)
             std::memset(rte_pktmbuf_append(frame, kFrameLength), 0, kFrameLength);
         std::shuffle(frames_.begin(), frames_.end(), std::mt19937(1));
@@ -160,7 +163,7 @@ enum class Turn { FarEnd, Echo, Nobody };
 struct EchoEnd {
     std::uint16_t port = 0;
     bool testpmd = false;
-    QueuePair& pair;
+    engine::QueuePair& pair;
     std::uint32_t frames = 0;
     std::atomic<Turn>& turn;
     std::vector<std::uint64_t> cycles;  // of each round
@@ -172,7 +175,7 @@ struct EchoEnd {
                 received += testpmd_turn(port).received;
         else
             for (std::uint32_t received = 0; received < frames;)
-                received += echo_burst(pair, began);
+                received += echo::echo_burst(pair, began);
         return rte_rdtsc() - began;
     }
 };
@@ -212,7 +215,7 @@ nlohmann::ordered_json describe(const Settings& settings, const EchoEnd& echo, c
                                  {"reordered", far_end.reordered()},
                                  {"corrupted", far_end.corrupted()}};
     if (!echo.testpmd) {
-        const QueuePairCounts counts = echo.pair.counters.read();
+        const engine::QueuePairCounts counts = echo.pair.counters.read();
         found["echo"] = {{"received", counts.received},
                          {"echoed", counts.echoed},
                          {"answered", counts.answered},
@@ -232,7 +235,7 @@ Settings parse(const std::vector<std::string>& arguments) {
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         app.parse(reversed);
     } catch (const CLI::ParseError& error) {
-        throw UsageError(error.what());
+        throw process::UsageError(error.what());
     }
     return settings;
 }
@@ -240,19 +243,19 @@ Settings parse(const std::vector<std::string>& arguments) {
 void run(const std::string& program, const std::vector<std::string>& arguments) {
     const auto separator = std::find(arguments.begin(), arguments.end(), "--");
     const Settings settings = parse({separator + (separator != arguments.end()), arguments.end()});
-    const Eal eal(program, {arguments.begin() + 1, separator});
+    const dpdk::Eal eal(program, {arguments.begin() + 1, separator});
     const unsigned echo_lcore = rte_get_next_lcore(-1, 1, 0);
     if (echo_lcore == RTE_MAX_LCORE)
-        throw StartupError("a wire has two ends: give two lcores, such as -l 0-1");
+        throw process::StartupError("a wire has two ends: give two lcores, such as -l 0-1");
 
-    const Mempool pool("frames", settings.frames, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    const dpdk::Mempool pool("frames", settings.frames, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     const Ring there("there", settings.frames);
     const Ring back("back", settings.frames);
     const RingPort near_port("near", there, back, pool);
     const RingPort far_port("far", back, there, pool);
 
-    PortGate gate;
-    QueuePair pair(gate);
+    echo::PortGate gate;
+    engine::QueuePair pair(gate);
     pair.port = near_port.id();
     pair.rules.raw = settings.loop == "raw";
     pair.rules.own_macs.add(0x0300'0000'0002);  // 02:00:00:00:00:03, of nobody here
@@ -261,7 +264,7 @@ void run(const std::string& program, const std::vector<std::string>& arguments) 
     echo.cycles.reserve(settings.rounds + 1);
     FarEnd far_end(far_port.id(), pool, settings.frames);
 
-    throw_if_failed(rte_eal_remote_launch(run_echo_end, &echo, echo_lcore), "rte_eal_remote_launch");
+    dpdk::throw_if_failed(rte_eal_remote_launch(run_echo_end, &echo, echo_lcore), "rte_eal_remote_launch");
     for (std::uint32_t round = 0; round <= settings.rounds; ++round) {
         far_end.send_all();
         turn.store(Turn::Echo, std::memory_order_release);
@@ -280,7 +283,7 @@ void run(const std::string& program, const std::vector<std::string>& arguments) 
 }  // namespace l2echo
 
 int main(int argc, char** argv) {
-    return l2echo::run_program(argv[0], [&](const std::string& program) {
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         l2echo::run(program, {argv, argv + argc});
     });
 }

@@ -8,9 +8,10 @@
 #include <random>
 #include <vector>
 
-#include "l2echo/probe/histogram.hpp"
-#include "l2echo/probe/stream_tracker.hpp"
-#include "l2echo/probe/traffic.hpp"
+#include "l2echo/probe/result/histogram.hpp"
+#include "l2echo/probe/run/stream_tracker.hpp"
+#include "l2echo/probe/traffic/traffic.hpp"
+#include "l2echo/wire/line_overhead.hpp"
 
 namespace l2echo {
 namespace {
@@ -22,25 +23,25 @@ constexpr std::uint16_t kFlows = 16;
 class Frames {
   public:
     explicit Frames(std::uint32_t size)
-        : traffic_(shape(size), SwapLevel::Mac, 1), length_(size - kFcsLength) {
+        : traffic_(shape(size), wire::SwapLevel::Mac, 1), length_(size - wire::kFcsLength) {
         std::mt19937 random(1);
         std::lognormal_distribution<double> cycles(9, 1);  // as round trips are: most near, a few far
         bytes_.resize(kFrames * length_);
         for (std::uint64_t i = 0; i < kFrames; ++i) {
             traffic_.write(frame(i), {static_cast<std::uint16_t>(i % kFlows), i / kFlows, i});
             std::byte* data = frame(i).data();
-            store_swapped(data, load_mac_pair(data));
+            wire::store_swapped(data, wire::load_mac_pair(data));
             cycles_.push_back(static_cast<std::uint64_t>(cycles(random)));
         }
     }
 
-    const Traffic& traffic() const { return traffic_; }
+    const probe::Traffic& traffic() const { return traffic_; }
     std::span<std::byte> frame(std::uint64_t i) { return {bytes_.data() + i * length_, length_}; }
     std::uint64_t cycles(std::uint64_t i) const { return cycles_[i]; }
 
   private:
-    static TrafficShape shape(std::uint32_t size) {
-        TrafficShape shape;
+    static probe::TrafficShape shape(std::uint32_t size) {
+        probe::TrafficShape shape;
         shape.sizes = {size};
         shape.flows = kFlows;
         shape.source = 0x0A'00'00'00'00'02;
@@ -48,7 +49,7 @@ class Frames {
         return shape;
     }
 
-    Traffic traffic_;
+    probe::Traffic traffic_;
     std::uint32_t length_;
     std::vector<std::byte> bytes_;
     std::vector<std::uint64_t> cycles_;
@@ -57,7 +58,7 @@ class Frames {
 template <bool kTimed>
 void write_frames(benchmark::State& state) {
     Frames frames(static_cast<std::uint32_t>(state.range(0)));
-    const auto delay = std::make_unique<Histogram>();
+    const auto delay = std::make_unique<probe::Histogram>();
     std::uint64_t number = 0;
     for (auto _ : state) {
         const std::uint64_t i = number % kFrames;
@@ -74,15 +75,15 @@ void write_frames(benchmark::State& state) {
 template <bool kTimed>
 void check_frames(benchmark::State& state) {
     Frames frames(static_cast<std::uint32_t>(state.range(0)));
-    const auto round_trip = std::make_unique<Histogram>();
+    const auto round_trip = std::make_unique<probe::Histogram>();
     std::vector<std::byte> scratch(frames.traffic().largest_size());
-    std::vector<SeenNumbers> seen(kFlows);
-    std::vector<StreamTracker> trackers(seen.begin(), seen.end());
+    std::vector<probe::SeenNumbers> seen(kFlows);
+    std::vector<probe::StreamTracker> trackers(seen.begin(), seen.end());
     std::uint64_t number = 0;
     for (auto _ : state) {
         const std::uint64_t i = number % kFrames;
-        Stamp stamp;
-        if (frames.traffic().check(frames.frame(i), scratch, stamp) != Traffic::Verdict::Intact) {
+        probe::Stamp stamp;
+        if (frames.traffic().check(frames.frame(i), scratch, stamp) != probe::Traffic::Verdict::Intact) {
             state.SkipWithError("a frame is not as it was sent");
             return;
         }
@@ -95,8 +96,8 @@ void check_frames(benchmark::State& state) {
 }
 
 void track_numbers(benchmark::State& state) {
-    std::vector<SeenNumbers> seen(kFlows);
-    std::vector<StreamTracker> trackers(seen.begin(), seen.end());
+    std::vector<probe::SeenNumbers> seen(kFlows);
+    std::vector<probe::StreamTracker> trackers(seen.begin(), seen.end());
     std::uint64_t number = 0;
     for (auto _ : state) {
         benchmark::DoNotOptimize(trackers[number % kFlows].add(number / kFlows));

@@ -15,10 +15,10 @@
 #include <stdexcept>
 #include <vector>
 
-#include "l2echo/control/cpu_set.hpp"
-#include "l2echo/control/eal.hpp"
-#include "l2echo/control/option_values.hpp"
-#include "l2echo/dataplane/echo_burst.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/echo/echo_burst.hpp"
+#include "l2echo/echo/match_text.hpp"
+#include "l2echo/machine/cpu_set.hpp"
 
 namespace l2echo {
 namespace {
@@ -81,35 +81,35 @@ class Frames {
 
 std::unique_ptr<Frames> all_frames;
 
-WireRules blind() {
-    WireRules rules;
+echo::WireRules blind() {
+    echo::WireRules rules;
     rules.raw = true;
     return rules;
 }
 /// With the MACs of two ports, which share their first bytes, as those of a NIC do.
-WireRules default_rules() {
-    WireRules rules;
-    for (const MacAddress mac : {0x01'00'00'5E'10'02, 0x02'00'00'5E'10'02})
-        rules.own_macs.add(static_cast<MacAddress>(mac));
+echo::WireRules default_rules() {
+    echo::WireRules rules;
+    for (const wire::MacAddress mac : {0x01'00'00'5E'10'02, 0x02'00'00'5E'10'02})
+        rules.own_macs.add(static_cast<wire::MacAddress>(mac));
     return rules;
 }
-WireRules one_match_rule() {
-    WireRules rules = default_rules();
-    rules.match.add(parse_match_rule("udp-dst=5000-5001", "--match"));
+echo::WireRules one_match_rule() {
+    echo::WireRules rules = default_rules();
+    rules.match.add(echo::parse_match_rule("udp-dst=5000-5001", "--match"));
     return rules;
 }
-WireRules all_levels_one_match_rule() {
-    WireRules rules = one_match_rule();
-    rules.level = SwapLevel::MacIpPort;
+echo::WireRules all_levels_one_match_rule() {
+    echo::WireRules rules = one_match_rule();
+    rules.level = wire::SwapLevel::MacIpPort;
     return rules;
 }
 
-template <WireRules (*kRules)()>
+template <echo::WireRules (*kRules)()>
 void swap_frames(benchmark::State& state) {
-    PortGate gate;
-    const auto pair = std::make_unique<QueuePair>(gate);
+    echo::PortGate gate;
+    const auto pair = std::make_unique<engine::QueuePair>(gate);
     pair->rules = kRules();
-    BurstArray answers;
+    echo::BurstArray answers;
     const std::span<rte_mbuf*> frames = all_frames->first(static_cast<std::size_t>(state.range(0)));
     std::vector<std::uint64_t> cycles;
     cycles.reserve(state.max_iterations);
@@ -118,7 +118,7 @@ void swap_frames(benchmark::State& state) {
     for (auto _ : state) {
         const std::uint64_t began = rte_rdtsc_precise();
         for (std::size_t burst = 0; burst < kBursts; ++burst) {
-            echoed += swap_burst(frames.subspan(at, kBurst), answers, *pair, 1).echoes;
+            echoed += echo::swap_burst(frames.subspan(at, kBurst), answers, *pair, 1).echoes;
             at = at + kBurst < frames.size() ? at + kBurst : 0;
         }
         cycles.push_back(rte_rdtsc_precise() - began);
@@ -146,9 +146,9 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
-    const l2echo::Eal eal("swap_burst_bench",
-                          {"--no-huge", "-m", "512", "--no-pci", "--no-shconf", "--no-telemetry", "--lcores",
-                           fmt::format("0@{}", *l2echo::allowed_cpus().begin())});
+    const l2echo::dpdk::Eal eal("swap_burst_bench",
+                                {"--no-huge", "-m", "512", "--no-pci", "--no-shconf", "--no-telemetry",
+                                 "--lcores", fmt::format("0@{}", *l2echo::machine::allowed_cpus().begin())});
     l2echo::all_frames = std::make_unique<l2echo::Frames>();
     benchmark::RunSpecifiedBenchmarks();
     l2echo::all_frames.reset();

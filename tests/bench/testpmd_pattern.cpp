@@ -11,12 +11,14 @@
 #include <nlohmann/json.hpp>
 
 #include "burst_loops.hpp"
-#include "l2echo/control/eal.hpp"
-#include "l2echo/control/port_selection.hpp"
-#include "l2echo/control/program.hpp"
-#include "l2echo/control/stop_signal.hpp"
-#include "l2echo/device/port.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/port.hpp"
+#include "l2echo/dpdk/port_choice.hpp"
+#include "l2echo/dpdk/result.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/program.hpp"
+#include "l2echo/process/stop_signal.hpp"
 
 namespace l2echo {
 namespace {
@@ -39,15 +41,15 @@ int forward(void* argument) {
 }
 
 void run(const std::string& program, const std::vector<std::string>& eal_arguments) {
-    StopSignal stop;
-    const Eal eal(program, eal_arguments);
-    const std::vector<Lcore> workers = eal.worker_lcores();
+    process::StopSignal stop;
+    const dpdk::Eal eal(program, eal_arguments);
+    const std::vector<dpdk::Lcore> workers = eal.worker_lcores();
     if (workers.empty())
-        throw UsageError("it forwards on a worker: give two lcores, such as -l 0-1");
-    const Lcore& worker = workers.front();
-    const Port port(choose_first_port(eal), {}, {worker.numa_node});
+        throw process::UsageError("it forwards on a worker: give two lcores, such as -l 0-1");
+    const dpdk::Lcore& worker = workers.front();
+    const dpdk::Port port(dpdk::choose_first_port(eal), {}, {worker.numa_node});
     Forwarding forwarding{port.id(), stop.flag()};
-    throw_if_failed(rte_eal_remote_launch(forward, &forwarding, worker.id), "rte_eal_remote_launch");
+    dpdk::throw_if_failed(rte_eal_remote_launch(forward, &forwarding, worker.id), "rte_eal_remote_launch");
     while (!stop.wait_until(std::chrono::steady_clock::now() + std::chrono::hours(1))) {
     }
     rte_eal_wait_lcore(worker.id);
@@ -61,7 +63,7 @@ void run(const std::string& program, const std::vector<std::string>& eal_argumen
 }  // namespace l2echo
 
 int main(int argc, char** argv) {
-    return l2echo::run_program(argv[0], [&](const std::string& program) {
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         l2echo::run(program, {argv + 1, argv + argc});
     });
 }

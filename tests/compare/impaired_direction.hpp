@@ -7,7 +7,7 @@
 #include <deque>
 #include <random>
 
-#include "l2echo/probe/histogram.hpp"
+#include "l2echo/probe/result/histogram.hpp"
 
 namespace l2echo {
 
@@ -35,7 +35,9 @@ class ImpairedDirection {
     std::uint64_t dropped() const noexcept { return dropped_; }
     std::uint64_t forwarded() const noexcept { return forwarded_; }
     std::uint64_t held() const noexcept { return line_.size(); }
-    const Histogram& hold_time() const noexcept { return hold_time_; }  ///< TSC cycles, of the forwarded
+    const probe::Histogram& hold_time() const noexcept {
+        return hold_time_;
+    }  ///< TSC cycles, of the forwarded
 
   private:
     struct Held {
@@ -56,7 +58,7 @@ class ImpairedDirection {
     std::uint64_t received_ = 0;
     std::uint64_t dropped_ = 0;
     std::uint64_t forwarded_ = 0;
-    Histogram hold_time_;
+    probe::Histogram hold_time_;
 };
 
 }  // namespace l2echo

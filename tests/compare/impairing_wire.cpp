@@ -11,20 +11,21 @@
 #include <nlohmann/json.hpp>
 
 #include "impaired_direction.hpp"
-#include "l2echo/control/eal.hpp"
-#include "l2echo/control/log.hpp"
-#include "l2echo/control/option_table.hpp"
-#include "l2echo/control/port_selection.hpp"
-#include "l2echo/control/program.hpp"
-#include "l2echo/control/stop_signal.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/cli/option_table.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/dpdk/port_choice.hpp"
+#include "l2echo/dpdk/result.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/program.hpp"
+#include "l2echo/process/stop_signal.hpp"
 
 namespace l2echo {
 namespace {
 
 struct WireOptions {
     std::vector<std::string> eal;
-    PortRequest port;
+    dpdk::PortRequest port;
     double delay_seconds = 0;
     double nap_seconds = 0;
     std::optional<std::uint64_t> loss_per_million;
@@ -33,7 +34,7 @@ struct WireOptions {
 };
 
 WireOptions parse_options(const std::vector<std::string>& arguments) {
-    OptionTable table("impairing_wire", "Forwards between the first two ports, late and not all");
+    cli::OptionTable table("impairing_wire", "Forwards between the first two ports, late and not all");
     WireOptions options;
     table.add_port_options();
     table.add_time("--delay", options.delay_seconds, "Hold each frame for this time", "Wire");
@@ -46,7 +47,7 @@ WireOptions parse_options(const std::vector<std::string>& arguments) {
     options.eal = table.eal_arguments();
     options.port = table.port_request();
     if (options.loss_per_million.value_or(0) > 1'000'000)
-        throw UsageError("--loss-per-million: there are no more than 1000000 in a million");
+        throw process::UsageError("--loss-per-million: there are no more than 1000000 in a million");
     return options;
 }
 
@@ -54,15 +55,15 @@ WireOptions parse_options(const std::vector<std::string>& arguments) {
 void take_real_time_priority() {
     sched_param priority{};
     priority.sched_priority = 1;
-    throw_if_failed(-pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority),
-                    "real-time priority for --nap (needs root or CAP_SYS_NICE)");
+    dpdk::throw_if_failed(-pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority),
+                          "real-time priority for --nap (needs root or CAP_SYS_NICE)");
 }
 
 nlohmann::ordered_json describe(const ImpairedDirection& direction) {
     const auto nanoseconds = [](std::uint64_t cycles) {
         return static_cast<double>(cycles) * 1e9 / static_cast<double>(rte_get_tsc_hz());
     };
-    const Histogram& held = direction.hold_time();
+    const probe::Histogram& held = direction.hold_time();
     return {{"from", direction.from()},
             {"to", direction.to()},
             {"received", direction.received()},
@@ -76,8 +77,8 @@ nlohmann::ordered_json describe(const ImpairedDirection& direction) {
               {"max", nanoseconds(held.max())}}}};
 }
 
-nlohmann::ordered_json describe(const Port& port) {
-    const PortCounts counts = port.counts();
+nlohmann::ordered_json describe(const dpdk::Port& port) {
+    const dpdk::PortCounts counts = port.counts();
     return {{"name", port.name()},
             {"missed", counts.missed},
             {"no_mbuf", counts.no_mbuf},
@@ -86,15 +87,15 @@ nlohmann::ordered_json describe(const Port& port) {
 }
 
 void run(const std::string& program, const WireOptions& options) {
-    StopSignal stop;
-    const Eal eal(program, options.eal);
-    const std::vector<std::uint16_t> ids = choose_ports(eal, {}, false);
+    process::StopSignal stop;
+    const dpdk::Eal eal(program, options.eal);
+    const std::vector<std::uint16_t> ids = dpdk::choose_ports(eal, {}, false);
     if (ids.size() != 2)
-        throw StartupError(
+        throw process::StartupError(
             fmt::format("a wire has two ends; EAL found {} ports: give two --vdev", ids.size()));
     const std::vector<int> nodes{eal.main_lcore().numa_node};
-    const Port a(ids[0], options.port, nodes);
-    const Port b(ids[1], options.port, nodes);
+    const dpdk::Port a(ids[0], options.port, nodes);
+    const dpdk::Port b(ids[1], options.port, nodes);
     const Impairment impairment{
         static_cast<std::uint64_t>(options.delay_seconds * static_cast<double>(rte_get_tsc_hz())),
         static_cast<std::uint32_t>(options.loss_per_million.value_or(0))};
@@ -107,7 +108,7 @@ void run(const std::string& program, const WireOptions& options) {
         take_real_time_priority();
     const timespec nap{0, static_cast<long>(options.nap_seconds * 1e9)};
 
-    log_info("Ready: forwarding between {} and {}", port_label(a.id()), port_label(b.id()));
+    dpdk::log_info("Ready: forwarding between {} and {}", dpdk::port_label(a.id()), dpdk::port_label(b.id()));
     while (!stop.requested()) {
         there.turn();
         back.turn();
@@ -127,7 +128,7 @@ void run(const std::string& program, const WireOptions& options) {
 }  // namespace l2echo
 
 int main(int argc, char** argv) {
-    return l2echo::run_program(argv[0], [&](const std::string& program) {
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         const auto options = l2echo::parse_options({argv, argv + argc});
         if (options.print)
             fmt::print("{}", *options.print);

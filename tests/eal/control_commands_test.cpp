@@ -1,4 +1,4 @@
-#include "l2echo/control/control_commands.hpp"
+#include "l2echo/operations/control_commands.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ using nlohmann::json;
 class ControlCommands : public testing::Test {
   protected:
     json run(std::string_view line) {
-        const std::string answer = run_control_command(line, session_);
+        const std::string answer = operations::run_control_command(line, session_);
         EXPECT_EQ(answer.find('\n'), std::string::npos);
         return json::parse(answer);
     }
@@ -22,7 +22,7 @@ class ControlCommands : public testing::Test {
         return answer.value("error", "no error");
     }
 
-    Session session_{2, true, std::chrono::seconds(100)};
+    echo::Session session_{2, true, std::chrono::seconds(100)};
 };
 
 TEST_F(ControlCommands, StatusTellsEachPort) {
@@ -31,7 +31,7 @@ TEST_F(ControlCommands, StatusTellsEachPort) {
                                     {{{"state", "disarmed"}, {"remaining_seconds", nullptr}},
                                      {{"state", "disarmed"}, {"remaining_seconds", nullptr}}}}}));
     session_.arm(std::nullopt);
-    session_.gate(1).face(Facing::OurOwnChecks);
+    session_.gate(1).face(echo::Facing::OurOwnChecks);
     const json answer = run("status");
     EXPECT_EQ(answer["ports"][0]["state"], "armed");
     EXPECT_EQ(answer["ports"][1]["state"], "facing-reflector");
@@ -77,7 +77,7 @@ TEST_F(ControlCommands, WrongOnesSayWhatIsWrongAndChangeNothing) {
         EXPECT_EQ(error_of("arm " + time), "arm: '" + time + "' is not a time like 3, 3s, 500ms or 2min");
     for (const char* line : {"trace", "trace all", "trace -1", "trace 5x", "trace 99999999999999999999"})
         EXPECT_EQ(error_of(line), "trace takes the number of frames, 0 to stop");
-    EXPECT_EQ(name_of(session_.state(0)), "disarmed");
+    EXPECT_EQ(report::name_of(session_.state(0)), "disarmed");
     EXPECT_FALSE(session_.trace_budget().wanted());
 }
 

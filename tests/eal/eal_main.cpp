@@ -5,14 +5,14 @@
 
 #include <memory>
 
-#include "l2echo/control/cpu_set.hpp"
-#include "l2echo/control/eal.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/machine/cpu_set.hpp"
+#include "l2echo/process/error.hpp"
 
 namespace {
 
 /// Four lcores, wherever this process may run: the main one and three workers.
-std::string lcores_on(const l2echo::CpuSet& cpus) {
+std::string lcores_on(const l2echo::machine::CpuSet& cpus) {
     const int first = *cpus.begin();
     const int last = *cpus.rbegin();
     return fmt::format("0@{},1@{},2@{},3@{}", first, last, first, last);
@@ -20,14 +20,14 @@ std::string lcores_on(const l2echo::CpuSet& cpus) {
 
 class EalEnvironment : public testing::Environment {
     void SetUp() override {
-        eal_ = std::make_unique<l2echo::Eal>(
-            "eal_tests",
-            std::vector<std::string>{"--no-huge", "-m", "512", "--no-pci", "--no-shconf", "--no-telemetry",
-                                     "--lcores", lcores_on(l2echo::allowed_cpus()), "--log-level", "6"});
+        eal_ = std::make_unique<l2echo::dpdk::Eal>(
+            "eal_tests", std::vector<std::string>{
+                             "--no-huge", "-m", "512", "--no-pci", "--no-shconf", "--no-telemetry",
+                             "--lcores", lcores_on(l2echo::machine::allowed_cpus()), "--log-level", "6"});
     }
     void TearDown() override { eal_.reset(); }
 
-    std::unique_ptr<l2echo::Eal> eal_;
+    std::unique_ptr<l2echo::dpdk::Eal> eal_;
 };
 
 }  // namespace

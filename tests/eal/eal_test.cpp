@@ -1,4 +1,4 @@
-#include "l2echo/control/eal.hpp"
+#include "l2echo/dpdk/eal.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // Runs of the probe over two queue pairs, with a far end that returns frames on the other queue.
 
-#include "l2echo/probe/exchange.hpp"
+#include "l2echo/probe/run/exchange.hpp"
 
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
@@ -13,8 +13,8 @@
 #include <memory>
 #include <thread>
 
-#include "l2echo/dataplane/mac_pair.hpp"
-#include "l2echo/probe/bench.hpp"
+#include "l2echo/probe/run/bench.hpp"
+#include "l2echo/wire/ethernet.hpp"
 #include "ring_wire.hpp"
 #include "vdev.hpp"
 
@@ -27,28 +27,28 @@ constexpr std::uint16_t kFlows = 5;  // two senders: three streams and two
 /// What the far end does with a frame, which it owns: gets its number and the queue it came from.
 using FarEnd = std::function<void(rte_mbuf*, std::uint64_t, unsigned)>;
 
-class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>> {
+class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePairLcores>> {
   protected:
     TwoQueuePairs() {
         for (unsigned queue = 0; queue < 2; ++queue)
             pools_.push_back(
-                std::make_unique<Mempool>(unique_name("exchange_tx"), 2047, 32, 2176, SOCKET_ID_ANY));
+                std::make_unique<dpdk::Mempool>(unique_name("exchange_tx"), 2047, 32, 2176, SOCKET_ID_ANY));
         options_.shape.flows = kFlows;
         options_.drain_seconds = 3;  // for the lcores of a busy machine
     }
 
-    Traffic traffic() const {
-        TrafficShape shape = options_.shape;
+    probe::Traffic traffic() const {
+        probe::TrafficShape shape = options_.shape;
         shape.sizes = {64, 128, 512};
         shape.source = port_->mac();
         shape.destination = 0x0B'00'00'00'00'02;
-        return Traffic(shape, SwapLevel::Mac, 99);
+        return probe::Traffic(shape, wire::SwapLevel::Mac, 99);
     }
 
-    std::unique_ptr<ProbeResult> run(const SendPlan& plan, const FarEnd& far_end) {
-        const Traffic traffic = this->traffic();
-        const Bench bench(traffic, *port_, pools_, GetParam(), options_, stop_);
-        std::unique_ptr<ProbeResult> result;
+    std::unique_ptr<probe::ProbeResult> run(const probe::SendPlan& plan, const FarEnd& far_end) {
+        const probe::Traffic traffic = this->traffic();
+        const probe::Bench bench(traffic, *port_, pools_, GetParam(), options_, stop_);
+        std::unique_ptr<probe::ProbeResult> result;
         {
             const std::jthread peer([&](const std::stop_token& done) { turn_round(done, far_end); });
             result = bench.run(plan);
@@ -63,7 +63,7 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>
             for (unsigned queue = 0; queue < 2; ++queue)
                 for (rte_mbuf* frame : rings_.take_mbufs(queue)) {
                     auto* data = rte_pktmbuf_mtod(frame, std::byte*);
-                    store_swapped(data, load_mac_pair(data));
+                    store_swapped(data, wire::load_mac_pair(data));
                     far_end(frame, number++, queue);
                 }
             rest();
@@ -97,18 +97,18 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<QueuePairLcores>
             EXPECT_EQ(rte_mempool_in_use_count(pool->get()), 0u) << "an mbuf did not go back to its pool";
     }
 
-    static SendPlan count_plan() {
-        SendPlan plan;
+    static probe::SendPlan count_plan() {
+        probe::SendPlan plan;
         plan.frames = kFrames;
         return plan;
     }
 
-    ProbeOptions options_;
-    StopSignal stop_;
+    probe::ProbeOptions options_;
+    process::StopSignal stop_;
     WireRings rings_{255, 2};  // far fewer than the mbufs of a pool, so that one to copy to comes free
-    std::vector<std::unique_ptr<Mempool>> pools_;
-    std::unique_ptr<Port> port_ =
-        std::make_unique<Port>(rings_.port(), small_port_request(2), std::vector<int>{-1, -1});
+    std::vector<std::unique_ptr<dpdk::Mempool>> pools_;
+    std::unique_ptr<dpdk::Port> port_ =
+        std::make_unique<dpdk::Port>(rings_.port(), small_port_request(2), std::vector<int>{-1, -1});
 };
 
 TEST_P(TwoQueuePairs, FramesThatComeBackOnTheOtherQueueAreAllFound) {
@@ -159,7 +159,7 @@ TEST_P(TwoQueuePairs, FramesStrewnOverBothQueuesAreLostOnlyWhenLost) {
 }
 
 TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
-    SendPlan plan = count_plan();
+    probe::SendPlan plan = count_plan();
     plan.frames = 1000;
     plan.frames_per_second = 5000;
     const auto result =
@@ -175,12 +175,12 @@ TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
 
 TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
     constexpr std::chrono::milliseconds kLate{100};
-    SendPlan plan = count_plan();
+    probe::SendPlan plan = count_plan();
     plan.frames = 20;
     plan.frames_per_second = 1000;
-    const Traffic traffic = this->traffic();
-    const auto exchange =
-        std::make_unique<Exchange>(traffic, plan, port_->id(), pools_, 32, options_.drain_seconds, stop_);
+    const probe::Traffic traffic = this->traffic();
+    const auto exchange = std::make_unique<probe::Exchange>(traffic, plan, port_->id(), pools_, 32,
+                                                            options_.drain_seconds, stop_);
     {
         const std::jthread peer([&](const std::stop_token& done) {
             turn_round(done, [this](rte_mbuf* frame, std::uint64_t, unsigned queue) { give(frame, queue); });
@@ -192,7 +192,7 @@ TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
     }
     drain();
     for (std::size_t queue = 0; queue < 2; ++queue) {
-        const Histogram& delay = exchange->sender(queue).delay();
+        const probe::Histogram& delay = exchange->sender(queue).delay();
         EXPECT_EQ(delay.count(), exchange->sender(queue).sent());
         // Of frames that were due while nobody could send, none would leave in time.
         EXPECT_LT(static_cast<double>(delay.min()) / static_cast<double>(rte_get_tsc_hz()), 0.05);
@@ -227,8 +227,8 @@ TEST_P(TwoQueuePairs, NothingIsSentBeforeEveryRxQueueWasPolled) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lcores, TwoQueuePairs,
-                         testing::Values(std::vector<QueuePairLcores>{{1, 1}, {2, 2}},
-                                         std::vector<QueuePairLcores>{{1, 1}, {2, 3}}));
+                         testing::Values(std::vector<probe::QueuePairLcores>{{1, 1}, {2, 2}},
+                                         std::vector<probe::QueuePairLcores>{{1, 1}, {2, 3}}));
 
 }  // namespace
 }  // namespace l2echo

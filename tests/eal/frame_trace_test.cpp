@@ -1,9 +1,9 @@
-#include "l2echo/dataplane/frame_trace.hpp"
+#include "l2echo/engine/frame_trace.hpp"
 
 #include <gtest/gtest.h>
 
-#include "../unit/test_frame.hpp"
-#include "../unit/test_packets.hpp"
+#include "test_frame.hpp"
+#include "test_packets.hpp"
 
 namespace l2echo {
 namespace {
@@ -12,29 +12,29 @@ using namespace packets;
 
 class FrameTraceOverARing : public testing::Test {
   protected:
-    void trace(const Bytes& bytes, const Decision& decision, std::uint64_t tsc = 1) {
+    void trace(const Bytes& bytes, const engine::Decision& decision, std::uint64_t tsc = 1) {
         TestFrame frame(bytes);
         trace_.begin(frame.mbuf(), tsc);
         std::fill_n(frame.data(), bytes.size(), std::byte{0xEE});  // as a swap would
         trace_.end(decision, rules_);
     }
-    std::vector<TraceRecord> read_all() {
-        std::vector<TraceRecord> records;
-        for (TraceRecord record; trace_.read(record);)
+    std::vector<engine::TraceRecord> read_all() {
+        std::vector<engine::TraceRecord> records;
+        for (engine::TraceRecord record; trace_.read(record);)
             records.push_back(record);
         return records;
     }
 
-    WireRules rules_;
-    TraceBudget budget_;
-    FrameTrace trace_{budget_, 3, 5, SOCKET_ID_ANY};
+    echo::WireRules rules_;
+    engine::TraceBudget budget_;
+    engine::FrameTrace trace_{budget_, 3, 5, SOCKET_ID_ANY};
 };
 
 TEST_F(FrameTraceOverARing, KeepsTheFrameAsReceivedAndWhatWasDecided) {
     budget_.set(2);
-    rules_.level = SwapLevel::MacIp;
-    trace(udp4_frame(), {Decision::Fate::Echo, Refusal::None}, 42);
-    trace(counting(300), {Decision::Fate::Refuse, Refusal::Control}, 43);
+    rules_.level = wire::SwapLevel::MacIp;
+    trace(udp4_frame(), {engine::Decision::Fate::Echo, echo::Refusal::None}, 42);
+    trace(counting(300), {engine::Decision::Fate::Refuse, echo::Refusal::Control}, 43);
     const auto records = read_all();
     ASSERT_EQ(records.size(), 2u);
     EXPECT_EQ(records[0].tsc, 42u);
@@ -42,10 +42,10 @@ TEST_F(FrameTraceOverARing, KeepsTheFrameAsReceivedAndWhatWasDecided) {
     EXPECT_EQ(records[0].captured, 60u);
     EXPECT_EQ(records[0].port, 3);
     EXPECT_EQ(records[0].queue, 5);
-    EXPECT_EQ(records[0].level, SwapLevel::MacIp);
-    EXPECT_EQ(records[0].decision.fate, Decision::Fate::Echo);
+    EXPECT_EQ(records[0].level, wire::SwapLevel::MacIp);
+    EXPECT_EQ(records[0].decision.fate, engine::Decision::Fate::Echo);
     EXPECT_EQ(std::memcmp(records[0].bytes.data(), udp4_frame().data(), 60), 0);
-    EXPECT_EQ(records[1].decision.reason, Refusal::Control);
+    EXPECT_EQ(records[1].decision.reason, echo::Refusal::Control);
     EXPECT_EQ(records[1].length, 300u);
     EXPECT_EQ(records[1].captured, 128u);
     EXPECT_EQ(std::memcmp(records[1].bytes.data(), counting(128).data(), 128), 0);
@@ -77,17 +77,17 @@ TEST_F(FrameTraceOverARing, AFullRingCostsNothingOfTheBudget) {
 }
 
 TEST(TraceBudget, IsSharedByAllWorkers) {
-    TraceBudget budget;
-    FrameTrace first(budget, 0, 0, SOCKET_ID_ANY);
-    FrameTrace second(budget, 0, 1, SOCKET_ID_ANY);
+    engine::TraceBudget budget;
+    engine::FrameTrace first(budget, 0, 0, SOCKET_ID_ANY);
+    engine::FrameTrace second(budget, 0, 1, SOCKET_ID_ANY);
     budget.set(3);
     TestFrame frame(udp4_frame());
     std::size_t records = 0;
     for (int i = 0; i < 5; ++i)
-        for (FrameTrace* trace : {&first, &second}) {
+        for (engine::FrameTrace* trace : {&first, &second}) {
             trace->begin(frame.mbuf(), 1);
-            trace->end({}, WireRules{});
-            TraceRecord record;
+            trace->end({}, echo::WireRules{});
+            engine::TraceRecord record;
             records += trace->read(record) ? 1 : 0;
         }
     EXPECT_EQ(records, 3u);

@@ -1,26 +1,27 @@
-#include "l2echo/device/port.hpp"
+#include "l2echo/dpdk/port.hpp"
 
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
 
-#include "l2echo/control/port_rules.hpp"
-#include "l2echo/dataplane/echo_burst.hpp"
-#include "l2echo/device/kernel_interface.hpp"
-#include "l2echo/error.hpp"
+#include "l2echo/dpdk/port_interfaces.hpp"
+#include "l2echo/echo/echo_burst.hpp"
+#include "l2echo/machine/kernel_interface.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/server/port_rules.hpp"
 #include "vdev.hpp"
 
 namespace l2echo {
 namespace {
 
-WireRules raw_rules() {
-    WireRules rules;
+echo::WireRules raw_rules() {
+    echo::WireRules rules;
     rules.raw = true;
     return rules;
 }
 
 TEST(Port, IsConfiguredAndStartedAsPlanned) {
     const Vdev null("net_null_port");
-    const Port port(null.port(), small_port_request(3), {0, 0, 0});
+    const dpdk::Port port(null.port(), small_port_request(3), {0, 0, 0});
     EXPECT_EQ(port.name(), "net_null_port");
     EXPECT_EQ(port.driver(), "net_null");
     EXPECT_EQ(port.plan().queue_pairs, 3);
@@ -40,7 +41,7 @@ TEST(Port, IsConfiguredAndStartedAsPlanned) {
 
 TEST(Port, FillsTheRedirectionTableEvenly) {
     const Vdev null("net_null_reta");
-    const Port port(null.port(), small_port_request(3), {0, 0, 0});
+    const dpdk::Port port(null.port(), small_port_request(3), {0, 0, 0});
     ASSERT_NE(port.plan().rss_functions, 0u);
     std::vector<rte_eth_rss_reta_entry64> table(2);
     table[0].mask = table[1].mask = ~std::uint64_t{0};
@@ -51,12 +52,12 @@ TEST(Port, FillsTheRedirectionTableEvenly) {
 
 TEST(Port, HasTheKeyTheRingsAndTheCacheThatWereAskedFor) {
     const Vdev null("net_null_asked");
-    PortRequest request = small_port_request(2);
+    dpdk::PortRequest request = small_port_request(2);
     request.rx_descriptors = 256;
     request.tx_descriptors = 512;
     request.rss_functions = RTE_ETH_RSS_UDP;
     request.rss_key.assign(40, 0x5A);
-    const Port port(null.port(), request, {0, 0});
+    const dpdk::Port port(null.port(), request, {0, 0});
 
     std::vector<std::uint8_t> key(40);
     rte_eth_rss_conf rss{};
@@ -67,7 +68,7 @@ TEST(Port, HasTheKeyTheRingsAndTheCacheThatWereAskedFor) {
     EXPECT_EQ(rss.rss_hf, RTE_ETH_RSS_UDP);
     for (std::uint16_t queue = 0; queue < 2; ++queue) {
         EXPECT_EQ(port.mempool(queue)->cache_size, request.mempool_cache);
-        EXPECT_EQ(port.mempool(queue)->size, mbufs_needed(256, 512, 32, 32));
+        EXPECT_EQ(port.mempool(queue)->size, dpdk::mbufs_needed(256, 512, 32, 32));
         EXPECT_GE(port.mempool_node(queue), -1);
     }
 }
@@ -75,7 +76,7 @@ TEST(Port, HasTheKeyTheRingsAndTheCacheThatWereAskedFor) {
 TEST(Port, LeavesNothingBehind) {
     {
         const Vdev null("net_null_gone");
-        const Port port(null.port(), small_port_request(1), {0});
+        const dpdk::Port port(null.port(), small_port_request(1), {0});
         EXPECT_NE(rte_mempool_lookup(fmt::format("echo_p{}_q0", port.id()).c_str()), nullptr);
     }
     for (std::uint16_t id = 0; id < RTE_MAX_ETHPORTS; ++id)
@@ -86,16 +87,16 @@ TEST(Port, LeavesNothingBehind) {
 TEST(Port, GivesEveryMbufBackWhenItCloses) {
     const Vdev null("net_null_mbufs", "copy=1,size=64");
     rte_mempool* pool = nullptr;
-    const Mempool keep("keep", 255, 0, 2176, SOCKET_ID_ANY);  // an unrelated pool stays untouched
+    const dpdk::Mempool keep("keep", 255, 0, 2176, SOCKET_ID_ANY);  // an unrelated pool stays untouched
     {
-        const Port port(null.port(), small_port_request(1), {0});
+        const dpdk::Port port(null.port(), small_port_request(1), {0});
         pool = port.mempool(0);
-        PortGate gate;
-        QueuePair pair(gate);
+        echo::PortGate gate;
+        engine::QueuePair pair(gate);
         pair.port = port.id();
-        pair.rules = rules_for(port, {port.mac()}, raw_rules());
+        pair.rules = server::rules_for(port, {port.mac()}, raw_rules());
         for (int turn = 0; turn < 1000; ++turn)
-            EXPECT_EQ(echo_burst(pair, rte_rdtsc()), 32);
+            EXPECT_EQ(echo::echo_burst(pair, rte_rdtsc()), 32);
         EXPECT_EQ(pair.counters.echoed.read(), 32'000u);
         EXPECT_EQ(rte_mempool_in_use_count(pool), 0u);
     }
@@ -104,17 +105,17 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
 
 TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
     const Vdev null("net_null_empty");
-    const Port port(null.port(), small_port_request(1), {0});
-    PortGate gate;
-    QueuePair pair(gate);
+    const dpdk::Port port(null.port(), small_port_request(1), {0});
+    echo::PortGate gate;
+    engine::QueuePair pair(gate);
     pair.port = port.id();
     pair.rules.raw = true;
     std::vector<rte_mbuf*> hoard;
     while (rte_mbuf* mbuf = rte_pktmbuf_alloc(port.mempool(0)))
         hoard.push_back(mbuf);
-    EXPECT_EQ(echo_burst(pair, rte_rdtsc()), 0);
+    EXPECT_EQ(echo::echo_burst(pair, rte_rdtsc()), 0);
     rte_pktmbuf_free_bulk(hoard.data(), static_cast<unsigned>(hoard.size()));
-    EXPECT_EQ(echo_burst(pair, rte_rdtsc()), 32);
+    EXPECT_EQ(echo::echo_burst(pair, rte_rdtsc()), 32);
 }
 
 TEST(Port, FitsDescriptorsAsEthdevDoes) {
@@ -125,33 +126,33 @@ TEST(Port, FitsDescriptorsAsEthdevDoes) {
         std::uint16_t rx = wanted;
         std::uint16_t tx = wanted;
         ASSERT_EQ(rte_eth_dev_adjust_nb_rx_tx_desc(null.port(), &rx, &tx), 0);
-        EXPECT_EQ(fit_descriptors(wanted, info.rx_desc_lim), rx);
-        EXPECT_EQ(fit_descriptors(wanted, info.tx_desc_lim), tx);
+        EXPECT_EQ(dpdk::fit_descriptors(wanted, info.rx_desc_lim), rx);
+        EXPECT_EQ(dpdk::fit_descriptors(wanted, info.tx_desc_lim), tx);
     }
 }
 
 TEST(Port, RefusesAnMtuAsEthdevWould) {
     const Vdev null("net_null_mtu");
-    PortRequest request = small_port_request(1);
+    dpdk::PortRequest request = small_port_request(1);
     request.mtu = 65'000;
     try {
-        const Port port(null.port(), request, {0});
+        const dpdk::Port port(null.port(), request, {0});
         // A device without a limit takes it: then ethdev must have taken it too.
         EXPECT_EQ(port.plan().mtu, 65'000);
-    } catch (const StartupError& error) {
+    } catch (const process::StartupError& error) {
         EXPECT_NE(std::string(error.what()).find("net_null_mtu"), std::string::npos) << error.what();
     }
 }
 
 TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
     const Vdev null("net_null_big");
-    PortRequest request = small_port_request(1);
+    dpdk::PortRequest request = small_port_request(1);
     request.rx_descriptors = 32'768;
     request.mtu = 60'000;
     try {
-        const Port port(null.port(), request, {0});
+        const dpdk::Port port(null.port(), request, {0});
         FAIL() << "2 GiB of mbufs in 512 MiB";
-    } catch (const StartupError& error) {
+    } catch (const process::StartupError& error) {
         const std::string message = error.what();
         EXPECT_NE(message.find("MiB) on NUMA node"), std::string::npos) << message;
         EXPECT_NE(message.find("--only hugepages --hugepages "), std::string::npos) << message;
@@ -162,14 +163,14 @@ TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
 
 TEST(Port, AVirtualDeviceHasNoKernelInterface) {
     const Vdev null("net_null_kernel");
-    EXPECT_TRUE(kernel_interfaces_of(null.port()).empty());
-    EXPECT_EQ(driver_of(null.port()), "net_null");
+    EXPECT_TRUE(dpdk::kernel_interfaces_of(null.port()).empty());
+    EXPECT_EQ(dpdk::driver_of(null.port()), "net_null");
 }
 
 TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {
     const Vdev null("net_null_rules");
-    const Port port(null.port(), small_port_request(1), {0});
-    const WireRules rules = rules_for(port, {port.mac()}, {});
+    const dpdk::Port port(null.port(), small_port_request(1), {0});
+    const echo::WireRules rules = server::rules_for(port, {port.mac()}, {});
     EXPECT_TRUE(rules.own_macs.contains(port.mac()));
     EXPECT_EQ(rules.max_untagged_length, 1514u);
 }

@@ -7,11 +7,11 @@
 #include <functional>
 #include <memory>
 
-#include "l2echo/dataplane/loop_check.hpp"
-#include "l2echo/dataplane/mac_pair.hpp"
-#include "l2echo/probe/checker.hpp"
 #include "l2echo/probe/probe_run.hpp"
-#include "l2echo/probe/sender.hpp"
+#include "l2echo/probe/run/checker.hpp"
+#include "l2echo/probe/run/sender.hpp"
+#include "l2echo/wire/ethernet.hpp"
+#include "l2echo/wire/loop_check.hpp"
 #include "ring_wire.hpp"
 
 namespace l2echo {
@@ -25,7 +25,7 @@ using Frames = std::vector<rte_mbuf*>;
 
 void swap_macs(rte_mbuf* frame) {
     auto* data = rte_pktmbuf_mtod(frame, std::byte*);
-    store_swapped(data, load_mac_pair(data));
+    store_swapped(data, wire::load_mac_pair(data));
 }
 
 /// A far end: gets the frames of a burst in order, returns what it sends back, and owns what it keeps.
@@ -34,7 +34,7 @@ using FarEnd = std::function<Frames(Frames)>;
 /// What one run found.
 struct Found {
     std::uint64_t sent;
-    StreamCounts totals;
+    probe::StreamCounts totals;
     std::uint64_t intact;
     std::uint64_t corrupted;
     std::uint64_t damaged;
@@ -45,8 +45,8 @@ struct Found {
 
 class Probe : public testing::Test {
   protected:
-    static TrafficShape make_shape() {
-        TrafficShape shape;
+    static probe::TrafficShape make_shape() {
+        probe::TrafficShape shape;
         shape.sizes = {64, 128, 512};
         shape.flows = kFlows;
         shape.source = 0x0A'00'00'00'00'02;
@@ -55,11 +55,12 @@ class Probe : public testing::Test {
     }
 
     Found run(const FarEnd& far_end, std::uint64_t frames = kFrames) {
-        SendPlan plan;
+        probe::SendPlan plan;
         plan.frames = frames;
-        const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
-        std::vector<SeenNumbers> seen(kFlows);
-        const auto checker = std::make_unique<Checker>(traffic_, seen, wire_.port(), 0, kBurst);
+        const auto sender =
+            std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
+        std::vector<probe::SeenNumbers> seen(kFlows);
+        const auto checker = std::make_unique<probe::Checker>(traffic_, seen, wire_.port(), 0, kBurst);
         const std::uint64_t epoch = rte_rdtsc();
         sender->start(epoch);
         checker->start(epoch);
@@ -84,8 +85,8 @@ class Probe : public testing::Test {
         return found;
     }
 
-    const Traffic traffic_{make_shape(), SwapLevel::Mac, 99};
-    const Mempool pool_{"probe_pool", 1023, 0, 2176, SOCKET_ID_ANY};
+    const probe::Traffic traffic_{make_shape(), wire::SwapLevel::Mac, 99};
+    const dpdk::Mempool pool_{"probe_pool", 1023, 0, 2176, SOCKET_ID_ANY};
     RingWire wire_{63, 2176, 1023};
 };
 
@@ -200,8 +201,8 @@ TEST_F(Probe, GarbageIsForeign) {
 }
 
 TEST_F(Probe, LoopChecksAreNotForeign) {
-    std::vector<std::uint8_t> check(kLoopCheckLength);
-    write_loop_check(reinterpret_cast<std::byte*>(check.data()), 0x0A'00'00'00'00'02, 77);
+    std::vector<std::uint8_t> check(wire::kLoopCheckLength);
+    wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), 0x0A'00'00'00'00'02, 77);
     std::vector<std::uint8_t> swapped = check;
     std::swap_ranges(swapped.begin(), swapped.begin() + 6, swapped.begin() + 6);
     std::vector<std::uint8_t> other = check;
@@ -257,9 +258,10 @@ TEST_F(Probe, AFarEndThatIsSilentLosesEverything) {
 
 TEST_F(Probe, AFullTxRingDelaysAndLosesNothing) {
     RingWire narrow(63, 2176, 15);
-    SendPlan plan;
+    probe::SendPlan plan;
     plan.frames = 100;
-    const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
+    const auto sender =
+        std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
     sender->start(rte_rdtsc());
     std::size_t taken = 0;
     while (sender->turn())
@@ -272,9 +274,10 @@ TEST_F(Probe, AFullTxRingDelaysAndLosesNothing) {
 
 TEST_F(Probe, WhatIsBuiltAndNotSentIsGivenBack) {
     RingWire narrow(63, 2176, 15);
-    SendPlan plan;
+    probe::SendPlan plan;
     plan.frames = 100;
-    const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
+    const auto sender =
+        std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
     sender->start(rte_rdtsc());
     sender->turn();
     EXPECT_EQ(sender->sent(), 15u);
@@ -284,10 +287,10 @@ TEST_F(Probe, WhatIsBuiltAndNotSentIsGivenBack) {
 }
 
 TEST_F(Probe, PlannedTimesFollowTheRateWhateverTheSenderDoes) {
-    SendPlan plan;
+    probe::SendPlan plan;
     plan.frames = 50;
     plan.frames_per_second = 100'000;
-    const auto sender = std::make_unique<Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
+    const auto sender = std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
     sender->start(rte_rdtsc());
     const double interval = static_cast<double>(rte_get_tsc_hz()) / plan.frames_per_second;
     std::uint64_t frames = 0;
@@ -307,7 +310,7 @@ TEST_F(Probe, PlannedTimesFollowTheRateWhateverTheSenderDoes) {
 }
 
 TEST_F(Probe, TheSelfLoopIsMeasured) {
-    const auto bias = std::make_unique<Histogram>(measure_self_loop(traffic_));
+    const auto bias = std::make_unique<probe::Histogram>(probe::measure_self_loop(traffic_));
     EXPECT_GT(bias->count(), 1000u);
     EXPECT_GT(bias->percentile(50), 0u);
 }

@@ -1,57 +1,57 @@
 // The removal event is an experimental call in DPDK 22.11.
 #define ALLOW_EXPERIMENTAL_API
 
-#include "l2echo/control/removed_ports.hpp"
+#include "l2echo/server/removed_ports.hpp"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "l2echo/control/control_thread.hpp"
-#include "l2echo/control/stats_reporter.hpp"
+#include "l2echo/dpdk/control_thread.hpp"
+#include "l2echo/operations/stats_reporter.hpp"
 #include "vdev.hpp"
 
 namespace l2echo {
 namespace {
 
 using namespace std::chrono_literals;
-using Ports = std::vector<std::unique_ptr<Port>>;
+using Ports = std::vector<std::unique_ptr<dpdk::Port>>;
 
 /// The three workers of eal_main.cpp.
-const WorkerPlan kPlan{{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}}, false};
+const engine::WorkerPlan kPlan{{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}}, false};
 
 /// The null device gives frames of zeros. Loop checks stay on: they must end with the port too.
-EchoSettings raw_settings() {
-    EchoSettings settings;
+engine::EchoSettings raw_settings() {
+    engine::EchoSettings settings;
     settings.rules.raw = true;
     return settings;
 }
 
 /// What the PCI bus does when VFIO asks for the device back.
-void remove_device(const Port& port) {
+void remove_device(const dpdk::Port& port) {
     rte_dev_event_callback_process(port.name().c_str(), RTE_DEV_EVENT_REMOVE);
 }
 
-std::uint64_t received_on(const WorkerGroup& group, std::uint16_t port) {
+std::uint64_t received_on(const engine::WorkerGroup& group, std::uint16_t port) {
     std::uint64_t frames = 0;
     for (const auto& worker : group.workers())
-        for (const QueuePair* pair : worker->queue_pairs)
+        for (const engine::QueuePair* pair : worker->queue_pairs)
             if (pair->port == port)
                 frames += pair->counters.received.read();
     return frames;
 }
 
 /// Bounded: a port that never receives fails the test instead of hanging it.
-bool receives_more(const WorkerGroup& group, std::uint16_t port) {
+bool receives_more(const engine::WorkerGroup& group, std::uint16_t port) {
     const std::uint64_t before = received_on(group, port);
     for (int i = 0; i < 1000 && received_on(group, port) == before; ++i)
         std::this_thread::sleep_for(10ms);
     return received_on(group, port) > before;
 }
 
-bool give_up_all(const Ports& ports, WorkerGroup& group, StopSignal& stop) {
+bool give_up_all(const Ports& ports, engine::WorkerGroup& group, process::StopSignal& stop) {
     for (int i = 0; i < 100; ++i) {
-        give_up_removed_ports(ports, group, stop);
+        server::give_up_removed_ports(ports, group, stop);
         if (std::ranges::all_of(ports, [](const auto& port) { return port->removed() == port->given_up(); }))
             return true;
     }
@@ -61,17 +61,17 @@ bool give_up_all(const Ports& ports, WorkerGroup& group, StopSignal& stop) {
 TEST(RemovedPorts, OnePortGoesAndTheOtherGoesOn) {
     const Vdev first("net_null_r0");
     const Vdev second("net_null_r1");
-    StopSignal stop;
+    process::StopSignal stop;
     Ports ports;
     for (const std::uint16_t id : {first.port(), second.port()})
-        ports.push_back(std::make_unique<Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+        ports.push_back(std::make_unique<dpdk::Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
     group.launch();
     ASSERT_TRUE(receives_more(group, first.port()));
     EXPECT_TRUE(give_up_all(ports, group, stop));
     EXPECT_FALSE(ports[0]->given_up()) << "nothing was removed yet";
-    EXPECT_NO_THROW(throw_if_removed(ports));
+    EXPECT_NO_THROW(server::throw_if_removed(ports));
 
     remove_device(*ports[0]);
     EXPECT_TRUE(ports[0]->removed());
@@ -87,16 +87,16 @@ TEST(RemovedPorts, OnePortGoesAndTheOtherGoesOn) {
     EXPECT_TRUE(receives_more(group, second.port()));
     EXPECT_EQ(received_on(group, first.port()), at_the_end);
     EXPECT_FALSE(stop.requested());
-    EXPECT_THROW(throw_if_removed(ports), std::runtime_error);
+    EXPECT_THROW(server::throw_if_removed(ports), std::runtime_error);
 }
 
 TEST(RemovedPorts, TheLastOneStopsTheProgram) {
     const Vdev only("net_null_last");
-    StopSignal stop;
+    process::StopSignal stop;
     Ports ports;
-    ports.push_back(std::make_unique<Port>(only.port(), small_port_request(2), std::vector<int>{0, 0}));
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+    ports.push_back(std::make_unique<dpdk::Port>(only.port(), small_port_request(2), std::vector<int>{0, 0}));
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
     group.launch();
     remove_device(*ports[0]);
     ASSERT_TRUE(give_up_all(ports, group, stop));
@@ -105,13 +105,13 @@ TEST(RemovedPorts, TheLastOneStopsTheProgram) {
 
 TEST(RemovedPorts, APortStaysAsLongAsAWorkerMayPollIt) {
     const Vdev null("net_null_busy");
-    StopSignal stop;
+    process::StopSignal stop;
     Ports ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(2), std::vector<int>{0, 0}));
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);  // not launched: nobody answers
+    ports.push_back(std::make_unique<dpdk::Port>(null.port(), small_port_request(2), std::vector<int>{0, 0}));
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);  // not launched: nobody answers
     remove_device(*ports[0]);
-    give_up_removed_ports(ports, group, stop);
+    server::give_up_removed_ports(ports, group, stop);
     EXPECT_FALSE(ports[0]->given_up());
     group.launch();
     EXPECT_TRUE(give_up_all(ports, group, stop));
@@ -120,16 +120,16 @@ TEST(RemovedPorts, APortStaysAsLongAsAWorkerMayPollIt) {
 
 TEST(RemovedPorts, AreGivenUpAlsoWhileTheMainLcoreEchoes) {
     const Vdev null("net_null_rmain");
-    StopSignal stop;
+    process::StopSignal stop;
     Ports ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
-    StatsReporter reporter(ports, group.workers(), session, StatsFormat::Json, 0ms);
+    ports.push_back(std::make_unique<dpdk::Port>(null.port(), small_port_request(1), std::vector<int>{0}));
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
+    operations::StatsReporter reporter(ports, group.workers(), session, server::StatsFormat::Json, 0ms);
     remove_device(*ports[0]);
     {
-        const ControlThread thread("test-stats", [&] {
-            reporter.run(stop, 60s, [&] { give_up_removed_ports(ports, group, stop); });
+        const dpdk::ControlThread thread("test-stats", [&] {
+            reporter.run(stop, 60s, [&] { server::give_up_removed_ports(ports, group, stop); });
         });
         group.run_on_main_lcore();
     }

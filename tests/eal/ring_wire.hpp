@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "l2echo/device/mempool.hpp"
+#include "l2echo/dpdk/mempool.hpp"
 
 /// A name that no other object of this process has.
 inline std::string unique_name(const char* name) {
@@ -143,6 +143,6 @@ class RingWire {
     }
 
   private:
-    l2echo::Mempool pool_;
+    l2echo::dpdk::Mempool pool_;
     WireRings rings_;
 };

@@ -1,4 +1,4 @@
-#include "l2echo/control/stats_reporter.hpp"
+#include "l2echo/operations/stats_reporter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,11 +21,11 @@ using namespace std::chrono_literals;
 std::vector<double> intervals_with_a_stall(std::chrono::milliseconds interval,
                                            std::chrono::milliseconds stall,
                                            std::chrono::milliseconds duration) {
-    StopSignal stop;
-    const std::vector<std::unique_ptr<Port>> ports;
-    const std::vector<std::unique_ptr<Worker>> workers;
-    Session session(0, false, std::nullopt);
-    StatsReporter reporter(ports, workers, session, StatsFormat::Json, interval);
+    process::StopSignal stop;
+    const std::vector<std::unique_ptr<dpdk::Port>> ports;
+    const std::vector<std::unique_ptr<engine::Worker>> workers;
+    echo::Session session(0, false, std::nullopt);
+    operations::StatsReporter reporter(ports, workers, session, server::StatsFormat::Json, interval);
     testing::internal::CaptureStdout();
     bool stalled = false;
     reporter.run(stop, duration, [&] {

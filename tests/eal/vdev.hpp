@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "l2echo/device/port_plan.hpp"
+#include "l2echo/dpdk/port_plan.hpp"
 
 class Vdev {
   public:
@@ -27,8 +27,8 @@ class Vdev {
 };
 
 /// Rings and caches that leave room for several ports in the memory of a test.
-inline l2echo::PortRequest small_port_request(std::uint16_t workers) {
-    l2echo::PortRequest request;
+inline l2echo::dpdk::PortRequest small_port_request(std::uint16_t workers) {
+    l2echo::dpdk::PortRequest request;
     request.workers = workers;
     request.rx_descriptors = 128;
     request.tx_descriptors = 128;

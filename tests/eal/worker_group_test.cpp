@@ -1,11 +1,12 @@
-#include "l2echo/control/worker_group.hpp"
+#include "l2echo/engine/worker_group.hpp"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "l2echo/control/control_thread.hpp"
-#include "l2echo/control/stats_reporter.hpp"
+#include "l2echo/dpdk/control_thread.hpp"
+#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/operations/stats_reporter.hpp"
 #include "vdev.hpp"
 
 namespace l2echo {
@@ -14,25 +15,25 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The three workers of eal_main.cpp.
-const std::vector<Lcore> kLcores{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}};
-const WorkerPlan kPlan{kLcores, false};
+const std::vector<dpdk::Lcore> kLcores{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}};
+const engine::WorkerPlan kPlan{kLcores, false};
 
-EchoSettings raw_settings() {
-    EchoSettings settings;
+engine::EchoSettings raw_settings() {
+    engine::EchoSettings settings;
     settings.rules.raw = true;
     settings.loop_check = false;
     return settings;
 }
 
-std::uint64_t received(const Worker& worker) {
+std::uint64_t received(const engine::Worker& worker) {
     std::uint64_t frames = 0;
-    for (const QueuePair* pair : worker.queue_pairs)
+    for (const engine::QueuePair* pair : worker.queue_pairs)
         frames += pair->counters.received.read();
     return frames;
 }
 
 /// Bounded: a worker that never receives fails the test instead of hanging it.
-bool wait_for_frames(const WorkerGroup& group) {
+bool wait_for_frames(const engine::WorkerGroup& group) {
     for (int i = 0; i < 1000; ++i) {
         if (std::ranges::all_of(group.workers(), [](const auto& worker) {
                 return worker->queue_pairs.empty() || received(*worker) > 0;
@@ -46,13 +47,13 @@ bool wait_for_frames(const WorkerGroup& group) {
 TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
     const Vdev first("net_null_w0");
     const Vdev second("net_null_w1");
-    StopSignal stop;
-    std::vector<std::unique_ptr<Port>> ports;
+    process::StopSignal stop;
+    std::vector<std::unique_ptr<dpdk::Port>> ports;
     for (const std::uint16_t id : {first.port(), second.port()})
-        ports.push_back(std::make_unique<Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
+        ports.push_back(std::make_unique<dpdk::Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
 
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
     group.launch();
     for (const auto& worker : group.workers())
         EXPECT_TRUE(worker->running.load());
@@ -61,12 +62,12 @@ TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
     group.join();
 
     for (std::size_t index = 0; index < 3; ++index) {
-        const Worker& worker = *group.workers()[index];
+        const engine::Worker& worker = *group.workers()[index];
         EXPECT_FALSE(worker.running.load());
         ASSERT_EQ(worker.queue_pairs.size(), 2u);
-        for (const QueuePair* pair : worker.queue_pairs) {
+        for (const engine::QueuePair* pair : worker.queue_pairs) {
             EXPECT_EQ(pair->queue, index);
-            const QueuePairCounts counts = pair->counters.read();
+            const engine::QueuePairCounts counts = pair->counters.read();
             EXPECT_GT(counts.received, 0u);
             EXPECT_EQ(counts.received, counts.echoed + counts.answered + counts.refused() + counts.dropped);
         }
@@ -79,11 +80,11 @@ TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
 
 TEST(WorkerGroup, AWorkerWithoutAQueueRunsIdlesAndStops) {
     const Vdev null("net_null_idle");
-    StopSignal stop;
-    std::vector<std::unique_ptr<Port>> ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+    process::StopSignal stop;
+    std::vector<std::unique_ptr<dpdk::Port>> ports;
+    ports.push_back(std::make_unique<dpdk::Port>(null.port(), small_port_request(1), std::vector<int>{0}));
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
     group.launch();
     EXPECT_TRUE(group.workers()[2]->running.load());
     EXPECT_TRUE(group.workers()[2]->queue_pairs.empty());
@@ -94,29 +95,30 @@ TEST(WorkerGroup, AWorkerWithoutAQueueRunsIdlesAndStops) {
 
 TEST(WorkerGroup, StopsItsWorkersWhenItGoes) {
     const Vdev null("net_null_scope");
-    StopSignal stop;
-    std::vector<std::unique_ptr<Port>> ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(3), std::vector<int>{0, 0, 0}));
+    process::StopSignal stop;
+    std::vector<std::unique_ptr<dpdk::Port>> ports;
+    ports.push_back(
+        std::make_unique<dpdk::Port>(null.port(), small_port_request(3), std::vector<int>{0, 0, 0}));
     {
-        Session session(ports.size(), false, std::nullopt);
-        WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+        echo::Session session(ports.size(), false, std::nullopt);
+        engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
         group.launch();
     }
     EXPECT_TRUE(stop.requested());
-    for (const Lcore& lcore : kLcores)
+    for (const dpdk::Lcore& lcore : kLcores)
         EXPECT_EQ(rte_eal_get_lcore_state(lcore.id), WAIT);
 }
 
 TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
     const Vdev null("net_null_main");
-    StopSignal stop;
-    std::vector<std::unique_ptr<Port>> ports;
-    ports.push_back(std::make_unique<Port>(null.port(), small_port_request(1), std::vector<int>{0}));
-    Session session(ports.size(), false, std::nullopt);
-    WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
-    StatsReporter reporter(ports, group.workers(), session, StatsFormat::Json, 0ms);
+    process::StopSignal stop;
+    std::vector<std::unique_ptr<dpdk::Port>> ports;
+    ports.push_back(std::make_unique<dpdk::Port>(null.port(), small_port_request(1), std::vector<int>{0}));
+    echo::Session session(ports.size(), false, std::nullopt);
+    engine::WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
+    operations::StatsReporter reporter(ports, group.workers(), session, server::StatsFormat::Json, 0ms);
     {
-        const ControlThread thread("test-stats", [&] { reporter.run(stop, 100ms, [] {}); });
+        const dpdk::ControlThread thread("test-stats", [&] { reporter.run(stop, 100ms, [] {}); });
         group.run_on_main_lcore();
     }
     EXPECT_TRUE(stop.requested());

@@ -1,4 +1,4 @@
-#include "l2echo/dataplane/worker.hpp"
+#include "l2echo/engine/worker.hpp"
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -8,10 +8,10 @@
 #include <chrono>
 #include <thread>
 
-#include "../unit/test_frame.hpp"
-#include "l2echo/dataplane/loop_check.hpp"
-#include "l2echo/device/port.hpp"
+#include "l2echo/dpdk/port.hpp"
+#include "l2echo/wire/loop_check.hpp"
 #include "ring_wire.hpp"
+#include "test_frame.hpp"
 #include "vdev.hpp"
 
 namespace l2echo {
@@ -21,15 +21,15 @@ using namespace std::chrono_literals;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::uint64_t kNonce = 77;
-constexpr MacAddress kOwnMac = 0x01'00'00'00'00'02;
+constexpr wire::MacAddress kOwnMac = 0x01'00'00'00'00'02;
 
 /// Runs on a thread of its own until it goes.
 class RunningWorker {
   public:
-    explicit RunningWorker(std::vector<QueuePair*> pairs, Idle idle = Idle::Poll) {
+    explicit RunningWorker(std::vector<engine::QueuePair*> pairs, engine::Idle idle = engine::Idle::Poll) {
         worker_.idle.way = idle;
         worker_.queue_pairs = std::move(pairs);
-        thread_ = std::thread([this] { run_worker(worker_, stop_); });
+        thread_ = std::thread([this] { engine::run_worker(worker_, stop_); });
     }
     ~RunningWorker() {
         stop_ = true;
@@ -49,7 +49,7 @@ class RunningWorker {
     std::uint64_t busy_cycles() const { return worker_.busy_cycles.read(); }
 
   private:
-    Worker worker_;
+    engine::Worker worker_;
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };
@@ -63,28 +63,28 @@ struct End {
         pair.rules.own_mac = kOwnMac + (nonce << 40);
     }
     ~End() {
-        while (echo_burst(pair, rte_rdtsc()) != 0)
+        while (echo::echo_burst(pair, rte_rdtsc()) != 0)
             wire.take();  // what the worker left in the queue
         wire.take();
         EXPECT_EQ(wire.mbufs_in_use(), 0u);
         EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
-        const QueuePairCounts counts = pair.counters.read();
+        const engine::QueuePairCounts counts = pair.counters.read();
         EXPECT_EQ(counts.received, counts.echoed + counts.answered + counts.refused() + counts.dropped);
     }
     std::uint64_t checks_sent() const { return pair.counters.checks_sent.read(); }
     std::uint64_t refused_as_facing() const {
-        return pair.counters.refused_by[static_cast<std::size_t>(Refusal::FacingReflector)].read();
+        return pair.counters.refused_by[static_cast<std::size_t>(echo::Refusal::FacingReflector)].read();
     }
 
     RingWire wire{1023, 2176, 1023};
-    Mempool pool{fmt::format("checks{}", wire.port()), 63, 0, 2176, SOCKET_ID_ANY};
-    PortGate gate;
-    QueuePair pair{gate};
+    dpdk::Mempool pool{fmt::format("checks{}", wire.port()), 63, 0, 2176, SOCKET_ID_ANY};
+    echo::PortGate gate;
+    engine::QueuePair pair{gate};
 };
 
-LoopCheckSender sender_of(const Bytes& bytes) {
+wire::LoopCheckSender sender_of(const Bytes& bytes) {
     TestFrame frame(bytes);
-    return read_loop_check(frame.mbuf(), read_headers(frame.mbuf()), kNonce);
+    return wire::read_loop_check(frame.mbuf(), wire::read_headers(frame.mbuf()), kNonce);
 }
 
 template <typename Condition>
@@ -117,8 +117,8 @@ TEST(Worker, SendsALoopCheckASecond) {
     }
     ASSERT_GE(sent.size(), 2u) << "the last may have been on its way";
     for (const Bytes& frame : sent) {
-        EXPECT_EQ(frame.size(), kLoopCheckLength);
-        EXPECT_EQ(sender_of(frame), LoopCheckSender::Ourselves);
+        EXPECT_EQ(frame.size(), wire::kLoopCheckLength);
+        EXPECT_EQ(sender_of(frame), wire::LoopCheckSender::Ourselves);
     }
     // Bounded below alone: a stalled machine may take any time.
     EXPECT_GE(third_seen - began, 2 * rte_get_tsc_hz());
@@ -127,12 +127,12 @@ TEST(Worker, SendsALoopCheckASecond) {
 
 TEST(Worker, SendsChecksFromQueuePair0Only) {
     const Vdev null("net_null_checks");
-    const Port port(null.port(), small_port_request(2), {0, 0});
-    PortGate gate;
-    QueuePair first(gate);
-    QueuePair second(gate);
+    const dpdk::Port port(null.port(), small_port_request(2), {0, 0});
+    echo::PortGate gate;
+    engine::QueuePair first(gate);
+    engine::QueuePair second(gate);
     second.queue = 1;
-    for (QueuePair* pair : {&first, &second}) {
+    for (engine::QueuePair* pair : {&first, &second}) {
         pair->port = port.id();
         pair->pool = port.mempool(pair->queue);
         pair->rules.raw = true;
@@ -174,9 +174,9 @@ TEST(Worker, TriesACheckAgainThatCouldNotLeave) {
     EXPECT_TRUE(holds_within(kPatience, [&] { return narrow.take().size() == 1; }));
 }
 
-Bytes frame_to(MacAddress destination) {
+Bytes frame_to(wire::MacAddress destination) {
     Bytes bytes(60);
-    const MacAddress tester = 0xEE'DD'CC'BB'AA'02;
+    const wire::MacAddress tester = 0xEE'DD'CC'BB'AA'02;
     std::memcpy(bytes.data(), &destination, 6);
     std::memcpy(bytes.data() + 6, &tester, 6);
     bytes[12] = 0x08;
@@ -208,7 +208,8 @@ TEST(Worker, TwoThatFaceEachOtherBothStop) {
     End one(1);
     End two(2);
     ASSERT_TRUE(face_each_other(one, two, [&] {
-        return one.gate.facing() == Facing::AnotherReflector && two.gate.facing() == Facing::AnotherReflector;
+        return one.gate.facing() == echo::Facing::AnotherReflector &&
+               two.gate.facing() == echo::Facing::AnotherReflector;
     }));
     // Two seconds of a worker's time are three checks.
     EXPECT_LE(one.checks_sent(), 3u);
@@ -222,11 +223,11 @@ TEST(Worker, OneThatFacesABlindSwapperStops) {
     End blind(2);
     blind.pair.pool = nullptr;
     blind.pair.rules.raw = true;
-    ASSERT_TRUE(
-        face_each_other(checking, blind, [&] { return checking.gate.facing() == Facing::OurOwnChecks; }));
+    ASSERT_TRUE(face_each_other(checking, blind,
+                                [&] { return checking.gate.facing() == echo::Facing::OurOwnChecks; }));
     EXPECT_LE(checking.checks_sent(), 3u);
     EXPECT_GT(checking.refused_as_facing(), 0u);
-    EXPECT_EQ(blind.gate.facing(), Facing::Nobody);
+    EXPECT_EQ(blind.gate.facing(), echo::Facing::Nobody);
     EXPECT_EQ(blind.checks_sent(), 0u);
 }
 
@@ -241,10 +242,10 @@ TEST(Worker, TheStormEndsOnceTheyStopped) {
     ASSERT_TRUE(face_each_other(one, two, [&] {
         since_quiet = received() == last ? since_quiet + 1 : 0;
         last = received();
-        return one.gate.facing() != Facing::Nobody && since_quiet >= 100;  // turns of a millisecond
+        return one.gate.facing() != echo::Facing::Nobody && since_quiet >= 100;  // turns of a millisecond
     })) << "frames still go round";
-    EXPECT_EQ(one.gate.closed_by(rte_rdtsc()), Refusal::FacingReflector);
-    EXPECT_EQ(two.gate.closed_by(rte_rdtsc()), Refusal::FacingReflector);
+    EXPECT_EQ(one.gate.closed_by(rte_rdtsc()), echo::Refusal::FacingReflector);
+    EXPECT_EQ(two.gate.closed_by(rte_rdtsc()), echo::Refusal::FacingReflector);
 }
 
 TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
@@ -252,16 +253,16 @@ TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
     End two(2);
     one.pair.pool = two.pair.pool = nullptr;
     EXPECT_TRUE(face_each_other(one, two, [&] { return one.pair.counters.received.read() > 1000; }));
-    EXPECT_EQ(one.gate.facing(), Facing::Nobody);
-    EXPECT_EQ(two.gate.facing(), Facing::Nobody);
+    EXPECT_EQ(one.gate.facing(), echo::Facing::Nobody);
+    EXPECT_EQ(two.gate.facing(), echo::Facing::Nobody);
     // Somebody else's check is heeded by nobody here, and still not returned.
-    Bytes check(kLoopCheckLength);
-    write_loop_check(reinterpret_cast<std::byte*>(check.data()), kOwnMac, 3);
+    Bytes check(wire::kLoopCheckLength);
+    wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), kOwnMac, 3);
     one.wire.take();
     one.wire.send(check);
-    while (echo_burst(one.pair, rte_rdtsc()) != 0) {
+    while (echo::echo_burst(one.pair, rte_rdtsc()) != 0) {
     }
-    EXPECT_EQ(one.gate.facing(), Facing::Nobody);
+    EXPECT_EQ(one.gate.facing(), echo::Facing::Nobody);
     EXPECT_EQ(one.refused_as_facing(), 1u);
 }
 
@@ -282,7 +283,7 @@ void expect_all_back(End& end) {
 }
 
 TEST(Worker, EchoesHoweverItIdles) {
-    for (const Idle idle : {Idle::Poll, Idle::Pause, Idle::Sleep}) {
+    for (const engine::Idle idle : {engine::Idle::Poll, engine::Idle::Pause, engine::Idle::Sleep}) {
         End end;
         end.pair.pool = nullptr;
         RunningWorker worker({&end.pair}, idle);
@@ -294,7 +295,7 @@ TEST(Worker, EchoesHoweverItIdles) {
 TEST(Worker, LeavesItsCpuToOthersWhileItSleeps) {
     End end;
     end.pair.pool = nullptr;
-    RunningWorker worker({&end.pair}, Idle::Sleep);
+    RunningWorker worker({&end.pair}, engine::Idle::Sleep);
     const auto cpu_before = worker.cpu_time();
     const auto began = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(300ms);

@@ -10,11 +10,12 @@
 #include <memory>
 #include <string>
 
-#include "../reference_frame.hpp"
-#include "l2echo/dataplane/header_vector.hpp"
-#include "l2echo/dataplane/loop_check.hpp"
-#include "l2echo/dataplane/wire_rules.hpp"
+#include "l2echo/echo/header_vector.hpp"
+#include "l2echo/echo/wire_rules.hpp"
 #include "l2echo/report/trace_text.hpp"
+#include "l2echo/wire/byte_order.hpp"
+#include "l2echo/wire/loop_check.hpp"
+#include "reference_frame.hpp"
 
 namespace {
 
@@ -22,8 +23,8 @@ using namespace l2echo;
 using reference::Bytes;
 using reference::Layout;
 
-constexpr MacAddress kOwnMac = 0x55'44'33'22'11'02;  // make_corpus.py has the same
-constexpr MacAddress kTesterMac = 0xEE'DD'CC'BB'AA'02;
+constexpr wire::MacAddress kOwnMac = 0x55'44'33'22'11'02;  // make_corpus.py has the same
+constexpr wire::MacAddress kTesterMac = 0xEE'DD'CC'BB'AA'02;
 constexpr std::uint64_t kNonce = 0x0706'0504'0302'0100;
 
 void require(bool holds, const char* what) {
@@ -55,13 +56,13 @@ std::array<std::byte, Length> address_of(std::initializer_list<int> bytes) {
     return address;
 }
 
-MaskedMac take_mac(Input& input) {
-    const MacAddress mask = kMacMask >> 8 * (input.byte() % 7);
+echo::MaskedMac take_mac(Input& input) {
+    const wire::MacAddress mask = wire::kMacMask >> 8 * (input.byte() % 7);
     return {(input.flag() ? kOwnMac : kTesterMac) & mask, mask};
 }
 
-IpPrefix take_prefix(Input& input) {
-    IpPrefix prefix;
+echo::IpPrefix take_prefix(Input& input) {
+    echo::IpPrefix prefix;
     prefix.version = input.flag() ? 6 : 4;
     const std::size_t bytes = input.byte() % (prefix.version == 6 ? 17 : 5);
     for (std::size_t i = 0; i < bytes; ++i) {
@@ -71,14 +72,14 @@ IpPrefix take_prefix(Input& input) {
     return prefix;
 }
 
-PortRange take_ports(Input& input) {
-    const std::uint8_t protocol = input.flag() ? kProtocolTcp : kProtocolUdp;
+echo::PortRange take_ports(Input& input) {
+    const std::uint8_t protocol = input.flag() ? wire::kProtocolTcp : wire::kProtocolUdp;
     const std::uint16_t from = input.byte();
     return {protocol, from, static_cast<std::uint16_t>(from + 256u * input.byte())};
 }
 
-MatchRule take_rule(Input& input) {
-    MatchRule rule;
+echo::MatchRule take_rule(Input& input) {
+    echo::MatchRule rule;
     const unsigned keys = input.byte();
     rule.echo = input.flag();
     if ((keys & 1) != 0)
@@ -86,9 +87,9 @@ MatchRule take_rule(Input& input) {
     if ((keys & 2) != 0)
         rule.destination = take_mac(input);
     if ((keys & 4) != 0)
-        rule.vlan_id = input.flag(3) ? MatchRule::kNoVlan : input.byte();
+        rule.vlan_id = input.flag(3) ? echo::MatchRule::kNoVlan : input.byte();
     if ((keys & 8) != 0)
-        rule.ether_type = wire_order(static_cast<std::uint16_t>(input.flag() ? 0x0800 : 0x86DD));
+        rule.ether_type = wire::wire_order(static_cast<std::uint16_t>(input.flag() ? 0x0800 : 0x86DD));
     if ((keys & 16) != 0)
         rule.ip_source = take_prefix(input);
     if ((keys & 32) != 0)
@@ -100,13 +101,13 @@ MatchRule take_rule(Input& input) {
     return rule;
 }
 
-WireRules take_rules(Input& input) {
-    WireRules rules;
+echo::WireRules take_rules(Input& input) {
+    echo::WireRules rules;
     const unsigned flags = input.byte();
     rules.own_mac = kOwnMac;
     rules.answers.own_mac = kOwnMac;
-    rules.level = static_cast<SwapLevel>(input.byte() % 3);
-    rules.raw = (flags & 1) != 0 && rules.level == SwapLevel::Mac;
+    rules.level = static_cast<wire::SwapLevel>(input.byte() % 3);
+    rules.raw = (flags & 1) != 0 && rules.level == wire::SwapLevel::Mac;
     rules.accept_own_only = (flags & 2) != 0;
     rules.group_own_source = (flags & 4) != 0;
     rules.only_from = (flags & 8) != 0 ? kTesterMac : 0;
@@ -165,7 +166,7 @@ class FuzzFrame {
     std::unique_ptr<rte_mbuf> tail_ = std::make_unique<rte_mbuf>();
 };
 
-Bytes mac_bytes(MacAddress mac) {
+Bytes mac_bytes(wire::MacAddress mac) {
     Bytes bytes;
     for (unsigned i = 0; i < 6; ++i)
         bytes.push_back(static_cast<std::uint8_t>(mac >> 8 * i));
@@ -176,8 +177,8 @@ Bytes part(const Bytes& frame, std::size_t at, std::size_t length) {
     return {begin, begin + static_cast<std::ptrdiff_t>(length)};
 }
 
-void check_headers(const FrameHeaders& headers, const Layout& layout) {
-    require(headers.type == wire_order(static_cast<std::uint16_t>(layout.type)) &&
+void check_headers(const wire::FrameHeaders& headers, const Layout& layout) {
+    require(headers.type == wire::wire_order(static_cast<std::uint16_t>(layout.type)) &&
                 headers.tags == layout.tags && headers.network == layout.payload,
             "tags and EtherType are those of the reference");
     require(headers.ip_version == layout.version, "IP is sound where the reference says so");
@@ -199,7 +200,7 @@ void check_sums(const Bytes& before, const Layout& was, const Bytes& after, std:
             "a right transport checksum stays right");
 }
 
-void check_answer(const Bytes& before, const Layout& was, FuzzFrame& frame, const WireRules& rules) {
+void check_answer(const Bytes& before, const Layout& was, FuzzFrame& frame, const echo::WireRules& rules) {
     const Bytes after = frame.bytes();
     const bool advertisement = was.version == 6 && was.protocol == 58 && before[was.transport] == 135;
     require(after.size() == before.size() || (advertisement && after.size() <= before.size() + 8),
@@ -217,14 +218,15 @@ void check_answer(const Bytes& before, const Layout& was, FuzzFrame& frame, cons
         const Layout is = reference::lay_out(after, frame.mbuf().data_len);
         require(reference::transport_checksum_is_right(after, is), "an advertisement has a right checksum");
     }
-    WireRules asker = rules;
-    asker.own_mac = asker.answers.own_mac = load_mac_pair(frame.data()).destination;
-    require(!answer(frame.mbuf(), read_headers(frame.mbuf()), asker.answers), "an answer is no request");
+    echo::WireRules asker = rules;
+    asker.own_mac = asker.answers.own_mac = wire::load_mac_pair(frame.data()).destination;
+    require(!echo::answer(frame.mbuf(), wire::read_headers(frame.mbuf()), asker.answers),
+            "an answer is no request");
 }
 
-void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const FrameHeaders& headers,
-                const WireRules& rules) {
-    swap_by_rules(frame.data(), headers, rules);
+void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const wire::FrameHeaders& headers,
+                const echo::WireRules& rules) {
+    echo::swap_by_rules(frame.data(), headers, rules);
     const Bytes after = frame.bytes();
     Bytes expected = reference::echo_of(before, was, static_cast<int>(rules.level));
     const bool to_group = (before[0] & 1) != 0 && !rules.raw;
@@ -237,76 +239,78 @@ void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const 
     check_sums(before, was, after, frame.mbuf().data_len);
     if (to_group)
         return;
-    swap_by_rules(frame.data(), read_headers(frame.mbuf()), rules);
+    echo::swap_by_rules(frame.data(), wire::read_headers(frame.mbuf()), rules);
     require(frame.bytes() == before, "swapping twice restores the frame");
 }
 
 /// The frame in each place among three ordinary ones. On a frame of at least 16 bytes.
-bool are_ordinary_anywhere(std::byte* data, const WireRules& rules) {
-    std::array<std::byte, kHeaderVectorLength> ordinary{};
-    store_swapped(ordinary.data(), MacPair{kTesterMac ^ 0x0200, 0x01'02'03'04'05'02});
+bool are_ordinary_anywhere(std::byte* data, const echo::WireRules& rules) {
+    std::array<std::byte, echo::kHeaderVectorLength> ordinary{};
+    store_swapped(ordinary.data(), wire::MacPair{kTesterMac ^ 0x0200, 0x01'02'03'04'05'02});
     ordinary[12] = std::byte{0x08};
     bool any = false;
     for (std::size_t place = 0; place < 4; ++place) {
-        FourHeaders headers;
-        headers.fill(load_header(ordinary.data()));
-        require(are_ordinary(headers, rules.own_macs), "the others are ordinary");
-        headers.at(place) = load_header(data);
-        any = are_ordinary(headers, rules.own_macs) || any;
+        echo::FourHeaders headers;
+        headers.fill(echo::load_header(ordinary.data()));
+        require(echo::are_ordinary(headers, rules.own_macs), "the others are ordinary");
+        headers.at(place) = echo::load_header(data);
+        any = echo::are_ordinary(headers, rules.own_macs) || any;
     }
     return any;
 }
 
 /// What the quick test lets through, of one frame or of four, the thorough way must let through as it is.
-void check_quick_test(FuzzFrame& frame, const WireRules& rules, Refusal reason, LoopCheckSender checker) {
+void check_quick_test(FuzzFrame& frame, const echo::WireRules& rules, echo::Refusal reason,
+                      wire::LoopCheckSender checker) {
     if (!rules.quick_test_suffices())
         return;
     const rte_mbuf& mbuf = frame.mbuf();
-    const bool one = is_ordinary(mbuf, load_mac_pair(frame.data()), rules);
-    const bool four = mbuf.data_len >= kHeaderVectorLength && mbuf.pkt_len <= rules.max_untagged_length &&
-                      are_ordinary_anywhere(frame.data(), rules);
-    require(!(one || four) || (reason == Refusal::None && checker == LoopCheckSender::NoCheck),
+    const bool one = echo::is_ordinary(mbuf, wire::load_mac_pair(frame.data()), rules);
+    const bool four = mbuf.data_len >= echo::kHeaderVectorLength &&
+                      mbuf.pkt_len <= rules.max_untagged_length && are_ordinary_anywhere(frame.data(), rules);
+    require(!(one || four) || (reason == echo::Refusal::None && checker == wire::LoopCheckSender::NoCheck),
             "the quick test never decides otherwise");
     require(one || !four, "four at once are asked no less than one");
 }
 
 /// The swap of four frames at a time does to each what the swap of one does.
 void check_vector_swap(const Bytes& before) {
-    if (before.size() < kHeaderVectorLength)
+    if (before.size() < echo::kHeaderVectorLength)
         return;
     Bytes swapped = before;
     auto* data = reinterpret_cast<std::byte*>(swapped.data());
-    store_swapped(data, load_header(data));
+    store_swapped(data, echo::load_header(data));
     require(swapped == reference::echo_of(before, {}, 0), "the vector swap is the swap");
 }
 
 void describe(const FuzzFrame& frame, std::size_t first) {
     const Bytes bytes = frame.bytes();
-    TraceRecord record;
-    record.decision = {Decision::Fate::Refuse, Refusal::Runt};
+    engine::TraceRecord record;
+    record.decision = {engine::Decision::Fate::Refuse, echo::Refusal::Runt};
     record.length = static_cast<std::uint32_t>(bytes.size());
-    record.captured = static_cast<std::uint16_t>(std::min<std::size_t>(first, TraceRecord::kMostBytes));
+    record.captured =
+        static_cast<std::uint16_t>(std::min<std::size_t>(first, engine::TraceRecord::kMostBytes));
     for (std::size_t i = 0; i < record.captured; ++i)
         record.bytes.at(i) = static_cast<std::byte>(bytes[i]);
-    require(describe_trace(record).find('\n') == std::string::npos, "a trace is one line");
+    require(report::describe_trace(record).find('\n') == std::string::npos, "a trace is one line");
 }
 
-void treat(FuzzFrame& frame, std::size_t reach, const WireRules& rules) {
+void treat(FuzzFrame& frame, std::size_t reach, const echo::WireRules& rules) {
     const Bytes before = frame.bytes();
     const Layout was = reference::lay_out(before, reach);
-    const FrameHeaders headers = read_headers(frame.mbuf());
+    const wire::FrameHeaders headers = wire::read_headers(frame.mbuf());
     check_headers(headers, was);
     check_vector_swap(before);
     if (rules.raw)
         return check_echo(before, was, frame, headers, rules);
-    if (rules.answers.any() && answer(frame.mbuf(), headers, rules.answers))
+    if (rules.answers.any() && echo::answer(frame.mbuf(), headers, rules.answers))
         return check_answer(before, was, frame, rules);
     require(frame.bytes() == before, "what is not answered is not touched");
-    const LoopCheckSender checker = read_loop_check(frame.mbuf(), headers, kNonce);
-    const Refusal reason = classify_thoroughly(frame.mbuf(), headers, rules, Refusal::None);
+    const wire::LoopCheckSender checker = wire::read_loop_check(frame.mbuf(), headers, kNonce);
+    const echo::Refusal reason = echo::classify_thoroughly(frame.mbuf(), headers, rules, echo::Refusal::None);
     check_quick_test(frame, rules, reason, checker);
     require(frame.bytes() == before, "classifying touches nothing");
-    if (checker == LoopCheckSender::NoCheck && reason == Refusal::None)
+    if (checker == wire::LoopCheckSender::NoCheck && reason == echo::Refusal::None)
         check_echo(before, was, frame, headers, rules);
 }
 
@@ -314,15 +318,15 @@ void treat(FuzzFrame& frame, std::size_t reach, const WireRules& rules) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const WireRules rules = take_rules(input);
+    const echo::WireRules rules = take_rules(input);
     const bool repair = input.flag();
     const bool trace = input.flag(8);
     const std::size_t cut = input.byte();  // 0: one segment
     const std::size_t room = input.byte() % 16;
     Bytes bytes = input.rest();
     const std::size_t first =
-        cut == 0 ? bytes.size() : std::min(bytes.size(), kEthernetHeaderLength + cut - 1);
-    if (first < kEthernetHeaderLength)
+        cut == 0 ? bytes.size() : std::min(bytes.size(), wire::kEthernetHeaderLength + cut - 1);
+    if (first < wire::kEthernetHeaderLength)
         return 0;
     if (repair)
         reference::repair_checksums(bytes);

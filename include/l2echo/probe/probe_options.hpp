@@ -6,24 +6,24 @@
 #include <string>
 #include <vector>
 
-#include "l2echo/control/option_values.hpp"
-#include "l2echo/device/port_plan.hpp"
-#include "l2echo/probe/probe_result.hpp"
-#include "l2echo/probe/sender.hpp"
-#include "l2echo/probe/traffic.hpp"
+#include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/port_plan.hpp"
+#include "l2echo/probe/result/probe_result.hpp"
+#include "l2echo/probe/run/sender.hpp"
+#include "l2echo/probe/traffic/traffic.hpp"
 
-namespace l2echo {
+namespace l2echo::probe {
 
 struct ProbeOptions {
     std::vector<std::string> eal;
     std::vector<std::string> ports;
     bool take_kernel_interface = false;
-    PortRequest port;
+    dpdk::PortRequest port;
     std::optional<std::uint16_t> queue_pairs;  ///< as --queues says
     std::chrono::milliseconds link_wait{0};
     TrafficShape shape;  ///< without the source MAC, which is the port's
-    SwapLevel swap_level = SwapLevel::Mac;
-    RateRequest rate;
+    wire::SwapLevel swap_level = wire::SwapLevel::Mac;
+    cli::RateRequest rate;
     SendPlan plan;  ///< without the rate
     std::optional<std::uint64_t> warm_up_frames;
     double drain_seconds = 1;  ///< how long frames may still come back
@@ -46,4 +46,4 @@ struct ProbeCommandLine {
 /// Throws UsageError.
 ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments);
 
-}  // namespace l2echo
+}  // namespace l2echo::probe

@@ -5,7 +5,7 @@
 
 #include "l2echo/probe/probe_options.hpp"
 
-namespace l2echo {
+namespace l2echo::probe {
 
 /// Starts EAL and the port, sends, checks, prints the result to stdout. Throws StartupError or UsageError,
 /// and std::runtime_error when a gate is not kept. Called once, by main().
@@ -14,4 +14,4 @@ void run_probe(const std::string& program, const ProbeOptions& options);
 /// What the probe adds to a round trip: frames written and checked without a wire, in TSC cycles.
 Histogram measure_self_loop(const Traffic& traffic);
 
-}  // namespace l2echo
+}  // namespace l2echo::probe

@@ -6,7 +6,7 @@
 
 #include "l2echo/report/report.hpp"
 
-namespace l2echo {
+namespace l2echo::report {
 
 /// Changes when a key changes its meaning or goes; new keys may come without.
 inline constexpr std::string_view kReportSchema = "l2echo.report/1";
@@ -14,4 +14,4 @@ inline constexpr std::string_view kReportSchema = "l2echo.report/1";
 /// No line break at the end. Counts are integers since start, rates are over "interval_seconds".
 std::string render_json(const Report& report);
 
-}  // namespace l2echo
+}  // namespace l2echo::report

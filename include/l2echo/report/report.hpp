@@ -7,7 +7,7 @@
 
 #include "l2echo/report/snapshot.hpp"
 
-namespace l2echo {
+namespace l2echo::report {
 
 /// Over the report's interval. Bits at layer 1: 24 bytes more a frame than layer 2 without FCS (preamble and
 /// gap 20, FCS 4; IEEE 802.3 clauses 3.1.1 and 4.4.2).
@@ -20,7 +20,7 @@ struct Rates {
 
 struct WorkerReport {
     WorkerSnapshot worker;
-    QueuePairCounts counts;  ///< since start, all its queue pairs
+    engine::QueuePairCounts counts;  ///< since start, all its queue pairs
     Rates rates;
     double mean_burst = 0;        ///< frames in a poll that found any; over the interval
     double cycles_per_frame = 0;  ///< TSC cycles of busy turns; over the interval
@@ -36,8 +36,8 @@ struct QueueReport {
 
 struct PortReport {
     PortSnapshot port;
-    QueuePairCounts counts;      ///< since start, all its queue pairs
-    std::uint64_t received = 0;  ///< in the interval, as the next three
+    engine::QueuePairCounts counts;  ///< since start, all its queue pairs
+    std::uint64_t received = 0;      ///< in the interval, as the next three
     std::uint64_t dropped = 0;
     std::uint64_t missed = 0;
     std::uint64_t no_mbuf = 0;
@@ -46,10 +46,10 @@ struct PortReport {
 
 struct Report {
     bool final = false;
-    double elapsed_seconds = 0;   ///< since the workers were launched
-    double interval_seconds = 0;  ///< what the rates are taken over
-    QueuePairCounts counts;       ///< since start, all workers
-    PortCounts port_counts;       ///< since start, all ports
+    double elapsed_seconds = 0;      ///< since the workers were launched
+    double interval_seconds = 0;     ///< what the rates are taken over
+    engine::QueuePairCounts counts;  ///< since start, all workers
+    dpdk::PortCounts port_counts;    ///< since start, all ports
     Rates rates;
     std::vector<WorkerReport> workers;
     std::vector<PortReport> ports;
@@ -63,4 +63,4 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final);
 /// dropped.
 std::vector<std::string> find_hints(const Report& report);
 
-}  // namespace l2echo
+}  // namespace l2echo::report

@@ -7,16 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include "l2echo/dataplane/port_gate.hpp"
-#include "l2echo/dataplane/queue_pair_counters.hpp"
-#include "l2echo/device/port.hpp"
+#include "l2echo/dpdk/port.hpp"
+#include "l2echo/echo/port_gate.hpp"
+#include "l2echo/engine/counter_set.hpp"
+#include "l2echo/wire/link_state.hpp"
 
-namespace l2echo {
+namespace l2echo::report {
 
 struct QueuePairSnapshot {
     std::uint16_t port = 0;
     std::uint16_t queue = 0;
-    QueuePairCounts counts;
+    engine::QueuePairCounts counts;
 };
 
 struct WorkerSnapshot {
@@ -28,15 +29,16 @@ struct WorkerSnapshot {
 
 /// Whether a port echoes, and why not.
 struct SessionState {
-    Refusal closed_by = Refusal::None;        ///< None: it echoes
-    Facing facing = Facing::Nobody;           ///< the far end that made it stop
-    std::optional<double> remaining_seconds;  ///< empty: without end, or over
+    echo::Refusal closed_by = echo::Refusal::None;  ///< None: it echoes
+    echo::Facing facing = echo::Facing::Nobody;     ///< the far end that made it stop
+    std::optional<double> remaining_seconds;        ///< empty: without end, or over
 };
 
 /// "armed" when the port echoes, else the reason of its refusals.
 constexpr std::string_view name_of(const SessionState& state) noexcept {
-    return state.closed_by == Refusal::None ? "armed"
-                                            : kRefusalTable[static_cast<std::size_t>(state.closed_by)].name;
+    return state.closed_by == echo::Refusal::None
+               ? "armed"
+               : echo::kRefusalTable[static_cast<std::size_t>(state.closed_by)].name;
 }
 
 struct PortSnapshot {
@@ -47,9 +49,9 @@ struct PortSnapshot {
     int numa_node = -1;
     bool promiscuous = false;
     bool removed = false;  ///< the device was taken away while running
-    LinkState link;
+    wire::LinkState link;
     SessionState session;
-    PortCounts counts;
+    dpdk::PortCounts counts;
 };
 
 struct Snapshot {
@@ -59,4 +61,4 @@ struct Snapshot {
     std::vector<PortSnapshot> ports;
 };
 
-}  // namespace l2echo
+}  // namespace l2echo::report

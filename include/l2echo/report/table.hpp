@@ -5,7 +5,7 @@
 
 #include "l2echo/report/report.hpp"
 
-namespace l2echo {
+namespace l2echo::report {
 
 /// Several lines, each ended by a line break. The final report adds refusals by reason, ports, queues and
 /// hints.
@@ -16,4 +16,4 @@ std::string format_scaled(double value);
 /// With what is counted: 14.9 Mframes/s, 999 frames/s.
 std::string format_scaled(double value, const char* unit);
 
-}  // namespace l2echo
+}  // namespace l2echo::report

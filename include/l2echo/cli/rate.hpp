@@ -1,0 +1,16 @@
+// Rates as options take them.
+#pragma once
+
+#include <string>
+
+namespace l2echo::cli {
+
+/// "1000", "1kpps", "2.5Mpps" (frames), "100Mbps", "10Gbps" (bits at layer 1), "50%" (of link speed), "max".
+struct RateRequest {
+    double frames_per_second = 0;
+    double bits_per_second = 0;
+    double percent_of_link = 0;  ///< all three 0: as fast as it goes
+};
+RateRequest parse_rate(const std::string& text, const char* option);
+
+}  // namespace l2echo::cli

@@ -1,0 +1,23 @@
+// A thread that EAL keeps off the lcores' CPUs where it can (an EAL control thread).
+#pragma once
+
+#include <pthread.h>
+
+#include <functional>
+
+namespace l2echo::dpdk {
+
+class ControlThread {
+  public:
+    /// `name` has at most 15 characters. Throws StartupError.
+    ControlThread(const char* name, std::function<void()> body);
+    ~ControlThread();  ///< joins
+    ControlThread(const ControlThread&) = delete;
+    ControlThread& operator=(const ControlThread&) = delete;
+
+  private:
+    std::function<void()> body_;
+    pthread_t thread_{};
+};
+
+}  // namespace l2echo::dpdk

@@ -1,0 +1,32 @@
+// DPDK's environment abstraction layer, from init to cleanup, and the lcores it gives us.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "l2echo/dpdk/lcore.hpp"
+
+namespace l2echo::dpdk {
+
+/// One per process. Everything that holds DPDK memory must be gone before it.
+class Eal {
+  public:
+    /// `arguments` without the program's name and without "--". Throws StartupError with what to type.
+    /// Nothing goes to stdout, which is for results.
+    Eal(const std::string& program, std::vector<std::string> arguments);
+    ~Eal();
+    Eal(const Eal&) = delete;
+    Eal& operator=(const Eal&) = delete;
+
+    const std::vector<std::string>& arguments() const noexcept { return arguments_; }
+
+    Lcore main_lcore() const;
+    std::vector<Lcore> worker_lcores() const;  ///< all but the main one
+    std::vector<std::uint16_t> ports() const;  ///< as probed; may be empty
+
+  private:
+    std::vector<std::string> arguments_;
+};
+
+}  // namespace l2echo::dpdk

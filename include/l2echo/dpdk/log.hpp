@@ -1,0 +1,20 @@
+// Log lines for people, through DPDK's log (stderr; --log-level=l2echo:debug and the like apply). Never from
+// a worker.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+namespace l2echo::dpdk {
+
+void log_line(const std::string& text);
+void log_warning(const std::string& text);
+
+template <typename... Arguments>
+void log_info(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    log_line(fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+}  // namespace l2echo::dpdk

@@ -1,0 +1,102 @@
+// A DPDK port, configured and started from construction to destruction.
+#pragma once
+
+#include <rte_ethdev.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "l2echo/dpdk/mempool.hpp"
+#include "l2echo/dpdk/port_plan.hpp"
+#include "l2echo/dpdk/removal_watch.hpp"
+#include "l2echo/wire/ethernet.hpp"
+#include "l2echo/wire/link_state.hpp"
+
+namespace l2echo::dpdk {
+
+/// "port 0 (net_tap0)", as in every message about it.
+std::string port_label(std::uint16_t port);
+
+/// What the device itself counts.
+struct PortCounts {
+    std::uint64_t missed = 0;   ///< frames lost by the NIC before us: the RX ring was full
+    std::uint64_t no_mbuf = 0;  ///< RX found the pool empty
+    std::uint64_t rx_errors = 0;
+    std::uint64_t tx_errors = 0;
+};
+
+/// One thread at a time: the main lcore, or the control thread that reports while the main lcore echoes. Only
+/// link_changes is counted by another, the EAL interrupt thread.
+class Port {
+  public:
+    /// Configures, sets up the queues, each with a mempool of its own, and starts. `worker_nodes` holds the
+    /// NUMA node of each worker, in order: a pool goes to the port's node, or to its worker's where that is
+    /// unknown. Throws StartupError; what the device refuses but can do without becomes a warning.
+    Port(std::uint16_t id, const PortRequest& request, const std::vector<int>& worker_nodes);
+    ~Port();
+    Port(const Port&) = delete;
+    Port& operator=(const Port&) = delete;
+
+    std::uint16_t id() const noexcept { return id_; }
+    const std::string& name() const noexcept { return name_; }
+    const std::string& driver() const noexcept { return driver_; }
+    const std::string& burst_mode() const noexcept { return burst_mode_; }
+    wire::MacAddress mac() const noexcept { return mac_; }
+    int numa_node() const noexcept { return numa_node_; }  ///< -1: unknown
+    const PortPlan& plan() const noexcept { return plan_; }
+    bool promiscuous() const noexcept { return promiscuous_; }           ///< as read back from the device
+    FlowControl flow_control() const noexcept { return flow_control_; }  ///< Keep: left as it was
+    rte_mempool* mempool(std::uint16_t queue) const { return pools_.at(queue)->get(); }
+    int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
+
+    wire::LinkState link() const;
+    PortCounts counts() const;
+
+    /// Whether the device is being taken away.
+    bool removed() const noexcept { return given_up() || watch_->removed(); }
+
+    /// Closes the port of a removed device and gives the device back. No worker may poll it any more. What is
+    /// told about the port stays; the link is down and the counts are the last ones.
+    void give_up();
+    bool given_up() const noexcept { return !device_.has_value(); }
+
+  private:
+    void configure();
+    void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
+    void start();
+    void fill_reta();
+    void make_sure_of_rss_key();
+    void set_promiscuous(bool wanted);
+    void set_flow_control(FlowControl wanted);
+    std::string what(const char* call) const;
+
+    std::uint16_t id_;
+    std::string name_;
+    std::string driver_;
+    std::string burst_mode_;
+    wire::MacAddress mac_ = 0;
+    int numa_node_;
+    PortPlan plan_;
+    bool promiscuous_ = false;
+    FlowControl flow_control_ = FlowControl::Keep;
+    std::atomic<std::uint64_t> link_changes_{0};  ///< written by the EAL interrupt thread
+    std::vector<std::unique_ptr<Mempool>> pools_;
+    PortCounts last_counts_;
+
+    /// After the pools, so before them to go: the device lets go of the mbufs before their pools are freed.
+    struct Device {
+        std::uint16_t id;
+        explicit Device(std::uint16_t port) : id(port) {}
+        ~Device();
+        Device(const Device&) = delete;
+        Device& operator=(const Device&) = delete;
+    };
+    std::optional<Device> device_;
+    std::optional<RemovalWatch> watch_;
+};
+
+}  // namespace l2echo::dpdk

@@ -1,0 +1,21 @@
+// The kernel interfaces behind DPDK ports.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace l2echo::dpdk {
+
+/// Values of the keys among device arguments: ("rx_iface=eth0,tx_iface=eth1", {"rx_iface", "tx_iface"}).
+std::vector<std::string> interfaces_in(const std::string& device_arguments,
+                                       const std::vector<std::string>& keys);
+
+/// "net_tap", or empty when the port does not tell.
+std::string driver_of(std::uint16_t port);
+
+/// The kernel interfaces behind a DPDK port; none for ports that have none. A net_tap's own kernel end does
+/// not count, it is there for the other side of a test; the interface that its `remote` names does.
+std::vector<std::string> kernel_interfaces_of(std::uint16_t port);
+
+}  // namespace l2echo::dpdk

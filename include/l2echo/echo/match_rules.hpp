@@ -1,0 +1,70 @@
+// Which frames a test session is about: rules in order, the first that fits decides.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "l2echo/wire/frame_headers.hpp"
+
+namespace l2echo::echo {
+
+/// Fits an address whose bits under the mask are those of the value.
+struct MaskedMac {
+    wire::MacAddress value = 0;
+    wire::MacAddress mask = 0;
+
+    bool fits(wire::MacAddress mac) const noexcept { return (mac & mask) == value; }
+};
+
+/// An IPv4 prefix takes the first 4 bytes.
+struct IpPrefix {
+    std::uint8_t version = 4;
+    std::array<std::byte, 16> value{};
+    std::array<std::byte, 16> mask{};
+
+    bool fits(const std::byte* address, const wire::FrameHeaders& headers) const noexcept;
+};
+
+/// Both ends included.
+struct PortRange {
+    std::uint8_t protocol = 0;
+    std::uint16_t from = 0;
+    std::uint16_t to = 0;
+};
+
+/// Fits a frame when all that it names does.
+struct MatchRule {
+    bool echo = true;  ///< what it decides: echo, or refuse
+    MaskedMac source;
+    MaskedMac destination;
+    std::optional<std::uint16_t> vlan_id;     ///< of the outermost tag; kNoVlan: untagged
+    std::optional<std::uint16_t> ether_type;  ///< behind all tags, in memory order
+    std::optional<IpPrefix> ip_source;
+    std::optional<IpPrefix> ip_destination;
+    std::optional<PortRange> source_port;
+    std::optional<PortRange> destination_port;
+
+    static constexpr std::uint16_t kNoVlan = 0xFFFF;
+
+    bool fits(const std::byte* data, const wire::MacPair& macs,
+              const wire::FrameHeaders& headers) const noexcept;
+};
+
+/// No rules let everything through.
+class MatchRules {
+  public:
+    void add(const MatchRule& rule) { rules_.push_back(rule); }
+    bool empty() const noexcept { return rules_.empty(); }
+
+    /// Whether the first rule that fits says echo. What fits no rule is not let through.
+    bool let_through(const std::byte* data, const wire::MacPair& macs,
+                     const wire::FrameHeaders& headers) const noexcept;
+
+  private:
+    std::vector<MatchRule> rules_;
+};
+
+}  // namespace l2echo::echo

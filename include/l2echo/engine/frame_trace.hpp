@@ -1,0 +1,87 @@
+// "What happened to the next N frames?": the workers write down what they decided, a control thread reads it.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "l2echo/echo/wire_rules.hpp"
+
+struct rte_ring;
+
+namespace l2echo::engine {
+
+/// What becomes of one frame.
+struct Decision {
+    enum class Fate : std::uint8_t { Echo, Answer, Refuse };
+    Fate fate = Fate::Refuse;
+    echo::Refusal reason = echo::Refusal::None;  ///< only with Refuse
+};
+
+/// One frame as it was received, and what was decided.
+struct TraceRecord {
+    static constexpr std::uint32_t kMostBytes = 128;
+
+    std::uint64_t tsc = 0;     ///< when its burst was taken
+    std::uint32_t length = 0;  ///< of the frame, without FCS
+    std::uint16_t captured = 0;
+    std::uint16_t port = 0;
+    std::uint16_t queue = 0;
+    Decision decision;
+    bool raw = false;
+    wire::SwapLevel level = wire::SwapLevel::Mac;
+    std::array<std::byte, kMostBytes> bytes{};
+};
+
+/// How many more frames are to be traced, for all workers together.
+class TraceBudget {
+  public:
+    /// Control thread.
+    void set(std::int64_t frames) noexcept { left_.store(frames, std::memory_order_relaxed); }
+
+    /// Workers; once a burst.
+    bool wanted() const noexcept { return left_.load(std::memory_order_relaxed) > 0; }
+    /// Workers, while tracing: true for exactly as many calls as were set.
+    bool take() noexcept {
+        std::int64_t left = left_.load(std::memory_order_relaxed);
+        while (left > 0 && !left_.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+        }
+        return left > 0;
+    }
+
+  private:
+    alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::int64_t> left_{0};
+};
+
+/// From one worker to the control thread, over a ring that never makes the worker wait: a frame that finds it
+/// full is not traced, and the next one is.
+class FrameTrace {
+  public:
+    /// Throws StartupError.
+    FrameTrace(TraceBudget& budget, std::uint16_t port, std::uint16_t queue, int numa_node);
+    ~FrameTrace();
+    FrameTrace(const FrameTrace&) = delete;
+    FrameTrace& operator=(const FrameTrace&) = delete;
+
+    bool wanted() const noexcept { return budget_.wanted(); }
+
+    /// Worker: the frame as received, before anything is changed.
+    void begin(const rte_mbuf& frame, std::uint64_t tsc) noexcept;
+    /// Worker: what was decided on the frame of begin().
+    void end(const Decision& decision, const echo::WireRules& rules) noexcept;
+
+    /// Control thread: the oldest record, if there is one.
+    bool read(TraceRecord& record) noexcept;
+
+  private:
+    TraceBudget& budget_;
+    rte_ring* ring_;
+    TraceRecord record_;  ///< the worker's
+};
+
+}  // namespace l2echo::engine

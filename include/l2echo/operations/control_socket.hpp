@@ -1,0 +1,42 @@
+// A stream socket in the file system on which operators speak to a running echo, as they do to other daemons:
+// one command a line, one JSON object a line back, so that a shell and a program serve alike.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace l2echo::operations {
+
+/// Owner only (mode 0600): whoever reaches it controls the session. One thread.
+class ControlSocket {
+  public:
+    using Commands = std::function<std::string(std::string_view line)>;
+
+    /// Takes over the path of a process that is gone; throws StartupError when it is in use or cannot be had.
+    ControlSocket(std::string path, Commands commands);
+    ~ControlSocket();  ///< removes the path
+    ControlSocket(const ControlSocket&) = delete;
+    ControlSocket& operator=(const ControlSocket&) = delete;
+
+    /// Waits for clients and their commands, no longer than this.
+    void serve(std::chrono::milliseconds longest);
+
+  private:
+    struct Client {
+        int descriptor;
+        std::string unfinished_line;
+    };
+
+    void accept_client();
+    bool serve_client(Client& client);  ///< false: it is to be closed
+
+    std::string path_;
+    Commands commands_;
+    int listener_;
+    std::vector<Client> clients_;
+};
+
+}  // namespace l2echo::operations

@@ -1,0 +1,96 @@
+// The frames that the probe sends: every byte of each follows from its stream, sequence number, planned time
+// and size, so the frame that must come back can be written down again and compared whole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "l2echo/wire/ethernet.hpp"
+#include "l2echo/wire/line_overhead.hpp"
+#include "l2echo/wire/swap.hpp"
+
+namespace l2echo::probe {
+
+enum class Network { None, Ipv4, Ipv6 };
+
+struct TrafficShape {
+    Network network =
+        Network::Ipv4;  ///< None: Ethernet only, EtherType 0x88B6 (IEEE 802, local experimental)
+    std::vector<std::uint16_t> vlan_ids;     ///< none, one (0x8100) or two (0x88A8, 0x8100); outer first
+    std::vector<std::uint32_t> sizes{64};    ///< bytes with FCS, sent in turn
+    std::optional<std::uint32_t> random_to;  ///< sizes from sizes[0] to this at random instead
+    std::uint16_t flows = 1;  ///< each a stream of its own: UDP source port, or source MAC, varied
+    wire::MacAddress source = 0;
+    wire::MacAddress destination = 0;
+};
+
+/// Travels in the first 18 bytes of the payload.
+struct Stamp {
+    std::uint16_t stream = 0;
+    std::uint64_t sequence = 0;  ///< of the stream; 48 bits
+    std::uint64_t planned = 0;   ///< planned send time in TSC cycles since the run began; 48 bits
+};
+inline constexpr std::uint32_t kStampLength = 18;
+
+/// Read only after construction: senders and checkers share one.
+class Traffic {
+  public:
+    /// `nonce` tells this run's frames from another's. Throws UsageError when a size is too small for the
+    /// stamp.
+    Traffic(const TrafficShape& shape, wire::SwapLevel swap_level, std::uint32_t nonce);
+
+    const TrafficShape& shape() const noexcept { return shape_; }
+    std::uint32_t header_length() const noexcept { return header_length_; }
+    std::uint32_t smallest_size() const noexcept { return header_length_ + kStampLength + wire::kFcsLength; }
+    std::uint32_t largest_size() const noexcept;
+    double mean_size() const noexcept;
+
+    /// The size of the frame that a sender sends as its `index`th: in turn, or pseudo-random.
+    std::uint32_t size_of(std::uint64_t index) const noexcept;
+
+    /// Writes the frame as it is sent; `frame` is its size less FCS.
+    void write(std::span<std::byte> frame, const Stamp& stamp) const noexcept;
+
+    /// What a returned frame is.
+    enum class Verdict {
+        Intact,     ///< exactly the frame that was sent, addresses exchanged
+        Corrupted,  ///< ours by its stamp, but something is different
+        Damaged,    ///< ours by its addresses, but the stamp cannot be read
+        Foreign,    ///< not ours
+    };
+    /// Sets `stamp` when Intact or Corrupted. `scratch` holds at least as many bytes as `frame`.
+    Verdict check(std::span<const std::byte> frame, std::span<std::byte> scratch,
+                  Stamp& stamp) const noexcept;
+
+  private:
+    struct Flow {
+        std::vector<std::byte> sent_header;
+        std::vector<std::byte> returned_header;
+        std::uint32_t checksum_base =
+            0;  ///< one's-complement sum of all that enters the UDP checksum and is fixed
+    };
+
+    Flow make_flow(std::uint16_t index, wire::SwapLevel swap_level) const;
+    void write_with(std::span<std::byte> frame, const Stamp& stamp, const Flow& flow,
+                    const std::vector<std::byte>& header) const noexcept;
+    std::uint32_t check_value(const std::byte* stamp, std::size_t frame_length) const noexcept;
+    bool has_returned_addresses(std::span<const std::byte> frame) const noexcept;
+
+    TrafficShape shape_;
+    std::uint32_t nonce_;
+    std::uint32_t network_offset_;
+    std::uint32_t header_length_;
+    std::vector<std::byte> filler_;               ///< what follows the stamp, for the longest frame
+    std::vector<std::uint32_t> filler_checksum_;  ///< sum of its first 2 * i bytes
+    std::vector<Flow> flows_;
+};
+
+/// "64", "64,512", "512-1024" (random) or "imix" (7 of 64, 4 of 594, 1 of 1518) into `shape`. Throws
+/// UsageError.
+void parse_sizes(const std::string& text, TrafficShape& shape);
+
+}  // namespace l2echo::probe

@@ -1,0 +1,27 @@
+// Big-endian fields of the wire on a little-endian machine.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace l2echo::wire {
+
+static_assert(std::endian::native == std::endian::little, "fields are converted for little-endian machines");
+
+/// A 16-bit constant as it lies in memory, so that the frame path compares without swapping bytes.
+constexpr std::uint16_t wire_order(std::uint16_t host) noexcept {
+    return static_cast<std::uint16_t>(host << 8 | host >> 8);
+}
+
+/// A big-endian field, at any address.
+constexpr std::uint16_t load_be16(const std::byte* at) noexcept {
+    return static_cast<std::uint16_t>(std::to_integer<unsigned>(at[0]) << 8 |
+                                      std::to_integer<unsigned>(at[1]));
+}
+constexpr void store_be16(std::byte* at, std::uint16_t value) noexcept {
+    at[0] = static_cast<std::byte>(value >> 8);
+    at[1] = static_cast<std::byte>(value);
+}
+
+}  // namespace l2echo::wire

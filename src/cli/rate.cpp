@@ -1,0 +1,59 @@
+#include "l2echo/cli/rate.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::cli {
+namespace {
+
+double scale_of(char prefix) {
+    switch (prefix) {
+        case 'k':
+            return 1e3;
+        case 'M':
+            return 1e6;
+        case 'G':
+            return 1e9;
+        default:
+            return 1;
+    }
+}
+
+}  // namespace
+
+RateRequest parse_rate(const std::string& text, const char* option) {
+    RateRequest rate;
+    if (text == "max")
+        return rate;
+    double number = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    std::string unit(rest, end);
+    double scale = 1;
+    if (unit.size() == 4) {
+        scale = scale_of(unit.front());
+        unit.erase(0, scale == 1 ? 0 : 1);
+    }
+    constexpr double kSlowest = 1e-6;  // a frame in eleven days; times stay far from overflow
+    const bool number_is_good =
+        error == std::errc{} && number * scale >= kSlowest && std::isfinite(number * scale);
+    if (number_is_good && (unit.empty() || unit == "pps"))
+        rate.frames_per_second = number * scale;
+    else if (number_is_good && unit == "bps")
+        rate.bits_per_second = number * scale;
+    else if (number_is_good && unit == "%" && number > 100)
+        throw process::UsageError(
+            fmt::format("{}: {} is more than the link carries; give at most 100%", option, text));
+    else if (number_is_good && unit == "%")
+        rate.percent_of_link = number;
+    else
+        throw process::UsageError(fmt::format(
+            "{}: '{}' is not a rate; give for example 1000, 1.5Mpps, 10Gbps, 50% or max", option, text));
+    return rate;
+}
+
+}  // namespace l2echo::cli

@@ -1,0 +1,122 @@
+#include "l2echo/dpdk/eal.hpp"
+
+#include <fcntl.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "l2echo/dpdk/interrupt_parking.hpp"
+#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/lcore_option.hpp"
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/dpdk/startup_advice.hpp"
+#include "l2echo/machine/cpu_set.hpp"
+#include "l2echo/machine/host_limits.hpp"
+#include "l2echo/machine/numa.hpp"
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::dpdk {
+namespace {
+
+/// EAL prints a hundred lines of usage to stdout when it does not like an argument. Stdout is for results,
+/// and what it did not like stands on stderr: this drops the rest.
+class StdoutToNowhere {
+  public:
+    StdoutToNowhere() : saved_(dup(STDOUT_FILENO)) {
+        std::fflush(stdout);
+        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(nowhere, STDOUT_FILENO);
+        close(nowhere);
+    }
+    ~StdoutToNowhere() {
+        std::fflush(stdout);
+        if (saved_ < 0)
+            return;
+        dup2(saved_, STDOUT_FILENO);
+        close(saved_);
+    }
+    StdoutToNowhere(const StdoutToNowhere&) = delete;
+    StdoutToNowhere& operator=(const StdoutToNowhere&) = delete;
+
+  private:
+    int saved_;
+};
+
+int start_eal(const std::string& program, const std::vector<std::string>& arguments) {
+    std::string name = program;
+    std::vector<std::string> copies = arguments;  // EAL reorders and may write what argv points to
+    std::vector<char*> argv{name.data()};
+    for (std::string& argument : copies)
+        argv.push_back(argument.data());
+    const int argc = static_cast<int>(argv.size());
+    argv.push_back(nullptr);
+    const StdoutToNowhere redirection;
+    return rte_eal_init(argc, argv.data());
+}
+
+/// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
+/// before the first frame needs it: a page fault takes longer than thousands of frames. What is mapped
+/// already comes when it is touched, as before. The first call is refused where there is a limit to what may
+/// be locked, and then nothing is; the second alone would be taken, and would fail later.
+void lock_memory() {
+    if (mlockall(MCL_CURRENT | MCL_ONFAULT) == 0)
+        mlockall(MCL_FUTURE);
+}
+
+/// The one CPU that an lcore may run on; -1 when there are several. (rte_lcore_to_cpu_id() is a core number.)
+int cpu_of_lcore(unsigned id) {
+    const rte_cpuset_t cpus = rte_lcore_cpuset(id);
+    if (CPU_COUNT(&cpus) != 1)
+        return -1;
+    std::size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &cpus))
+        ++cpu;
+    return static_cast<int>(cpu);
+}
+
+Lcore describe_lcore(unsigned id) {
+    const int cpu = cpu_of_lcore(id);
+    const int node = machine::numa_node_of_cpu_id(cpu);
+    return {id, cpu, node != machine::kUnknownNode ? node : static_cast<int>(rte_lcore_to_socket_id(id))};
+}
+
+}  // namespace
+
+Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+    check_cpus(arguments_, machine::allowed_cpus());
+    if (start_eal(program, arguments_) < 0)
+        throw process::StartupError(explain_eal_failure(arguments_, rte_errno, machine::read_host_limits()));
+    lock_memory();
+}
+
+Eal::~Eal() {
+    park_interrupt_thread();
+    rte_eal_cleanup();
+}
+
+Lcore Eal::main_lcore() const {
+    return describe_lcore(rte_get_main_lcore());
+}
+
+std::vector<Lcore> Eal::worker_lcores() const {
+    std::vector<Lcore> workers;
+    unsigned id = 0;
+    RTE_LCORE_FOREACH_WORKER(id)
+    workers.push_back(describe_lcore(id));
+    return workers;
+}
+
+std::vector<std::uint16_t> Eal::ports() const {
+    std::vector<std::uint16_t> ports;
+    std::uint16_t port = 0;
+    RTE_ETH_FOREACH_DEV(port)
+    ports.push_back(port);
+    return ports;
+}
+
+}  // namespace l2echo::dpdk

@@ -1,0 +1,29 @@
+#include "l2echo/dpdk/mempool.hpp"
+
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::dpdk {
+
+Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cache, std::uint16_t data_room,
+                 int numa_node)
+    : pool_(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, numa_node)) {
+    // Hugepages of another node are better than none: the port warns of the distance.
+    if (!pool_ && numa_node != SOCKET_ID_ANY)
+        pool_.reset(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, SOCKET_ID_ANY));
+    if (pool_)
+        return;
+    const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;
+    throw process::StartupError(fmt::format(
+        "mempool {}: {} mbufs of {} bytes (about {} MiB) on NUMA node {}: {}; reserve more hugepages there "
+        "(sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE, more than it has now), "
+        "raise -m, "
+        "or lower --rx-descriptors and --tx-descriptors",
+        name, mbufs, data_room, mebibytes, numa_node, rte_strerror(rte_errno), std::max(numa_node, 0)));
+}
+
+}  // namespace l2echo::dpdk

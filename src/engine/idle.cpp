@@ -1,0 +1,89 @@
+// Monitor addresses and the CPU's instructions for waiting are experimental in DPDK 22.11.
+#define ALLOW_EXPERIMENTAL_API
+
+#include "l2echo/engine/idle.hpp"
+
+#include <rte_cpuflags.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_pause.h>
+#include <rte_power_intrinsics.h>
+#include <sys/prctl.h>
+
+#include <thread>
+
+namespace l2echo::engine {
+namespace {
+
+constexpr std::uint64_t kPausesASecond = 1'000'000;
+constexpr std::uint64_t kMonitoringsASecond = 1000;  // at least: the loop has more to look after than frames
+
+rte_cpu_intrinsics read_intrinsics() noexcept {
+    rte_cpu_intrinsics intrinsics{};
+    rte_cpu_get_intrinsics_support(&intrinsics);
+    return intrinsics;
+}
+
+void pause_a_little() noexcept {
+    static const bool cpu_can_wait = read_intrinsics().power_pause != 0;
+    const std::uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / kPausesASecond;
+    if (cpu_can_wait && rte_power_pause(end) == 0)
+        return;
+    while (rte_rdtsc() < end)
+        rte_pause();
+}
+
+/// Where a queue pair was given back meanwhile there is nothing to wait for: the next turn sees to it.
+void monitor(std::span<QueuePair* const> pairs) noexcept {
+    std::array<rte_power_monitor_cond, RTE_MAX_ETHPORTS> conditions;
+    std::uint32_t count = 0;
+    for (const QueuePair* pair : pairs)
+        if (pair->polling.load(std::memory_order_relaxed) == Polling::On &&
+            rte_eth_get_monitor_addr(pair->port, pair->queue, &conditions[count]) == 0)
+            ++count;
+    const std::uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / kMonitoringsASecond;
+    if (count == 1)
+        rte_power_monitor(&conditions[0], end);
+    else if (count > 1)
+        rte_power_monitor_multi(conditions.data(), count, end);
+}
+
+}  // namespace
+
+MonitorSupport read_monitor_support() noexcept {
+    const rte_cpu_intrinsics intrinsics = read_intrinsics();
+#ifdef RTE_ARCH_X86
+    // From DPDK 23.11 on AMD's MONITORX counts as well, but MWAITX takes a duration where UMWAIT takes a
+    // time, so that a wait would not end when it should. TPAUSE comes with UMWAIT (WAITPKG) and never with
+    // MWAITX.
+    const bool waits_until = intrinsics.power_pause != 0;
+#else
+    const bool waits_until = true;
+#endif
+    return {waits_until && intrinsics.power_monitor != 0, waits_until && intrinsics.power_monitor_multi != 0};
+}
+
+int check_monitor(std::uint16_t port, std::uint16_t queue) noexcept {
+    rte_power_monitor_cond condition;
+    return rte_eth_get_monitor_addr(port, queue, &condition);
+}
+
+void prepare_to_wait(Idle idle) noexcept {
+    if (idle == Idle::Sleep)
+        prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond; the kernel adds 50 us to a nap otherwise
+}
+
+void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs) noexcept {
+    switch (idle.way) {
+        case Idle::Poll:
+            return;
+        case Idle::Pause:
+            return pause_a_little();
+        case Idle::Umwait:
+            return monitor(pairs);
+        case Idle::Sleep:
+            return std::this_thread::sleep_for(idle.nap);
+    }
+}
+
+}  // namespace l2echo::engine

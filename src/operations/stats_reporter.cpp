@@ -1,0 +1,177 @@
+#include "l2echo/operations/stats_reporter.hpp"
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/report/json.hpp"
+#include "l2echo/report/table.hpp"
+#include "l2echo/wire/link_state.hpp"
+
+namespace l2echo::operations {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Links and hints are looked at this often even when no interval is printed, removed ports in any case.
+constexpr milliseconds kWatchInterval{1000};
+
+/// Whether to stop.
+bool wait_until(std::chrono::steady_clock::time_point time, const process::StopSignal& stop,
+                const std::function<void()>& every_second) {
+    for (;;) {
+        const auto next = std::min(time, std::chrono::steady_clock::now() + kWatchInterval);
+        if (stop.wait_until(next))
+            return true;
+        every_second();
+        if (next == time)
+            return false;
+    }
+}
+
+report::WorkerSnapshot snapshot_of(const engine::Worker& worker) {
+    report::WorkerSnapshot snapshot;
+    snapshot.lcore = worker.lcore;
+    snapshot.numa_node = worker.numa_node;
+    snapshot.busy_cycles = worker.busy_cycles.read();
+    for (const engine::QueuePair* pair : worker.queue_pairs)
+        snapshot.queue_pairs.push_back({pair->port, pair->queue, pair->counters.read()});
+    return snapshot;
+}
+
+report::PortSnapshot snapshot_of(const dpdk::Port& port) {
+    report::PortSnapshot snapshot;
+    snapshot.id = port.id();
+    snapshot.name = port.name();
+    snapshot.driver = port.driver();
+    snapshot.mac = wire::format_mac(port.mac());
+    snapshot.numa_node = port.numa_node();
+    snapshot.promiscuous = port.promiscuous();
+    snapshot.removed = port.removed();
+    snapshot.link = port.link();
+    snapshot.counts = port.counts();
+    return snapshot;
+}
+
+}  // namespace
+
+StatsReporter::StatsReporter(const std::vector<std::unique_ptr<dpdk::Port>>& ports,
+                             const std::vector<std::unique_ptr<engine::Worker>>& workers,
+                             echo::Session& session, server::StatsFormat format, milliseconds interval)
+    : ports_(ports),
+      workers_(workers),
+      session_(session),
+      format_(format),
+      interval_(interval),
+      start_(Clock::now()),
+      start_cycles_(rte_rdtsc()),
+      first_(take_snapshot()),
+      previous_(first_) {
+    for (const report::PortSnapshot& port : first_.ports) {
+        links_.push_back(port.link);
+        links_.back().changes = 0;
+    }
+}
+
+void StatsReporter::run(process::StopSignal& stop, std::optional<milliseconds> duration,
+                        const std::function<void()>& every_second) {
+    const milliseconds tick = interval_ > milliseconds::zero() ? interval_ : kWatchInterval;
+    const auto end = duration ? std::optional(start_ + *duration) : std::nullopt;
+    // Ticks that a stall has swallowed are left out: a report of hardly any time says nothing.
+    for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now() + tick / 2)) {
+        const bool last = end && next >= *end;
+        if (wait_until(last ? *end : next, stop, every_second))
+            return;
+        report::Snapshot now = take_snapshot();
+        follow_links(now);
+        const report::Report report = report::make_report(previous_, now, false);
+        if (interval_ > milliseconds::zero())
+            print(report, stop);
+        tell_new_hints(report);
+        previous_ = now;
+        if (last) {
+            stop.request();
+            return;
+        }
+    }
+}
+
+void StatsReporter::print_final() {
+    report::Snapshot now = take_snapshot();
+    follow_links(now);
+    if (!write_to_stdout(report::make_report(first_, now, true)))
+        throw std::runtime_error(
+            fmt::format("the final report could not be written to stdout: {}; give it a place to go",
+                        std::strerror(errno)));
+}
+
+report::Snapshot StatsReporter::take_snapshot() const {
+    report::Snapshot snapshot;
+    snapshot.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    snapshot.tsc_cycles = rte_rdtsc() - start_cycles_;
+    for (const auto& worker : workers_)
+        snapshot.workers.push_back(snapshot_of(*worker));
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+        snapshot.ports.push_back(snapshot_of(*ports_[i]));
+        snapshot.ports.back().session = session_.state(i);
+    }
+    return snapshot;
+}
+
+bool StatsReporter::write_to_stdout(const report::Report& report) const {
+    const std::string text = format_ == server::StatsFormat::Json ? report::render_json(report) + "\n"
+                                                                  : report::render_table(report);
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+/// A reader that is gone wants no more: stop. A full disk is no reason to stop echoing.
+void StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
+    if (write_to_stdout(report) || told_write_failure_)
+        return;
+    const int error = errno;  // writing the warning may change it
+    told_write_failure_ = true;
+    dpdk::log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
+    if (error == EPIPE)
+        stop.request();
+}
+
+/// Drivers tell link changes by interrupt, or by what polling sees, or by both: the larger count is the true
+/// one.
+void StatsReporter::follow_links(report::Snapshot& now) {
+    for (std::size_t i = 0; i < now.ports.size(); ++i) {
+        report::PortSnapshot& port = now.ports[i];
+        const wire::LinkState before = links_.at(i);
+        const std::uint64_t by_interrupt = port.link.changes - first_.ports[i].link.changes;
+        port.link.changes = std::max(by_interrupt, before.changes + (port.link.up != before.up ? 1 : 0));
+        links_[i] = port.link;
+        if (port.link.changes != before.changes)
+            session_.gate(i).forget_far_end();  // somebody else may be there now
+        tell_link(port, before);
+    }
+}
+
+void StatsReporter::tell_link(const report::PortSnapshot& port, const wire::LinkState& before) const {
+    if (port.link.up != before.up)
+        dpdk::log_info("Port {}: link is {}", port.id, port.link.up ? "up" : "down");
+    else if (port.link.changes != before.changes)
+        dpdk::log_info("Port {}: link changed and is {} again", port.id, port.link.up ? "up" : "down");
+}
+
+void StatsReporter::tell_new_hints(const report::Report& report) {
+    for (const std::string& hint : report.hints)
+        if (told_hints_.insert(hint).second)
+            dpdk::log_info("hint: {}", hint);
+}
+
+milliseconds effective_interval(const server::Options& options, bool stdout_is_terminal) {
+    const bool watched = options.stats_format == server::StatsFormat::Json || stdout_is_terminal;
+    return options.stats_interval.value_or(watched ? milliseconds(1000) : milliseconds::zero());
+}
+
+}  // namespace l2echo::operations

@@ -1,0 +1,60 @@
+#include "l2echo/probe/search/search_run.hpp"
+
+#include <algorithm>
+
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/report/table.hpp"
+#include "l2echo/wire/line_overhead.hpp"
+
+namespace l2echo::probe {
+namespace {
+
+SendPlan paced_for(double frames_per_second, double seconds) {
+    SendPlan plan;
+    plan.frames_per_second = frames_per_second;
+    plan.seconds = seconds;
+    return plan;
+}
+
+Trial run_trial(const Bench& bench, double rate, double seconds) {
+    const auto result = bench.run(paced_for(rate, seconds));
+    const auto intended = static_cast<std::uint64_t>(rate * seconds);
+    const std::uint64_t returned =
+        std::min(result->totals().unique - (result->corrupted - result->damaged), intended);
+    return {rate, seconds, intended, intended - returned, result->sender_limited()};
+}
+
+}  // namespace
+
+double find_max_rate(const Bench& bench, const SendPlan& plan, const Traffic& traffic) {
+    constexpr double kWarmUpSeconds = 0.5;
+    SendPlan warm_up;
+    warm_up.seconds = kWarmUpSeconds;
+    const double reached = bench.run(warm_up)->sent_per_second();
+    if (plan.frames_per_second > 0)
+        return plan.frames_per_second;
+    return plan.bits_per_second > 0
+               ? plan.bits_per_second / (8 * (traffic.mean_size() + wire::kGapAndPreamble))
+               : reached;
+}
+
+void run_trials(const Bench& bench, RateSearch& search, double trial_seconds) {
+    constexpr std::size_t kMostTrials = 50;  // the bounds meet long before, unless the far end is erratic
+    std::size_t trials = 0;
+    for (auto rate = search.next(); rate && trials < kMostTrials; rate = search.next(), ++trials) {
+        const Trial trial = run_trial(bench, *rate, trial_seconds);
+        if (bench.stopped())
+            return;
+        search.record(trial);
+        dpdk::log_info("Trial at {}: lost {} of {}{}", report::format_scaled(*rate, "frames/s"), trial.lost,
+                       trial.intended, trial.sender_limited ? " (the probe was the limit)" : "");
+    }
+}
+
+LoadedRoundTrip measure_round_trip(const Bench& bench, double share, double frames_per_second,
+                                   double seconds) {
+    const auto result = bench.run(paced_for(frames_per_second, seconds));
+    return {share, frames_per_second, result->lost(), result->tsc_hz, result->round_trip};
+}
+
+}  // namespace l2echo::probe

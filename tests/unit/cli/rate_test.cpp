@@ -1,0 +1,39 @@
+#include "l2echo/cli/rate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::cli {
+namespace {
+
+std::string error_of(const std::function<void()>& parse) {
+    try {
+        parse();
+    } catch (const process::UsageError& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
+    EXPECT_DOUBLE_EQ(parse_rate("1000", "--rate").frames_per_second, 1000);
+    EXPECT_DOUBLE_EQ(parse_rate("1.5Mpps", "--rate").frames_per_second, 1.5e6);
+    EXPECT_DOUBLE_EQ(parse_rate("20kpps", "--rate").frames_per_second, 20'000);
+    EXPECT_DOUBLE_EQ(parse_rate("7pps", "--rate").frames_per_second, 7);
+    EXPECT_DOUBLE_EQ(parse_rate("10Gbps", "--rate").bits_per_second, 10e9);
+    EXPECT_DOUBLE_EQ(parse_rate("50%", "--rate").percent_of_link, 50);
+    const RateRequest max = parse_rate("max", "--rate");
+    EXPECT_DOUBLE_EQ(max.frames_per_second + max.bits_per_second + max.percent_of_link, 0);
+}
+
+TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
+    for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps", "inf",
+                             "infpps", "nan", "1e400", "1e-300", "1e308Gbps", " 1", "1 Mpps"})
+        EXPECT_EQ(error_of([&] { parse_rate(text, "--rate"); }).find("--rate: "), 0u) << text;
+}
+
+}  // namespace
+}  // namespace l2echo::cli

@@ -1,0 +1,100 @@
+#include "l2echo/probe/probe_options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::probe {
+namespace {
+
+ProbeOptions parse(std::vector<std::string> ours) {
+    ours.insert(ours.begin(), {"l2_probe", "--"});
+    return parse_probe_command_line(ours).options;
+}
+
+TEST(ProbeOptions, EveryOptionArrives) {
+    const ProbeOptions options =
+        parse({"--size",         "128,256", "--network",     "ipv6",  "--vlan",         "100,7",
+               "--flows",        "64",      "--queues",      "4",     "--destination",  "02:11:22:33:44:55",
+               "--swap",         "mac+ip",  "--rate",        "1Mpps", "--count",        "5000",
+               "--drain",        "250ms",   "--format",      "json",  "--histogram",    "h.txt",
+               "--require-loss", "0",       "--require-p99", "20us",  "--require-rate", "900kpps"});
+    EXPECT_EQ(options.shape.sizes, (std::vector<std::uint32_t>{128, 256}));
+    EXPECT_EQ(options.shape.network, Network::Ipv6);
+    EXPECT_EQ(options.shape.vlan_ids, (std::vector<std::uint16_t>{100, 7}));
+    EXPECT_EQ(options.shape.flows, 64);
+    EXPECT_EQ(options.queue_pairs, 4);
+    EXPECT_EQ(options.shape.destination, 0x5544'3322'1102u);
+    EXPECT_EQ(options.swap_level, wire::SwapLevel::MacIp);
+    EXPECT_DOUBLE_EQ(options.rate.frames_per_second, 1e6);
+    EXPECT_EQ(options.plan.frames, 5000u);
+    EXPECT_TRUE(std::isinf(options.plan.seconds));
+    EXPECT_DOUBLE_EQ(options.drain_seconds, 0.25);
+    EXPECT_EQ(parse({"--warm-up", "300"}).warm_up_frames, 300u);
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.histogram_file, "h.txt");
+    EXPECT_EQ(options.gates.loss, 0u);
+    EXPECT_DOUBLE_EQ(options.gates.p99_seconds.value(), 20e-6);
+    EXPECT_DOUBLE_EQ(options.gates.frames_per_second.value(), 900e3);
+}
+
+TEST(ProbeOptions, SendForTenSecondsUnlessToldOtherwise) {
+    EXPECT_DOUBLE_EQ(parse({}).plan.seconds, 10);
+    EXPECT_DOUBLE_EQ(parse({"--duration", "2s"}).plan.seconds, 2);
+    EXPECT_TRUE(std::isinf(parse({"--count", "10"}).plan.seconds));
+    EXPECT_DOUBLE_EQ(parse({"--count", "10", "--duration", "3"}).plan.seconds, 3);
+}
+
+TEST(ProbeOptions, ASearchHasItsKindAndTrialLength) {
+    EXPECT_EQ(parse({}).search, "");
+    const ProbeOptions options = parse({"--search", "pdr", "--trial", "200ms"});
+    EXPECT_EQ(options.search, "pdr");
+    EXPECT_DOUBLE_EQ(options.trial_seconds, 0.2);
+    EXPECT_THROW(parse({"--search", "best"}), process::UsageError);
+}
+
+TEST(ProbeOptions, ASweepTakesTheSizesOneByOne) {
+    EXPECT_TRUE(parse({}).sweep_sizes.empty());
+    const ProbeOptions all = parse({"--sweep", "results"});
+    EXPECT_EQ(all.sweep_folder, "results");
+    EXPECT_EQ(all.sweep_sizes,
+              (std::vector<std::string>{"64", "128", "256", "512", "1024", "1280", "1518", "imix"}));
+    EXPECT_EQ(parse({"--sweep", "results", "--size", "64,imix,512-1024"}).sweep_sizes,
+              (std::vector<std::string>{"64", "imix", "512-1024"}));
+    for (const char* sizes : {"64,64", "64,,128", "small", ""})
+        EXPECT_THROW(parse({"--sweep", "results", "--size", sizes}), process::UsageError) << sizes;
+}
+
+TEST(ProbeOptions, WhatIsAboutASingleRunDoesNotGoWithManyTrials) {
+    const std::vector<std::vector<std::string>> single{{"--count", "5"},         {"--duration", "5"},
+                                                       {"--histogram", "h.txt"}, {"--require-loss", "0"},
+                                                       {"--require-p99", "1"},   {"--require-rate", "1Mpps"}};
+    for (const auto& ours : single) {
+        EXPECT_NO_THROW(parse({ours[0], ours[1]}));
+        EXPECT_THROW(parse({"--search", "ndr", ours[0], ours[1]}), process::UsageError) << ours[0];
+        EXPECT_THROW(parse({"--sweep", "results", ours[0], ours[1]}), process::UsageError) << ours[0];
+    }
+}
+
+TEST(ProbeOptions, TheCommandCanBeTypedAgain) {
+    EXPECT_EQ(parse({"--sweep", "my $results", "--rate", "50%"}).command,
+              "l2_probe -- --sweep 'my $results' --rate 50%");
+    EXPECT_EQ(parse({"--sweep", "it's", "--histogram", ""}).command,
+              "l2_probe -- --sweep 'it'\\''s' --histogram ''");
+}
+
+TEST(ProbeOptions, WrongValuesAreUsageErrors) {
+    const std::vector<std::vector<std::string>> wrong{
+        {"--vlan", "4095"},        {"--vlan", "65536"},        {"--vlan", ""},
+        {"--vlan", "1,2,3"},       {"--destination", "02:11"}, {"--destination", "02-11-22-33-44-55"},
+        {"--flows", "0"},          {"--swap", "ip"},           {"--network", "ipx"},
+        {"--require-rate", "50%"}, {"--size", "0x40"},         {"--count", "many"},
+        {"--require-p99", "fast"}};
+    for (const auto& ours : wrong)
+        EXPECT_THROW(parse(ours), process::UsageError) << ours[0] << " " << ours[1];
+}
+
+}  // namespace
+}  // namespace l2echo::probe

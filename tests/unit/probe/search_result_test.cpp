@@ -1,0 +1,51 @@
+#include "l2echo/probe/search/search_result.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace l2echo::probe {
+namespace {
+
+std::unique_ptr<SearchResult> sample() {
+    auto result = std::make_unique<SearchResult>(
+        SearchResult{"pdr", 0.005, "64", RateSearch(1000, 0.005), true, {}, {}});
+    result->search.record({1000, 1, 1000, 100, true});
+    result->search.record({900, 1, 900, 1, false});
+    result->round_trips.resize(1);
+    result->round_trips[0].share = 0.5;
+    result->round_trips[0].tsc_hz = 1e9;
+    result->round_trips[0].round_trip.add(2000);
+    return result;
+}
+
+TEST(SearchJson, HasBothBoundsAndEveryTrial) {
+    const auto json = nlohmann::json::parse(render_json(*sample()));
+    EXPECT_EQ(json["schema"], "l2echo.search/1");
+    EXPECT_EQ(json["search"], "pdr");
+    EXPECT_DOUBLE_EQ(json["lower"]["frames_per_second"].get<double>(), 900);
+    EXPECT_DOUBLE_EQ(json["upper"]["frames_per_second"].get<double>(), 1000);
+    EXPECT_EQ(json["trials"].size(), 2u);
+    EXPECT_EQ(json["trials"][0]["sender_limited"], true);
+    EXPECT_DOUBLE_EQ(json["round_trips"][0]["p50_ns"].get<double>(), 2000);
+}
+
+TEST(SearchJson, ABoundThatIsNotThereIsNull) {
+    const SearchResult nothing{"ndr", 0, "64", RateSearch(1000, 0), true, {}, {}};
+    EXPECT_TRUE(nlohmann::json::parse(render_json(nothing))["lower"].is_null());
+}
+
+TEST(SearchText, TellsBoundsAndWhoWasTheLimit) {
+    const std::string text = render_text(*sample());
+    EXPECT_NE(
+        text.find(
+            "pdr (loss of at most 0.5 %), size 64: 900 frames/s sustained, 1.00 kframes/s not; 2 trials"),
+        std::string::npos)
+        << text;
+    EXPECT_NE(text.find("the probe itself was the limit"), std::string::npos);
+    EXPECT_NE(text.find("round trip at 50 % of it: p50 2.0 us"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace l2echo::probe

@@ -1,0 +1,154 @@
+#include "l2echo/report/report.hpp"
+
+#include <gtest/gtest.h>
+
+#include "test_snapshots.hpp"
+
+namespace l2echo::report {
+namespace {
+
+bool has_hint(const Report& report, const std::string& words) {
+    for (const std::string& hint : report.hints)
+        if (hint.find(words) != std::string::npos)
+            return true;
+    return false;
+}
+
+TEST(Report, RatesAreOverTheIntervalAndCountsSinceStart) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    EXPECT_DOUBLE_EQ(report.interval_seconds, 2);
+    EXPECT_EQ(report.counts.received, 4000u);
+    EXPECT_DOUBLE_EQ(report.rates.received_per_second, 2000);
+    EXPECT_DOUBLE_EQ(report.rates.echoed_per_second, 1950);
+
+    Snapshot later = snapshot_after_two_seconds();
+    later.seconds = 4;
+    later.workers[1].queue_pairs[0].counts.received += 100;
+    const Report second = make_report(snapshot_after_two_seconds(), later, false);
+    EXPECT_EQ(second.counts.received, 4100u);
+    EXPECT_DOUBLE_EQ(second.rates.received_per_second, 50);
+}
+
+TEST(Report, BitsAreThoseOfLayer1) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    // 60 bytes in an mbuf are 84 on the wire: FCS 4, preamble 8, gap 12.
+    EXPECT_DOUBLE_EQ(report.rates.received_bits_per_second_l1, 2000 * 84 * 8);
+    EXPECT_DOUBLE_EQ(report.rates.echoed_bits_per_second_l1, 1950 * 84 * 8);
+}
+
+TEST(Report, WorkersHaveBurstCyclesAndBusyShare) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    EXPECT_DOUBLE_EQ(report.workers[0].mean_burst, 30);
+    EXPECT_DOUBLE_EQ(report.workers[0].cycles_per_frame, 100);
+    EXPECT_DOUBLE_EQ(report.workers[0].busy_share, 0.075);
+    EXPECT_DOUBLE_EQ(report.workers[1].mean_burst, 1);
+}
+
+TEST(Report, AWorkerWithoutAQueueShowsZeros) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    ASSERT_EQ(report.workers.size(), 3u);
+    EXPECT_EQ(report.workers[2].counts.received, 0u);
+    EXPECT_DOUBLE_EQ(report.workers[2].mean_burst, 0);
+    EXPECT_DOUBLE_EQ(report.workers[2].cycles_per_frame, 0);
+}
+
+TEST(Report, QueueSharesAreOfThePort) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    ASSERT_EQ(report.ports[0].queues.size(), 2u);
+    EXPECT_DOUBLE_EQ(report.ports[0].queues[0].share, 0.75);
+    EXPECT_EQ(report.ports[0].queues[1].lcore, 2u);
+    EXPECT_EQ(report.port_counts.missed, 7u);
+    EXPECT_EQ(report.port_counts.rx_errors, 1u);
+}
+
+TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.ports.push_back(now.ports[0]);
+    now.ports[1].id = 1;
+    QueuePairSnapshot other{1, 0, {}};
+    other.counts.received = 5;
+    now.workers[0].queue_pairs.push_back(other);
+    Snapshot before = snapshot_at_start();
+    before.workers[0].queue_pairs.push_back({1, 0, {}});
+    before.ports.push_back(before.ports[0]);
+    before.ports[1].id = 1;
+    const Report report = make_report(before, now, true);
+    EXPECT_EQ(report.ports[0].counts.received, 4000u);
+    EXPECT_EQ(report.ports[1].counts.received, 5u);
+    EXPECT_EQ(report.workers[0].counts.received, 3005u);
+}
+
+TEST(Report, AnswersAndChecksAreSummedUp) {
+    const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
+    EXPECT_EQ(report.counts.answered, 10u);
+    EXPECT_EQ(report.counts.checks_sent, 2u);
+    EXPECT_EQ(report.ports[0].counts.answered, 10u);
+    EXPECT_EQ(report.workers[1].counts.answered, 0u);
+}
+
+TEST(Report, AnIntervalOfNoTimeHasNoRates) {
+    const Report report = make_report(snapshot_at_start(), snapshot_at_start(), true);
+    EXPECT_DOUBLE_EQ(report.rates.received_per_second, 0);
+    EXPECT_DOUBLE_EQ(report.workers[0].busy_share, 0);
+    EXPECT_DOUBLE_EQ(report.ports[0].queues[0].share, 0);
+}
+
+TEST(Hints, NothingArrivedNamesLinkPromiscuousAndMac) {
+    Snapshot now = snapshot_at_start();
+    now.seconds = 2;
+    EXPECT_TRUE(make_report(snapshot_at_start(), now, false).hints.empty()) << "too early to tell";
+    now.seconds = 5;
+    now.ports[0].link.up = false;
+    EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
+                         "link down, promiscuous on; send to MAC 02:00:00:00:00:01"));
+}
+
+TEST(Hints, OneQueueWithNearlyEverything) {
+    Snapshot now = snapshot_after_two_seconds();
+    EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "nearly all"));
+    now.workers[0].queue_pairs[0].counts.received = 30'000;
+    EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false), "queue 0 gets nearly all"));
+}
+
+TEST(Hints, LossesNameWhatToDo) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.ports[0].counts.no_mbuf = 3;
+    const Report report = make_report(snapshot_at_start(), now, false);
+    EXPECT_TRUE(has_hint(report, "the NIC missed frames"));
+    EXPECT_TRUE(has_hint(report, "mempool empty"));
+    EXPECT_TRUE(has_hint(report, "full TX queue"));
+}
+
+TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
+    const Snapshot past = snapshot_after_two_seconds();  // with losses
+    Snapshot now = past;
+    now.seconds = 4;
+    EXPECT_TRUE(make_report(past, now, false).hints.empty());
+    now.workers[1].queue_pairs[0].counts.received += 5000;  // queue 0 had three quarters until now
+    const Report report = make_report(past, now, false);
+    EXPECT_TRUE(has_hint(report, "queue 1 gets nearly all"));
+    EXPECT_DOUBLE_EQ(report.ports[0].queues[1].share, 1);
+    EXPECT_EQ(report.ports[0].queues[1].received, 6000u);
+}
+
+TEST(Hints, AFarEndThatReflectsIsToldApart) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.ports[0].session = {echo::Refusal::FacingReflector, echo::Facing::OurOwnChecks, {}};
+    EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
+                         "port 0: the far end is a reflector or a loop, which returned our loop check"));
+    now.ports[0].session.facing = echo::Facing::AnotherReflector;
+    EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
+                         "port 0: the far end is another l2echo, whose loop check arrived"));
+    now.ports[0].session = {echo::Refusal::Disarmed, echo::Facing::Nobody, {}};
+    EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "far end"));
+}
+
+TEST(Hints, NoneForACleanRun) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.ports[0].counts = {};
+    now.workers[0].queue_pairs[0].counts.dropped = 0;
+    EXPECT_TRUE(make_report(snapshot_at_start(), now, false).hints.empty());
+}
+
+}  // namespace
+}  // namespace l2echo::report
