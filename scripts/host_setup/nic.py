@@ -7,6 +7,7 @@ import re
 from host_setup import vfio
 from host_setup.kernel_interface import ask, reasons_to_leave
 from host_setup.machine import ACTION, NOTE, OK, REFUSED, ByHand, Finding, Run, SetupError, Write
+from host_setup.own_command import own_command
 
 DEVICES = "/sys/bus/pci/devices"
 ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
@@ -97,7 +98,7 @@ def reasons_to_keep(machine, nic):
 
 
 def bind_command(nic):
-    return f"sudo ./scripts/host-setup --apply --bind {nic.address}"
+    return f"sudo {own_command()} --apply --bind {nic.address}"
 
 
 def check_bound(nic, take, machine):

@@ -28,7 +28,7 @@ def load_program():
 main = load_program().main
 
 
-def run_program(*options):
+def run_program(*options, program=PROGRAM):
     """Without --apply, and where every file system is read-only, lest a fault of the program changes this machine."""
-    return subprocess.run(("unshare", "--mount", "bash", "-euc", READ_ONLY, "read-only", PROGRAM, *options),
+    return subprocess.run(("unshare", "--mount", "bash", "-euc", READ_ONLY, "read-only", program, *options),
                           capture_output=True, text=True, check=False, timeout=30)

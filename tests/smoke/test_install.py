@@ -1,0 +1,104 @@
+"""meson install: what it puts where, and that it works from there."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import pytest
+
+from host_setup_program import NOT_READY, READY, run_program
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = ("l2_echo", "l2_multi_echo", "l2_probe")
+HOST_SETUP = "l2echo-host-setup"
+
+
+def run(*command, **settings):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def build_options(folder):
+    options = json.loads(run("meson", "introspect", "--buildoptions", folder))
+    return {option["name"]: option["value"] for option in options}
+
+
+@pytest.fixture(scope="module")
+def destination(pytestconfig):
+    """The folder that stands for the root of a machine on which l2echo was installed."""
+    build = pathlib.Path(pytestconfig.getoption("build_dir"))
+    owner = build.stat()  # whose the log of the installation must be
+    with tempfile.TemporaryDirectory(prefix="l2echo-install-") as folder:
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        run("meson", "install", "-C", build, "--no-rebuild", env={**os.environ, "DESTDIR": folder},
+            user=owner.st_uid, group=owner.st_gid, extra_groups=())
+        yield pathlib.Path(folder)
+
+
+@pytest.fixture(scope="module")
+def installed(pytestconfig, destination):
+    """installed(OPTION): the folder of this option of the build, such as bindir."""
+    options = build_options(pytestconfig.getoption("build_dir"))
+    return lambda option: destination / (pathlib.Path(options["prefix"]) / options[option]).relative_to("/")
+
+
+@pytest.fixture(scope="module")
+def documentation(installed):
+    return installed("datadir") / "doc/l2echo"
+
+
+def test_users_get_the_programs_and_nothing_that_needs_the_source_tree(installed):
+    assert {path.name for path in installed("bindir").iterdir()} == {*PROGRAMS, HOST_SETUP}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program_runs(installed, name):
+    assert re.fullmatch(r"l2echo \d+\.\d+\.\d+, DPDK \d+\.\d+\.\d+.*\n", run(installed("bindir") / name, "--version"))
+
+
+def test_host_setup_gives_its_installed_name(installed):
+    program = installed("bindir") / HOST_SETUP
+    text = run(program, "--help")
+    assert text.startswith(f"usage: {HOST_SETUP} ")
+    assert f"sudo {program} --apply" in text and "./scripts" not in text
+    on_path = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    assert f"sudo {HOST_SETUP} --apply" in run(HOST_SETUP, "--help", env=on_path)
+
+
+def test_host_setup_checks_this_machine(installed):
+    result = run_program("--json", program=installed("bindir") / HOST_SETUP)
+    assert result.returncode in (READY, NOT_READY) and result.stderr == "", result.stderr
+    report = json.loads(result.stdout)
+    assert (report["schema"], report["applied"]) == ("l2echo.host-setup/1", False)
+    assert {"tools", "CPUs", "memlock"} <= {found["check"] for found in report["checks"]}
+
+
+def test_every_sample_is_installed(documentation):
+    assert ({file.name for file in (documentation / "examples").iterdir()}
+            == {file.name for file in (SOURCE / "config").glob("*.toml")})
+
+
+@pytest.mark.parametrize("name", [file.name for file in sorted((SOURCE / "config").glob("*.toml"))])
+def test_installed_sample_is_in_force_as_in_the_source_tree(installed, documentation, destination, name):
+    def printed(file):
+        return run(installed("bindir") / "l2_multi_echo", "--", "--config", file, "--print-config")
+
+    sample = documentation / "examples" / name
+    assert printed(sample) == printed(SOURCE / "config" / name) != ""
+    command = re.search(r"^# .*?(\S*l2_multi_echo) -- --config (\S+)$", sample.read_text(), re.MULTILINE)
+    assert (command[1], destination / command[2].lstrip("/")) == ("l2_multi_echo", sample)
+
+
+def test_licence_and_documents_are_installed(documentation):
+    assert (documentation / "LICENSE").read_text() == (SOURCE / "LICENSE").read_text()
+    named = set(re.findall(r"\bdocs/[\w./-]+\.md\b", (documentation / "README.md").read_text()))
+    assert named and all((documentation / path).is_file() for path in named), named
+
+
+def test_warnings_stop_only_builds_that_ask_for_it():
+    options = build_options(SOURCE / "meson.build")
+    assert (options["werror"], options["warning_level"], options["b_ndebug"]) == (False, "3", "if-release")
