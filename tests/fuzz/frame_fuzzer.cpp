@@ -279,7 +279,7 @@ void check_vector_swap(const Bytes& before) {
         return;
     Bytes swapped = before;
     auto* data = reinterpret_cast<std::byte*>(swapped.data());
-    store_swapped(data, echo::load_header(data));
+    echo::store_swapped(data, echo::load_header(data));
     require(swapped == reference::echo_of(before, {}, 0), "the vector swap is the swap");
 }
 
