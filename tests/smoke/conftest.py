@@ -29,6 +29,16 @@ def pytest_configure(config):
         pytest.exit("no build folder: give --build-dir or L2ECHO_BUILD", returncode=2)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """test_static.py is for a build with -Dstatic=true; True leaves a file out."""
+    return collection_path.name == "test_static.py" and not is_static(config) or None
+
+
+def is_static(config):
+    options = pathlib.Path(config.getoption("build_dir"), "meson-info/intro-buildoptions.json")
+    return any(option["name"] == "static" and option["value"] for option in json.loads(options.read_text("utf-8")))
+
+
 def built_program(config, name):
     path = pathlib.Path(config.getoption("build_dir")) / name
     assert path.exists(), f"{path} is not built"
