@@ -1,7 +1,6 @@
 // l2_multi_echo: one share-nothing worker per lcore, RSS over one queue pair each, reports on the main lcore.
 
-#include <fmt/format.h>
-
+#include "l2echo/process/output.hpp"
 #include "l2echo/process/program.hpp"
 #include "l2echo/server/echo_server.hpp"
 #include "l2echo/server/options.hpp"
@@ -10,7 +9,7 @@ int main(int argc, char** argv) {
     return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         const auto line = l2echo::server::parse_command_line({argv, argv + argc});
         if (line.print)
-            fmt::print("{}", *line.print);
+            l2echo::process::print(*line.print);
         else
             l2echo::server::serve_echo(program, line.options);
     });

@@ -53,7 +53,7 @@ def suite_cases(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", metavar="FOLDER", type=pathlib.Path, nargs="+", help="results of one suite")
+    parser.add_argument("folders", metavar="FOLDER", type=pathlib.Path, nargs="*", help="results of one suite")
     folders = parser.parse_args().folders
 
     counts = collections.Counter()

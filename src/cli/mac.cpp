@@ -26,7 +26,8 @@ std::optional<wire::MacAddress> read_mac(std::string_view text) {
 wire::MacAddress parse_mac(const std::string& text, const char* option) {
     const auto mac = read_mac(text);
     if (!mac)
-        throw process::UsageError(fmt::format("{}: '{}' is not a MAC address like 02:00:5e:00:00:01", option, text));
+        throw process::UsageError(
+            fmt::format("{}: '{}' is not a MAC address like 02:00:5e:00:00:01", option, text));
     return *mac;
 }
 

@@ -1,91 +1,65 @@
 #include "l2echo/cli/option_table.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <rte_mempool.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
-#include <map>
+#include <cstdint>
+#include <limits>
 
-#include "l2echo/dpdk/version.hpp"
-#include "l2echo/echo/echo_burst.hpp"
+#include "cli/config_file.hpp"
+#include "cli/option_text.hpp"
+#include "l2echo/cli/number.hpp"
 #include "l2echo/process/error.hpp"
 
 namespace l2echo::cli {
 namespace {
 
-/// "3", "3s", "500ms", "2min" as seconds.
-CLI::Validator time_units() {
-    const std::map<std::string, double> units{
-        {"us", 1e-6}, {"ms", 0.001}, {"s", 1.0}, {"min", 60.0}, {"h", 3600.0}};
-    return CLI::AsNumberWithUnit(units).description("");
+using Form = OptionValue::Form;
+
+/// At each comma. What is empty between two commas stays, to be refused.
+std::vector<std::string> split_lists(const std::vector<std::string>& texts) {
+    std::vector<std::string> parts;
+    for (const std::string& text : texts)
+        for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+            end = text.find(',', begin);
+            parts.push_back(text.substr(begin, end - begin));
+        }
+    return parts;
 }
 
-/// "INI was not able to parse KEY" is CLI11's word for a key that is no option.
-std::string explain_config_error(const std::string& message) {
-    constexpr std::string_view kUnknown = "INI was not able to parse ";
-    if (!message.starts_with(kUnknown))
-        return message;
-    return fmt::format(
-        "unknown key {}; the keys are the option names without --, and a list stands on one line",
-        message.substr(kUnknown.size()));
+bool is_number(const std::string& text) {
+    return read_number(text, std::numeric_limits<std::uint64_t>::max()).has_value();
 }
 
-/// CLI11's own writer prints whatever reads as a number without quotes, a key of zeros too, which is not
-/// TOML.
-class TomlWriter : public CLI::ConfigTOML {
-  public:
-    std::string to_config(const CLI::App* app, bool, bool, std::string) const override {
-        std::string text;
-        for (const CLI::Option* option : app->get_options())
-            if (option->get_configurable())
-                text += entry(*option);
-        return text;
-    }
-
-  private:
-    static std::string entry(const CLI::Option& option) {
-        const std::string value = value_of(option);
-        if (value.empty())
-            return {};
-        return fmt::format("# {}\n{} = {}\n\n", option.get_description(), option.get_single_name(), value);
-    }
-
-    static std::string value_of(const CLI::Option& option) {
-        const bool is_flag = option.get_expected_max() == 0;
-        if (is_flag)
-            return option.count() > 0 && option.as<bool>() ? "true" : "false";
-        if (option.count() == 0)
-            return option.get_default_str().empty() ? "" : quoted(option.get_default_str());
-        std::vector<std::string> values;
-        for (const std::string& value : option.reduced_results())
-            values.push_back(quoted(value));
-        const bool is_list = option.get_expected_max() > 1;
-        return is_list ? fmt::format("[{}]", fmt::join(values, ", ")) : values.at(0);
-    }
-
-    /// A number stays one; everything else becomes a string, which takes either kind of quote but not both.
-    static std::string quoted(const std::string& value) {
-        const bool is_number = value == "0" || (!value.empty() && value.front() != '0' &&
-                                                value.find_first_not_of("0123456789") == std::string::npos);
-        const char quote = value.find('"') == std::string::npos ? '"' : '\'';
-        return is_number ? value : fmt::format("{0}{1}{0}", quote, value);
-    }
-};
-
-constexpr const char* kPortGroup = "Ports";
-constexpr double kLongestTime = 1e9;  // seconds; three decades
-
-CLI::Validator range(int least, int most) {
-    return CLI::Range(least, most).description(fmt::format("{}..{}", least, most));
+std::string key_of(const std::string& name) {
+    return name.substr(2);
 }
 
-void describe_time(CLI::Option* option, const char* group) {
-    option->transform(time_units())
-        ->check(CLI::Range(0.0, kLongestTime).description(""))
-        ->type_name("TIME")
-        ->group(group);
+std::string name_in(const std::string& argument) {
+    return argument.substr(0, argument.find('='));
+}
+
+std::string explain(const RenamedOption& renamed) {
+    return fmt::format("{} is now {}{}{}", renamed.old_name, renamed.name, renamed.value.empty() ? "" : " ",
+                       renamed.value);
+}
+
+std::string explain_key(const RenamedOption& renamed) {
+    const std::string value = renamed.value.empty() ? "" : fmt::format(" = \"{}\"", renamed.value);
+    return fmt::format("{} is now {}{}", key_of(renamed.old_name), key_of(renamed.name), value);
+}
+
+/// EAL's own parser takes an empty text for a number, a list or a name, and none of them is one.
+void refuse_empty_eal_values(const std::vector<std::string>& arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i].empty())
+            throw process::UsageError(fmt::format("EAL argument {} is empty{}", i + 1,
+                                                  i == 0 ? "" : ", after " + arguments[i - 1]));
+        if (arguments[i].starts_with("--") && arguments[i].find('=') == arguments[i].size() - 1)
+            throw process::UsageError(
+                fmt::format("EAL argument {}: the value is empty", name_in(arguments[i])));
+    }
 }
 
 }  // namespace
@@ -95,6 +69,7 @@ SplitArguments split_arguments(const std::vector<std::string>& arguments) {
     const auto separator = std::find(first, arguments.end(), "--");
     SplitArguments split;
     split.eal.assign(first, separator);
+    refuse_empty_eal_values(split.eal);
     if (separator != arguments.end())
         split.ours.assign(separator + 1, arguments.end());
     return split;
@@ -105,18 +80,71 @@ bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<s
            arguments.end();
 }
 
-OptionTable::OptionTable(const std::string& program, const std::string& description)
-    : app_(description, program + " [EAL options] --") {
-    app_.set_help_flag("-h,--help", "Print this help and exit");
-    app_.set_config("--config", "", "Read options from this TOML file")->type_name("FILE");
-    app_.allow_config_extras(CLI::config_extras_mode::error);
-    app_.config_formatter(std::make_shared<TomlWriter>());
-    app_.add_flag("--version", version_, "Print the version and exit")->configurable(false);
-    app_.add_flag("--print-config", print_config_, "Print what is in force, as a file for --config, and exit")
-        ->configurable(false);
-    app_.add_option("--eal", eal_,
-                    "EAL arguments, for the file; those before -- on the command line replace them")
-        ->type_name("ARGUMENT");
+/// CLI11 takes the command line and the file apart. What the texts mean is for the rows to say.
+struct OptionTable::App : CLI::App {};
+
+OptionTable::OptionTable(std::string program, std::string description, std::string version)
+    : program_(std::move(program)),
+      description_(std::move(description)),
+      version_text_(std::move(version) + "\n"),
+      app_(std::make_unique<App>()) {
+    constexpr const char* kGroup = "Options";
+    app_->set_help_flag("-h,--help");
+    rows_.push_back({.name = "-h, --help",
+                     .group = kGroup,
+                     .value = {.form = Form::Flag},
+                     .help = "Print this help and exit",
+                     .in_file = false});
+    given_.emplace_back();
+    add({.name = "--config",
+         .group = kGroup,
+         .value = text(config_file_, "FILE"),
+         .help = "Read options from this TOML file",
+         .in_file = false});
+    add({.name = "--version",
+         .group = kGroup,
+         .value = flag(version_),
+         .help = "Print the version and exit",
+         .in_file = false});
+    add({.name = "--print-config",
+         .group = kGroup,
+         .value = flag(print_config_),
+         .help = "Print what is in force, as a file for --config, and exit",
+         .in_file = false});
+    add({.name = "--eal",
+         .group = kGroup,
+         .value = repeated(eal_, "ARGUMENT"),
+         .help = "EAL arguments, for the file; those before -- on the command line replace them"});
+}
+
+OptionTable::~OptionTable() = default;
+
+void OptionTable::add(OptionRow row) {
+    add_to_app(row, given_.emplace_back().texts);
+    rows_.push_back(std::move(row));
+}
+
+void OptionTable::add_renamed(RenamedOption renamed) {
+    renamed_.push_back(std::move(renamed));
+}
+
+void OptionTable::add_to_app(const OptionRow& row, std::vector<std::string>& texts) {
+    if (row.value.form == Form::Flag) {
+        app_->add_flag_function(row.name, [&texts](std::int64_t on) { texts = {on > 0 ? "true" : "false"}; })
+            ->configurable(row.in_file);
+        return;
+    }
+    CLI::Option* option = app_->add_option(row.name, [&texts](const CLI::results_t& results) {
+        texts = results;
+        return true;
+    });
+    option->type_name(row.value.type)->configurable(row.in_file);
+    if (row.value.form == Form::One)
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // read_row() refuses a second value
+    else
+        option->expected(1, CLI::detail::expected_max_vector_size);
+    if (row.value.form == Form::Repeated)
+        option->allow_extra_args(false);
 }
 
 std::optional<std::string> OptionTable::parse(const std::vector<std::string>& arguments) {
@@ -125,132 +153,151 @@ std::optional<std::string> OptionTable::parse(const std::vector<std::string>& ar
         split = {{}, {"--help"}};
     else if (asks_for(split.eal, {"--version"}))
         split = {{}, {"--version"}};
+    refuse_renamed(split.eal);
+    refuse_renamed(split.ours);
     // An option of ours among EAL's would only earn a page of EAL's usage.
     for (const std::string& argument : split.eal)
-        if (knows(argument))
-            throw process::UsageError(fmt::format("{} is not an EAL option: put it after --", argument));
-    parse_ours(split);
-    if (help_)
-        return app_.help();
+        refuse_among_eals(argument);
+    refuse_misread(split.ours);
+    if (!take_apart(split))
+        return help();
+    read_values();
     if (version_)
-        return dpdk::version_text() + "\n";
+        return version_text_;
     if (print_config_)
-        return app_.config_to_str(true, true);
+        return config();
     return std::nullopt;
 }
 
-void OptionTable::parse_ours(const SplitArguments& arguments) {
-    std::vector<std::string> ours = arguments.ours;
-    for (const std::string& argument : arguments.eal)
-        ours.push_back("--eal=" + argument);
-    std::reverse(ours.begin(), ours.end());  // CLI11 takes a vector from its end
-    try {
-        app_.parse(ours);
-    } catch (const CLI::CallForHelp&) {
-        help_ = true;
-    } catch (const CLI::ConfigError& error) {
-        throw process::UsageError(fmt::format("{}: {}", app_.get_config_ptr()->as<std::string>(),
-                                              explain_config_error(error.what())));
-    } catch (const CLI::ParseError& error) {
-        throw process::UsageError(fmt::format("{}; see --help", error.what()));
+std::size_t OptionTable::find_row(std::string_view name) const {
+    return static_cast<std::size_t>(std::ranges::find(rows_, name, &OptionRow::name) - rows_.begin());
+}
+
+/// EAL has a --trace of its own, whose value is a regular expression and no number.
+void OptionTable::refuse_among_eals(const std::string& argument) const {
+    constexpr std::string_view kBoth = "--trace";
+    const std::string name = name_in(argument);
+    if (find_row(name) == rows_.size())
+        return;
+    if (name != kBoth)
+        throw process::UsageError(fmt::format("{} is not an EAL option: put it after --", argument));
+    const bool is_eals = argument.size() > kBoth.size() + 1 && !is_number(argument.substr(kBoth.size() + 1));
+    if (!is_eals)
+        throw process::UsageError(
+            fmt::format("{}: ours goes after --; EAL's is --trace=PATTERN before it", argument));
+}
+
+const RenamedOption* OptionTable::find_renamed(const std::string& name) const {
+    const auto renamed = std::ranges::find(renamed_, name, &RenamedOption::old_name);
+    return renamed == renamed_.end() ? nullptr : &*renamed;
+}
+
+void OptionTable::refuse_renamed(const std::vector<std::string>& arguments) const {
+    for (const std::string& argument : arguments)
+        if (const RenamedOption* renamed = find_renamed(name_in(argument)))
+            throw process::UsageError(explain(*renamed));
+}
+
+/// What CLI11 takes for something else: the next argument for the value behind "--option=", a number for the
+/// state of a flag, and what stands behind a second "--" for arguments without a name.
+void OptionTable::refuse_misread(const std::vector<std::string>& arguments) const {
+    for (const std::string& argument : arguments) {
+        if (argument == "--")
+            throw process::UsageError("a second --: EAL's arguments go before the first one, ours after it");
+        const std::size_t row = find_row(name_in(argument));
+        const std::size_t sign = argument.find('=');
+        if (row == rows_.size() || sign == std::string::npos)
+            continue;
+        const OptionRow& option = rows_[row];
+        if (option.value.form == Form::Flag)
+            throw process::UsageError(
+                fmt::format("{} takes no value; leave it out to switch it off", option.name));
+        if (sign == argument.size() - 1)
+            throw process::UsageError(fmt::format("{}: the value is empty", option.name));
     }
 }
 
-bool OptionTable::knows(const std::string& argument) const {
-    return argument.starts_with("--") &&
-           app_.get_option_no_throw(argument.substr(0, argument.find('='))) != nullptr;
+OptionValue::Form OptionTable::form_of_key(const std::string& key) const {
+    const auto row = std::ranges::find_if(rows_, [&](const OptionRow& candidate) {
+        return candidate.in_file && key_of(candidate.name) == key;
+    });
+    if (row != rows_.end())
+        return row->value.form;
+    if (const RenamedOption* renamed = find_renamed("--" + key))
+        throw process::UsageError(explain_key(*renamed));
+    throw process::UsageError(fmt::format("unknown key {}; the keys are the option names without --", key));
 }
 
-void OptionTable::add_flag(const char* name, bool& value, const char* help, const char* group) {
-    app_.add_flag(name, value, help)->group(group);
+/// False when the arguments ask for help.
+bool OptionTable::take_apart(const SplitArguments& arguments) {
+    std::vector<std::string> ours = arguments.ours;
+    std::reverse(ours.begin(), ours.end());  // CLI11 takes a vector from its end
+    try {
+        app_->parse(ours);
+    } catch (const CLI::CallForHelp&) {
+        return false;
+    } catch (const CLI::ParseError& error) {
+        throw process::UsageError(fmt::format("{}; see --help", error.what()));
+    }
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+        if (rows_[i].value.form == Form::List)
+            given_[i].texts = split_lists(given_[i].texts);
+    std::vector<std::string>& eal = given_[find_row("--eal")].texts;
+    eal.insert(eal.end(), arguments.eal.begin(), arguments.eal.end());
+    return true;
 }
 
-void OptionTable::add_text(const char* name, std::string& value, const char* type, const char* help,
-                           const char* group) {
-    app_.add_option(name, value, help)->type_name(type)->capture_default_str()->group(group);
+void OptionTable::read_row(std::size_t i) const {
+    const OptionRow& row = rows_[i];
+    const auto& [texts, where] = given_[i];
+    const std::string name = where.empty() ? row.name : fmt::format("{}: {}", where, key_of(row.name));
+    for (const std::string& text : texts) {
+        if (text.empty())
+            throw process::UsageError(fmt::format("{}: the value is empty", name));
+        row.value.read(text, name.c_str());
+    }
+    if (row.value.form == Form::One && texts.size() > 1)
+        throw process::UsageError(fmt::format("{}: {} values where it takes one", name, texts.size()));
 }
 
-void OptionTable::add_text(const char* name, std::optional<std::string>& value, const char* type,
-                           const char* help, const char* group) {
-    app_.add_option(name, value, help)->type_name(type)->group(group);
+/// What the command line has not said.
+void OptionTable::read_file() {
+    const auto entries =
+        read_config_file(config_file_, [this](const std::string& key) { return form_of_key(key); });
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const auto entry = rows_[i].in_file ? entries.find(key_of(rows_[i].name)) : entries.end();
+        if (entry != entries.end() && given_[i].texts.empty())
+            given_[i] = {
+                rows_[i].value.form == Form::List ? split_lists(entry->second.texts) : entry->second.texts,
+                entry->second.where};
+    }
 }
 
-void OptionTable::add_list(const char* name, std::vector<std::string>& values, const char* help,
-                           const char* group) {
-    app_.add_option(name, values, help)->delimiter(',')->type_name("LIST")->group(group);
+void OptionTable::read_values() {
+    const std::size_t config = find_row("--config");
+    read_row(config);
+    if (!config_file_.empty())
+        read_file();
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+        if (i != config)
+            read_row(i);
 }
 
-void OptionTable::add_repeated(const char* name, std::vector<std::string>& values, const char* type,
-                               const char* help, const char* group) {
-    app_.add_option(name, values, help)->allow_extra_args(false)->type_name(type)->group(group);
+std::string OptionTable::help() const {
+    return fmt::format("{}\nUsage: {} [EAL options] -- [options]\n{}", description_, program_,
+                       render_help(rows_));
 }
 
-void OptionTable::add_number(const char* name, std::uint16_t& value, int least, int most, const char* help,
-                             const char* group) {
-    app_.add_option(name, value, help)
-        ->check(range(least, most))
-        ->type_name("N")
-        ->capture_default_str()
-        ->group(group);
-}
-
-void OptionTable::add_number(const char* name, std::optional<std::uint16_t>& value, int least, int most,
-                             const char* help, const char* group) {
-    app_.add_option(name, value, help)->check(range(least, most))->type_name("N")->group(group);
-}
-
-void OptionTable::add_number(const char* name, std::optional<std::uint64_t>& value, const char* help,
-                             const char* group) {
-    app_.add_option(name, value, help)->type_name("N")->group(group);
-}
-
-void OptionTable::add_choice(const char* name, std::string& value, const std::vector<std::string>& choices,
-                             const char* help, const char* group) {
-    app_.add_option(name, value, help)
-        ->check(CLI::IsMember(choices).description(""))
-        ->type_name(fmt::format("{}", fmt::join(choices, "|")))
-        ->capture_default_str()
-        ->group(group);
-}
-
-void OptionTable::add_time(const char* name, double& seconds, const char* help, const char* group) {
-    describe_time(app_.add_option(name, seconds, help)->capture_default_str(), group);
-}
-
-void OptionTable::add_time(const char* name, std::optional<double>& seconds, const char* help,
-                           const char* group) {
-    describe_time(app_.add_option(name, seconds, help), group);
-}
-
-void OptionTable::add_port_options() {
-    add_number("--rx-descriptors", port_.rx_descriptors, 1, 32768, "Size of each RX ring", kPortGroup);
-    add_number("--tx-descriptors", port_.tx_descriptors, 1, 32768, "Size of each TX ring", kPortGroup);
-    add_number("--burst", port_.burst, 1, echo::kMaxBurst, "Frames taken or given in one call", kPortGroup);
-    add_number("--mempool-cache", port_.mempool_cache, 0, RTE_MEMPOOL_CACHE_MAX_SIZE,
-               "Mbufs that an lcore keeps for itself", kPortGroup);
-    add_number("--mbuf-data-room", port_.mbuf_data_room, 192, 65535,
-               "Bytes of an mbuf, headroom included; fits the MTU when left out", kPortGroup);
-    add_number("--mtu", port_.mtu, 68, 65000,
-               "Largest layer 3 length; longer frames are refused; 1500 when left out", kPortGroup);
-    add_text("--rss", rss_, "FUNCTIONS",
-             "Hash functions: none, or some of ip,ipv4,ipv6,tcp,udp,sctp,l2-payload,eth,vlan", kPortGroup);
-    add_text("--rss-key", rss_key_, "HEX", "Hash key; the driver's when left out", kPortGroup);
-    add_choice("--promiscuous", promiscuous_, {"on", "off"}, "Receive frames to any MAC", kPortGroup);
-    add_choice("--flow-control", flow_control_, {"off", "on", "keep"}, "PAUSE frames of the NIC", kPortGroup);
-    add_time("--link-wait", link_wait_, "Wait so long at most for links to come up", kPortGroup);
-}
-
-dpdk::PortRequest OptionTable::port_request() const {
-    dpdk::PortRequest port = port_;
-    if (rss_)
-        port.rss_functions = dpdk::parse_rss_functions(*rss_);
-    if (rss_key_)
-        port.rss_key = dpdk::parse_rss_key(*rss_key_);
-    port.promiscuous = promiscuous_ == "on";
-    port.flow_control = flow_control_ == "on"    ? dpdk::FlowControl::On
-                        : flow_control_ == "off" ? dpdk::FlowControl::Off
-                                                 : dpdk::FlowControl::Keep;
-    return port;
+std::string OptionTable::config() const {
+    std::vector<OptionInForce> options;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (!std::ranges::all_of(given_[i].texts, can_be_quoted))
+            throw process::UsageError(fmt::format(
+                "--print-config: the value of {} is not UTF-8, and a TOML file holds nothing else",
+                rows_[i].name));
+        options.push_back({rows_[i], given_[i].texts});
+    }
+    return fmt::format("# Options of {}, for --config.\n{}", program_, render_config(options));
 }
 
 }  // namespace l2echo::cli

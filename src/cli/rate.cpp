@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 
+#include "l2echo/cli/number.hpp"
 #include "l2echo/process/error.hpp"
 
 namespace l2echo::cli {
@@ -29,18 +29,16 @@ RateRequest parse_rate(const std::string& text, const char* option) {
     RateRequest rate;
     if (text == "max")
         return rate;
-    double number = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    std::string unit(rest, end);
+    const auto quantity = read_quantity(text);
+    const double number = quantity ? quantity->number : 0;
+    std::string unit(quantity ? quantity->unit : "");
     double scale = 1;
     if (unit.size() == 4) {
         scale = scale_of(unit.front());
         unit.erase(0, scale == 1 ? 0 : 1);
     }
     constexpr double kSlowest = 1e-6;  // a frame in eleven days; times stay far from overflow
-    const bool number_is_good =
-        error == std::errc{} && number * scale >= kSlowest && std::isfinite(number * scale);
+    const bool number_is_good = number * scale >= kSlowest && std::isfinite(number * scale);
     if (number_is_good && (unit.empty() || unit == "pps"))
         rate.frames_per_second = number * scale;
     else if (number_is_good && unit == "bps")
@@ -54,6 +52,22 @@ RateRequest parse_rate(const std::string& text, const char* option) {
         throw process::UsageError(fmt::format(
             "{}: '{}' is not a rate; give for example 1000, 1.5Mpps, 10Gbps, 50% or max", option, text));
     return rate;
+}
+
+RateRequest parse_absolute_rate(const std::string& text, const char* option) {
+    const RateRequest rate = parse_rate(text, option);
+    if (rate.frames_per_second + rate.bits_per_second == 0)
+        throw process::UsageError(
+            fmt::format("{}: give frames or bits per second, such as 1Mpps or 10Gbps", option));
+    return rate;
+}
+
+std::string format_rate(const RateRequest& rate) {
+    if (rate.frames_per_second > 0)
+        return fmt::format("{}pps", rate.frames_per_second);
+    if (rate.bits_per_second > 0)
+        return fmt::format("{}bps", rate.bits_per_second);
+    return rate.percent_of_link > 0 ? fmt::format("{}%", rate.percent_of_link) : "max";
 }
 
 }  // namespace l2echo::cli

@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
+#include "l2echo/cli/number.hpp"
 #include "l2echo/process/error.hpp"
 
 namespace l2echo::cli {
 namespace {
 
-constexpr double kLongestTime = 1e9;  // seconds; three decades
+constexpr double kMaxTime = 1e9;  // seconds; three decades
 
 constexpr std::array<std::pair<std::string_view, double>, 6> kUnits{
     {{"", 1}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"h", 3600}}};
@@ -20,13 +20,10 @@ constexpr std::array<std::pair<std::string_view, double>, 6> kUnits{
 }  // namespace
 
 double parse_seconds(const std::string& text, const char* what) {
-    double number = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    for (const auto& [unit, scale] : kUnits)
-        if (error == std::errc{} && unit == std::string_view(rest, static_cast<std::size_t>(end - rest)) &&
-            number >= 0 && number * scale <= kLongestTime)
-            return number * scale;
+    if (const auto quantity = read_quantity(text))
+        for (const auto& [unit, scale] : kUnits)
+            if (unit == quantity->unit && quantity->number * scale <= kMaxTime)
+                return quantity->number * scale;
     throw process::UsageError(fmt::format("{}: '{}' is not a time like 3, 3s, 500ms or 2min", what, text));
 }
 

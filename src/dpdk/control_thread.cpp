@@ -1,5 +1,6 @@
 #include "l2echo/dpdk/control_thread.hpp"
 
+#include <fmt/format.h>
 #include <rte_lcore.h>
 #include <rte_thread.h>
 #include <rte_version.h>

@@ -1,6 +1,7 @@
 #include "l2echo/dpdk/eal.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -10,15 +11,15 @@
 
 #include <cstdio>
 
-#include "l2echo/dpdk/interrupt_parking.hpp"
+#include "dpdk/interrupt_parking.hpp"
+#include "dpdk/lcore_option.hpp"
+#include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/lcore.hpp"
-#include "l2echo/dpdk/lcore_option.hpp"
-#include "l2echo/dpdk/log.hpp"
-#include "l2echo/dpdk/startup_advice.hpp"
 #include "l2echo/machine/cpu_set.hpp"
 #include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/process/error.hpp"
+#include "l2echo/process/file_descriptor.hpp"
 
 namespace l2echo::dpdk {
 namespace {
@@ -29,25 +30,23 @@ class StdoutToNowhere {
   public:
     StdoutToNowhere() : saved_(dup(STDOUT_FILENO)) {
         std::fflush(stdout);
-        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        dup2(nowhere, STDOUT_FILENO);
-        close(nowhere);
+        const process::FileDescriptor nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
+        dup2(nowhere.get(), STDOUT_FILENO);
     }
     ~StdoutToNowhere() {
         std::fflush(stdout);
-        if (saved_ < 0)
-            return;
-        dup2(saved_, STDOUT_FILENO);
-        close(saved_);
+        if (saved_.valid())
+            dup2(saved_.get(), STDOUT_FILENO);
     }
     StdoutToNowhere(const StdoutToNowhere&) = delete;
     StdoutToNowhere& operator=(const StdoutToNowhere&) = delete;
 
   private:
-    int saved_;
+    process::FileDescriptor saved_;
 };
 
-int start_eal(const std::string& program, const std::vector<std::string>& arguments) {
+/// Returns the first argument that EAL did not take; empty: it took them all.
+std::string start_eal(const std::string& program, const std::vector<std::string>& arguments) {
     std::string name = program;
     std::vector<std::string> copies = arguments;  // EAL reorders and may write what argv points to
     std::vector<char*> argv{name.data()};
@@ -56,7 +55,19 @@ int start_eal(const std::string& program, const std::vector<std::string>& argume
     const int argc = static_cast<int>(argv.size());
     argv.push_back(nullptr);
     const StdoutToNowhere redirection;
-    return rte_eal_init(argc, argv.data());
+    const int parsed = rte_eal_init(argc, argv.data());
+    if (parsed < 0)
+        throw process::StartupError(explain_eal_failure(arguments, rte_errno, machine::read_host_limits()));
+    // EAL moves what it does not know behind what it does, and goes on without it.
+    return parsed + 1 < argc ? argv[static_cast<std::size_t>(parsed) + 1] : "";
+}
+
+/// A second process on the memory of a first one would stop that one's ports on its way out.
+void refuse_secondary() {
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+        throw process::UsageError(
+            "--proc-type: another DPDK program runs with this --file-prefix, and its ports would be stopped; give a "
+            "--file-prefix of your own");
 }
 
 /// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
@@ -89,8 +100,16 @@ Lcore describe_lcore(unsigned id) {
 
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
     check_cpus(arguments_, machine::allowed_cpus());
-    if (start_eal(program, arguments_) < 0)
-        throw process::StartupError(explain_eal_failure(arguments_, rte_errno, machine::read_host_limits()));
+    const std::string left = start_eal(program, arguments_);
+    try {
+        refuse_secondary();
+        if (!left.empty())
+            throw process::UsageError(fmt::format(
+                "'{}' is not an EAL option; give a device with -a, and our options after --", left));
+    } catch (...) {
+        rte_eal_cleanup();
+        throw;
+    }
     lock_memory();
 }
 

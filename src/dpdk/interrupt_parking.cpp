@@ -1,7 +1,4 @@
-// Interrupt handles of one's own are experimental in DPDK 22.11 and stable since.
-#define ALLOW_EXPERIMENTAL_API
-
-#include "l2echo/dpdk/interrupt_parking.hpp"
+#include "dpdk/interrupt_parking.hpp"
 
 #include <rte_interrupts.h>
 #include <sys/eventfd.h>

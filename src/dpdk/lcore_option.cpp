@@ -1,4 +1,4 @@
-#include "l2echo/dpdk/lcore_option.hpp"
+#include "dpdk/lcore_option.hpp"
 
 #include <fmt/format.h>
 
@@ -137,7 +137,8 @@ void check_cpus(const std::vector<std::string>& eal_arguments, const machine::Cp
     throw process::StartupError(
         fmt::format("EAL option {} uses CPUs {}, but this process may run on CPUs {} only (its cpuset "
                     "or affinity); type -l {} instead, or widen the cpuset",
-                    option->typed, machine::format_cpus(option->cpus), machine::format_cpus(allowed), machine::format_cpus(usable)));
+                    option->typed, machine::format_cpus(option->cpus), machine::format_cpus(allowed),
+                    machine::format_cpus(usable)));
 }
 
 }  // namespace l2echo::dpdk

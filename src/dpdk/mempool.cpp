@@ -1,5 +1,6 @@
 #include "l2echo/dpdk/mempool.hpp"
 
+#include <fmt/format.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 

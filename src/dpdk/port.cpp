@@ -1,5 +1,6 @@
 #include "l2echo/dpdk/port.hpp"
 
+#include <fmt/format.h>
 #include <rte_ethdev.h>
 
 #include <array>
@@ -226,19 +227,21 @@ wire::LinkState Port::link() const {
     return state;
 }
 
-PortCounts Port::counts() const {
-    if (given_up())
-        return last_counts_;
+verdict::PortCounts Port::counts() const {
     rte_eth_stats stats{};
-    if (rte_eth_stats_get(id_, &stats) != 0)
-        return {};
-    return {stats.imissed, stats.rx_nombuf, stats.ierrors, stats.oerrors};
+    if (given_up() || rte_eth_stats_get(id_, &stats) != 0)
+        return last_counts_;
+    last_counts_[verdict::PortCount::Missed] = stats.imissed;
+    last_counts_[verdict::PortCount::NoMbuf] = stats.rx_nombuf;
+    last_counts_[verdict::PortCount::RxErrors] = stats.ierrors;
+    last_counts_[verdict::PortCount::TxErrors] = stats.oerrors;
+    return last_counts_;
 }
 
 void Port::give_up() {
     rte_eth_dev_info info{};
     const bool known = rte_eth_dev_info_get(id_, &info) == 0;  // not if it shared a device that is given back
-    last_counts_ = counts();
+    (void)counts();                                            // the last ones
     watch_.reset();
     device_.reset();
     if (known && info.device != nullptr)

@@ -4,27 +4,24 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "dpdk/port_interfaces.hpp"
+#include "dpdk/startup_advice.hpp"
+#include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/log.hpp"
-#include "l2echo/dpdk/port_interfaces.hpp"
-#include "l2echo/dpdk/startup_advice.hpp"
 #include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/kernel_interface.hpp"
 #include "l2echo/machine/pci_nic.hpp"
 #include "l2echo/process/error.hpp"
-#include "l2echo/server/port_rules.hpp"
 
 namespace l2echo::dpdk {
 namespace {
 
 std::uint16_t find_port(const std::string& name, const std::vector<std::uint16_t>& probed) {
-    std::uint16_t id = 0;
-    const char* end = name.data() + name.size();
-    const auto number = std::from_chars(name.data(), end, id);
-    const bool is_id = number.ec == std::errc{} && number.ptr == end;
+    const auto number = cli::read_number(name, RTE_MAX_ETHPORTS);
+    auto id = static_cast<std::uint16_t>(number.value_or(0));
     const bool found =
-        is_id ? std::ranges::count(probed, id) != 0 : rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0;
+        number ? std::ranges::count(probed, id) != 0 : rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0;
     if (found)
         return id;
     std::vector<std::string> labels;
@@ -129,34 +126,29 @@ void describe_port(const Port& port) {
              describe_flow_control(port.flow_control()));
     if (!port.burst_mode().empty())
         log_info("Port {}: burst functions {}", port.id(), port.burst_mode());
-    if (!server::has_loop_rule(port))
-        log_info(
-            "Port {}: its kernel end has the same MAC, so frames from that MAC are echoed too (no loop rule)",
-            port.id());
     for (const std::string& note : plan.notes)
         log_info("Port {}: {}", port.id(), note);
     for (const std::string& warning : plan.warnings)
         log_warning(fmt::format("Port {}: {}", port.id(), warning));
 }
 
-void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono::milliseconds limit,
-                    const process::StopSignal& stop) {
+void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop) {
     constexpr std::chrono::milliseconds kPoll{20};
     const double seconds = std::chrono::duration<double>(limit).count();
-    const auto is_down = [](const auto& port) { return !port->link().up; };
+    const auto is_down = [](const Port& port) { return !port.link().up; };
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    for (const auto& port : ports)
+    for (const Port& port : ports)
         if (is_down(port))
-            log_info("Port {}: link is down{}", port->id(),
+            log_info("Port {}: link is down{}", port.id(),
                      limit.count() == 0 ? "" : fmt::format(", waiting up to {} s for it", seconds));
     while (std::ranges::any_of(ports, is_down) && std::chrono::steady_clock::now() < deadline)
         if (stop.wait_until(std::chrono::steady_clock::now() + kPoll))
             return;
     if (limit == std::chrono::milliseconds::zero())
         return;  // the user knows
-    for (const auto& port : ports)
+    for (const Port& port : ports)
         if (is_down(port))
-            log_warning(fmt::format("Port {}: link still down after {} s; going on all the same", port->id(),
+            log_warning(fmt::format("Port {}: link still down after {} s; going on all the same", port.id(),
                                     seconds));
 }
 

@@ -1,4 +1,4 @@
-#include "l2echo/dpdk/port_interfaces.hpp"
+#include "dpdk/port_interfaces.hpp"
 
 #include <fmt/format.h>
 #include <net/if.h>

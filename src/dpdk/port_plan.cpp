@@ -32,11 +32,11 @@ void plan_queue_pairs(const rte_eth_dev_info& info, const PortRequest& request, 
         throw process::StartupError(
             fmt::format("driver {} reports {} RX and {} TX queues: an echo needs one of each",
                         info.driver_name ? info.driver_name : "?", info.max_rx_queues, info.max_tx_queues));
-    plan.queue_pairs = std::min({request.workers, info.max_rx_queues, info.max_tx_queues});
-    if (info.max_rx_queues < request.workers)
+    plan.queue_pairs = std::min({request.queue_pairs, info.max_rx_queues, info.max_tx_queues});
+    if (info.max_rx_queues < request.queue_pairs)
         plan.notes.push_back(fmt::format("Device supports max_rx_queues={}, limiting nb_rx_queues to that",
                                          info.max_rx_queues));
-    if (info.max_tx_queues < request.workers && info.max_tx_queues < info.max_rx_queues)
+    if (info.max_tx_queues < request.queue_pairs && info.max_tx_queues < info.max_rx_queues)
         plan.notes.push_back(fmt::format("Device supports max_tx_queues={}, limiting nb_tx_queues to that",
                                          info.max_tx_queues));
 }
@@ -77,11 +77,11 @@ void plan_descriptors(const rte_eth_dev_info& info, const PortRequest& request, 
 
 void plan_mtu(const rte_eth_dev_info& info, const PortRequest& request, PortPlan& plan) {
     const std::uint16_t limit = max_mtu(info);
-    const std::uint16_t least = std::min(info.min_mtu, limit);
-    if (request.mtu && (*request.mtu > limit || *request.mtu < least))
+    const std::uint16_t min_mtu = std::min(info.min_mtu, limit);
+    if (request.mtu && (*request.mtu > limit || *request.mtu < min_mtu))
         throw process::StartupError(
             fmt::format("--mtu {} is outside of what the device takes: {} to {}; give a value within",
-                        *request.mtu, least, limit));
+                        *request.mtu, min_mtu, limit));
     plan.mtu = request.mtu.value_or(std::min<std::uint16_t>(RTE_ETHER_MTU, limit));
     if (!request.mtu && plan.mtu < RTE_ETHER_MTU)
         plan.notes.push_back(fmt::format("MTU {}, which is all that the device takes", plan.mtu));
@@ -98,12 +98,12 @@ void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, Po
         std::min<std::uint32_t>(buffer + RTE_PKTMBUF_HEADROOM, std::numeric_limits<std::uint16_t>::max());
     plan.mbuf_data_room = request.mbuf_data_room.value_or(static_cast<std::uint16_t>(whole_frame));
 
-    const std::uint32_t least = RTE_PKTMBUF_HEADROOM + std::max<std::uint32_t>(info.min_rx_bufsize, 64);
-    if (plan.mbuf_data_room < least)
+    const std::uint32_t min_room = RTE_PKTMBUF_HEADROOM + std::max<std::uint32_t>(info.min_rx_bufsize, 64);
+    if (plan.mbuf_data_room < min_room)
         throw process::StartupError(
             fmt::format("--mbuf-data-room {} is below the {} bytes that the device needs; give at "
                         "least that, or leave it out",
-                        plan.mbuf_data_room, least));
+                        plan.mbuf_data_room, min_room));
     if (plan.mbuf_data_room - RTE_PKTMBUF_HEADROOM >= static_cast<int>(frame))
         return;
     if (!offers(info.rx_offload_capa, RTE_ETH_RX_OFFLOAD_SCATTER) ||
@@ -115,12 +115,12 @@ void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, Po
                         plan.mbuf_data_room, plan.mtu, whole_frame));
     const std::uint32_t room = plan.mbuf_data_room - RTE_PKTMBUF_HEADROOM;
     const std::uint32_t segments = (frame + room - 1) / room;
-    const std::uint16_t most = info.tx_desc_lim.nb_mtu_seg_max;  // 0: not stated
-    if (most != 0 && segments > most)
+    const std::uint16_t max_segments = info.tx_desc_lim.nb_mtu_seg_max;  // 0: not stated
+    if (max_segments != 0 && segments > max_segments)
         throw process::StartupError(
             fmt::format("a frame of MTU {} takes {} mbufs of --mbuf-data-room {}, the device sends {} "
                         "at most; give --mbuf-data-room {}",
-                        plan.mtu, segments, plan.mbuf_data_room, most, whole_frame));
+                        plan.mtu, segments, plan.mbuf_data_room, max_segments, whole_frame));
     plan.conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
     plan.conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     plan.notes.push_back(fmt::format("frames longer than {} bytes take several mbufs (scattered RX)",
@@ -175,8 +175,8 @@ void plan_offloads(const rte_eth_dev_info& info, PortPlan& plan) {
 std::uint16_t fit_descriptors(std::uint16_t requested, const rte_eth_desc_lim& limits) {
     constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint16_t>::max();
     const std::uint32_t align = std::max<std::uint32_t>(limits.nb_align, 1);
-    const std::uint32_t most = limits.nb_max != 0 ? limits.nb_max : kUnlimited;
-    const std::uint32_t aligned = std::min(round_up(requested, align), most);
+    const std::uint32_t max = limits.nb_max != 0 ? limits.nb_max : kUnlimited;
+    const std::uint32_t aligned = std::min(round_up(requested, align), max);
     return static_cast<std::uint16_t>(std::max<std::uint32_t>(aligned, limits.nb_min));
 }
 

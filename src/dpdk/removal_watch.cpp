@@ -1,8 +1,6 @@
-// The device event calls are marked experimental up to DPDK 24.11; their form has not changed since 18.05.
-#define ALLOW_EXPERIMENTAL_API
-
 #include "l2echo/dpdk/removal_watch.hpp"
 
+#include <fmt/format.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 

@@ -1,5 +1,6 @@
 #include "l2echo/dpdk/result.hpp"
 
+#include <fmt/format.h>
 #include <rte_errno.h>
 
 #include <cstdlib>

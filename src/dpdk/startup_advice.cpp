@@ -1,4 +1,4 @@
-#include "l2echo/dpdk/startup_advice.hpp"
+#include "dpdk/startup_advice.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -4,34 +4,34 @@
 
 namespace l2echo::echo {
 
-Session::Session(std::size_t ports, bool disarmed, std::optional<std::chrono::milliseconds> expire)
-    : ports_(ports), gates_(std::make_unique<PortGate[]>(ports)), expire_(expire) {
+Arming::Arming(std::vector<Gate*> gates, bool disarmed, std::optional<std::chrono::milliseconds> expire)
+    : gates_(std::move(gates)), expire_(expire) {
     if (disarmed)
         disarm();
     else
         arm();
 }
 
-void Session::arm(std::optional<std::chrono::milliseconds> expire) noexcept {
+void Arming::arm(std::optional<std::chrono::milliseconds> expire) noexcept {
     const double hz = static_cast<double>(rte_get_tsc_hz());
     const std::uint64_t end =
         expire ? rte_rdtsc() + static_cast<std::uint64_t>(std::chrono::duration<double>(*expire).count() * hz)
-               : PortGate::kNever;
-    for (std::size_t port = 0; port < ports_; ++port)
-        gates_[port].arm(end);
+               : Gate::kNever;
+    for (Gate* gate : gates_)
+        gate->arm(end);
 }
 
-void Session::disarm() noexcept {
-    for (std::size_t port = 0; port < ports_; ++port)
-        gates_[port].disarm();
+void Arming::disarm() noexcept {
+    for (Gate* gate : gates_)
+        gate->disarm();
 }
 
-report::SessionState Session::state(std::size_t port) const noexcept {
-    const PortGate& gate = gates_[port];
+verdict::ArmingState Arming::state(std::size_t port) const noexcept {
+    const Gate& gate = *gates_[port];
     const std::uint64_t now = rte_rdtsc();
-    report::SessionState state{gate.closed_by(now), gate.facing(), std::nullopt};
+    verdict::ArmingState state{gate.closed_by(now), gate.facing(), std::nullopt};
     const std::uint64_t end = gate.expires_at();  // once: another thread may arm anew
-    if (end != PortGate::kNever && end > now && state.closed_by != Refusal::Disarmed)
+    if (end != Gate::kNever && end > now && state.closed_by != verdict::Reason::Disarmed)
         state.remaining_seconds = static_cast<double>(end - now) / static_cast<double>(rte_get_tsc_hz());
     return state;
 }

@@ -1,6 +1,3 @@
-// Monitor addresses and the CPU's instructions for waiting are experimental in DPDK 22.11.
-#define ALLOW_EXPERIMENTAL_API
-
 #include "l2echo/engine/idle.hpp"
 
 #include <rte_cpuflags.h>
@@ -33,13 +30,13 @@ void pause_a_little() noexcept {
         rte_pause();
 }
 
-/// Where a queue pair was given back meanwhile there is nothing to wait for: the next turn sees to it.
+/// A queue pair that was given back meanwhile has nothing to wait for: the next iteration ends it.
 void monitor(std::span<QueuePair* const> pairs) noexcept {
     std::array<rte_power_monitor_cond, RTE_MAX_ETHPORTS> conditions;
     std::uint32_t count = 0;
     for (const QueuePair* pair : pairs)
-        if (pair->polling.load(std::memory_order_relaxed) == Polling::On &&
-            rte_eth_get_monitor_addr(pair->port, pair->queue, &conditions[count]) == 0)
+        if (pair->is_polled() &&
+            rte_eth_get_monitor_addr(pair->port(), pair->queue(), &conditions[count]) == 0)
             ++count;
     const std::uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / kMonitoringsASecond;
     if (count == 1)
@@ -70,11 +67,11 @@ int check_monitor(std::uint16_t port, std::uint16_t queue) noexcept {
 
 void prepare_to_wait(Idle idle) noexcept {
     if (idle == Idle::Sleep)
-        prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond; the kernel adds 50 us to a nap otherwise
+        prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond; the kernel adds 50 us to a sleep otherwise
 }
 
 void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs) noexcept {
-    switch (idle.way) {
+    switch (idle.mode) {
         case Idle::Poll:
             return;
         case Idle::Pause:
@@ -82,8 +79,14 @@ void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs
         case Idle::Umwait:
             return monitor(pairs);
         case Idle::Sleep:
-            return std::this_thread::sleep_for(idle.nap);
+            return std::this_thread::sleep_for(idle.sleep);
     }
+}
+
+void sleep_until_stopped(const std::atomic<bool>& stop) noexcept {
+    constexpr std::chrono::milliseconds kPoll{20};
+    while (!stop.load(std::memory_order_relaxed))
+        std::this_thread::sleep_for(kPoll);
 }
 
 }  // namespace l2echo::engine

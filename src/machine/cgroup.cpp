@@ -7,17 +7,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "machine/first_line.hpp"
+
 namespace l2echo::machine {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read_line(const fs::path& path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
 
 std::optional<double> tighter(std::optional<double> a, std::optional<double> b) {
     return a && b ? std::min(*a, *b) : a ? a : b;
@@ -36,12 +31,12 @@ std::optional<double> tightest_upwards(const fs::path& mount, const std::string&
 }
 
 std::optional<double> read_quota_v2(const fs::path& group) {
-    return parse_cpu_max(read_line(group / "cpu.max"));
+    return parse_cpu_max(first_line(group / "cpu.max"));
 }
 
 std::optional<double> read_quota_v1(const fs::path& group) {
-    return parse_cpu_max(read_line(group / "cpu.cfs_quota_us") + " " +
-                         read_line(group / "cpu.cfs_period_us"));
+    return parse_cpu_max(first_line(group / "cpu.cfs_quota_us") + " " +
+                         first_line(group / "cpu.cfs_period_us"));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 #include <sched.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>

@@ -3,24 +3,18 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <string>
+
+#include "machine/first_line.hpp"
 
 namespace l2echo::machine {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_line(const fs::path& path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
-
 std::uint64_t read_number(const fs::path& path) {
-    std::istringstream text(read_line(path));
+    std::istringstream text(first_line(path));
     std::uint64_t number = 0;
     text >> number;
     return number;

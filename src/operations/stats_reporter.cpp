@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
 #include "l2echo/dpdk/log.hpp"
+#include "l2echo/process/output.hpp"
 #include "l2echo/report/json.hpp"
 #include "l2echo/report/table.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -37,11 +38,11 @@ bool wait_until(std::chrono::steady_clock::time_point time, const process::StopS
 
 report::WorkerSnapshot snapshot_of(const engine::Worker& worker) {
     report::WorkerSnapshot snapshot;
-    snapshot.lcore = worker.lcore;
-    snapshot.numa_node = worker.numa_node;
+    snapshot.lcore = worker.lcore.id;
+    snapshot.numa_node = worker.lcore.numa_node;
     snapshot.busy_cycles = worker.busy_cycles.read();
     for (const engine::QueuePair* pair : worker.queue_pairs)
-        snapshot.queue_pairs.push_back({pair->port, pair->queue, pair->counters.read()});
+        snapshot.queue_pairs.push_back({pair->port(), pair->queue(), pair->counters.read()});
     return snapshot;
 }
 
@@ -61,14 +62,12 @@ report::PortSnapshot snapshot_of(const dpdk::Port& port) {
 
 }  // namespace
 
-StatsReporter::StatsReporter(const std::vector<std::unique_ptr<dpdk::Port>>& ports,
-                             const std::vector<std::unique_ptr<engine::Worker>>& workers,
-                             echo::Session& session, server::StatsFormat format, milliseconds interval)
+StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, PortHooks hooks,
+                             const ReporterSettings& settings)
     : ports_(ports),
       workers_(workers),
-      session_(session),
-      format_(format),
-      interval_(interval),
+      hooks_(std::move(hooks)),
+      settings_(settings),
       start_(Clock::now()),
       start_cycles_(rte_rdtsc()),
       first_(take_snapshot()),
@@ -81,19 +80,19 @@ StatsReporter::StatsReporter(const std::vector<std::unique_ptr<dpdk::Port>>& por
 
 void StatsReporter::run(process::StopSignal& stop, std::optional<milliseconds> duration,
                         const std::function<void()>& every_second) {
-    const milliseconds tick = interval_ > milliseconds::zero() ? interval_ : kWatchInterval;
-    const auto end = duration ? std::optional(start_ + *duration) : std::nullopt;
+    const milliseconds tick = settings_.interval > milliseconds::zero() ? settings_.interval : kWatchInterval;
+    const Clock::time_point end = duration ? start_ + *duration : Clock::time_point::max();
     // Ticks that a stall has swallowed are left out: a report of hardly any time says nothing.
     for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now() + tick / 2)) {
-        const bool last = end && next >= *end;
-        if (wait_until(last ? *end : next, stop, every_second))
+        const bool last = next >= end;
+        if (wait_until(last ? end : next, stop, every_second))
             return;
         report::Snapshot now = take_snapshot();
         follow_links(now);
         const report::Report report = report::make_report(previous_, now, false);
-        if (interval_ > milliseconds::zero())
+        if (settings_.interval > milliseconds::zero())
             print(report, stop);
-        tell_new_hints(report);
+        log_new_hints(report);
         previous_ = now;
         if (last) {
             stop.request();
@@ -105,10 +104,10 @@ void StatsReporter::run(process::StopSignal& stop, std::optional<milliseconds> d
 void StatsReporter::print_final() {
     report::Snapshot now = take_snapshot();
     follow_links(now);
-    if (!write_to_stdout(report::make_report(first_, now, true)))
+    if (const int error = write_to_stdout(report::make_report(first_, now, true)); error != 0)
         throw std::runtime_error(
             fmt::format("the final report could not be written to stdout: {}; give it a place to go",
-                        std::strerror(errno)));
+                        std::strerror(error)));
 }
 
 report::Snapshot StatsReporter::take_snapshot() const {
@@ -118,23 +117,23 @@ report::Snapshot StatsReporter::take_snapshot() const {
     for (const auto& worker : workers_)
         snapshot.workers.push_back(snapshot_of(*worker));
     for (std::size_t i = 0; i < ports_.size(); ++i) {
-        snapshot.ports.push_back(snapshot_of(*ports_[i]));
-        snapshot.ports.back().session = session_.state(i);
+        snapshot.ports.push_back(snapshot_of(ports_[i]));
+        snapshot.ports.back().arming = hooks_.arming_state(i);
     }
     return snapshot;
 }
 
-bool StatsReporter::write_to_stdout(const report::Report& report) const {
-    const std::string text = format_ == server::StatsFormat::Json ? report::render_json(report) + "\n"
-                                                                  : report::render_table(report);
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+int StatsReporter::write_to_stdout(const report::Report& report) const {
+    return process::write_all(STDOUT_FILENO, settings_.format == ReportFormat::Json
+                                                 ? report::render_json(report) + "\n"
+                                                 : report::render_table(report));
 }
 
 /// A reader that is gone wants no more: stop. A full disk is no reason to stop echoing.
 void StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
-    if (write_to_stdout(report) || told_write_failure_)
+    const int error = write_to_stdout(report);
+    if (error == 0 || told_write_failure_)
         return;
-    const int error = errno;  // writing the warning may change it
     told_write_failure_ = true;
     dpdk::log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
     if (error == EPIPE)
@@ -151,27 +150,22 @@ void StatsReporter::follow_links(report::Snapshot& now) {
         port.link.changes = std::max(by_interrupt, before.changes + (port.link.up != before.up ? 1 : 0));
         links_[i] = port.link;
         if (port.link.changes != before.changes)
-            session_.gate(i).forget_far_end();  // somebody else may be there now
-        tell_link(port, before);
+            hooks_.on_link_change(i);
+        log_link(port, before);
     }
 }
 
-void StatsReporter::tell_link(const report::PortSnapshot& port, const wire::LinkState& before) const {
+void StatsReporter::log_link(const report::PortSnapshot& port, const wire::LinkState& before) const {
     if (port.link.up != before.up)
         dpdk::log_info("Port {}: link is {}", port.id, port.link.up ? "up" : "down");
     else if (port.link.changes != before.changes)
         dpdk::log_info("Port {}: link changed and is {} again", port.id, port.link.up ? "up" : "down");
 }
 
-void StatsReporter::tell_new_hints(const report::Report& report) {
+void StatsReporter::log_new_hints(const report::Report& report) {
     for (const std::string& hint : report.hints)
         if (told_hints_.insert(hint).second)
             dpdk::log_info("hint: {}", hint);
-}
-
-milliseconds effective_interval(const server::Options& options, bool stdout_is_terminal) {
-    const bool watched = options.stats_format == server::StatsFormat::Json || stdout_is_terminal;
-    return options.stats_interval.value_or(watched ? milliseconds(1000) : milliseconds::zero());
 }
 
 }  // namespace l2echo::operations

@@ -1,5 +1,6 @@
 #include "l2echo/operations/trace_writer.hpp"
 
+#include <fmt/format.h>
 #include <rte_cycles.h>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "l2echo/cli/option_table.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/version.hpp"
 #include "l2echo/process/error.hpp"
@@ -16,17 +16,16 @@
 
 namespace l2echo::operations {
 
-TraceWriter::TraceWriter(const std::vector<std::unique_ptr<engine::FrameTrace>>& traces,
-                         const std::vector<std::unique_ptr<dpdk::Port>>& ports, const std::string& file)
+TraceWriter::TraceWriter(const Traces& traces, const dpdk::Ports& ports, const std::string& file)
     : traces_(traces),
       path_(file),
       start_tsc_(rte_rdtsc()),
       start_nanoseconds_(static_cast<std::uint64_t>(
           std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count())) {
     std::vector<std::string> names;
-    for (const auto& port : ports) {
-        port_ids_.push_back(port->id());
-        names.push_back(port->name());
+    for (const dpdk::Port& port : ports) {
+        port_ids_.push_back(port.id());
+        names.push_back(port.name());
     }
     if (path_.empty())
         return;
@@ -37,7 +36,7 @@ TraceWriter::TraceWriter(const std::vector<std::unique_ptr<engine::FrameTrace>>&
 }
 
 void TraceWriter::write_new() {
-    engine::TraceRecord record;
+    verdict::TraceRecord record;
     bool any = false;
     for (const auto& trace : traces_)
         while (trace->read(record)) {
@@ -53,7 +52,7 @@ void TraceWriter::write_new() {
     }
 }
 
-void TraceWriter::write(const engine::TraceRecord& record) {
+void TraceWriter::write(const verdict::TraceRecord& record) {
     dpdk::log_info("trace: {}", report::describe_trace(record));
     if (!file_.is_open())
         return;
@@ -62,7 +61,7 @@ void TraceWriter::write(const engine::TraceRecord& record) {
     const auto interface = std::ranges::find(port_ids_, record.port) - port_ids_.begin();
     file_ << wire::pcapng_packet(
         static_cast<std::uint32_t>(interface), start_nanoseconds_ + static_cast<std::uint64_t>(seconds * 1e9),
-        {record.bytes.data(), record.captured}, record.length, report::describe_decision(record));
+        {record.bytes.data(), record.captured}, record.length, report::describe_verdict(record));
 }
 
 }  // namespace l2echo::operations

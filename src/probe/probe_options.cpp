@@ -4,53 +4,26 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 #include <sstream>
+#include <utility>
 
 #include "l2echo/cli/mac.hpp"
+#include "l2echo/cli/number.hpp"
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/port_options.hpp"
+#include "l2echo/dpdk/version.hpp"
 #include "l2echo/process/error.hpp"
 
 namespace l2echo::probe {
 namespace {
 
-std::vector<std::uint16_t> parse_vlans(const std::vector<std::string>& ids) {
-    std::vector<std::uint16_t> vlans;
-    for (const std::string& text : ids) {
-        std::uint16_t id = 0;
-        const char* end = text.data() + text.size();
-        const auto number = std::from_chars(text.data(), end, id);
-        if (number.ec != std::errc{} || number.ptr != end || id > 4094)
-            throw process::UsageError(fmt::format("--vlan: '{}' is not a VLAN id from 0 to 4094", text));
-        vlans.push_back(id);
-    }
-    if (vlans.size() > 2)
-        throw process::UsageError("--vlan: two tags at most, outer first");
-    return vlans;
-}
+/// 0 is a tag with a priority alone, 4095 is reserved (IEEE 802.1Q, table 9-2).
+constexpr std::uint64_t kMaxVlan = 4094;
 
-Network parse_network(const std::string& name) {
-    return name == "ipv4" ? Network::Ipv4 : name == "ipv6" ? Network::Ipv6 : Network::None;
-}
-
-Gates make_gates(std::optional<std::uint64_t> loss, std::optional<double> p99,
-                 const std::optional<std::string>& rate) {
-    Gates gates;
-    gates.loss = loss;
-    gates.p99_seconds = p99;
-    if (!rate)
-        return gates;
-    const cli::RateRequest required = cli::parse_rate(*rate, "--require-rate");
-    if (required.frames_per_second > 0)
-        gates.frames_per_second = required.frames_per_second;
-    else if (required.bits_per_second > 0)
-        gates.bits_per_second_l1 = required.bits_per_second;
-    else
-        throw process::UsageError("--require-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
-    return gates;
-}
+constexpr const char* kDefaultSize = "64";
+constexpr double kDefaultSeconds = 10;  // of a run that ends neither by frames nor by time
 
 /// RFC 2544 section 9.1, and the mix.
 constexpr const char* kSweepSizes = "64,128,256,512,1024,1280,1518,imix";
@@ -90,13 +63,168 @@ std::string command_of(const std::vector<std::string>& arguments) {
     return command;
 }
 
+/// As given: what follows when they are left out depends on other options.
+struct DependentOptions {
+    std::optional<std::string> sizes;
+    std::optional<std::uint64_t> count;
+    std::optional<double> duration;
+    std::optional<cli::RateRequest> required_rate;
+};
+
+void add_port_options(cli::OptionTable& table, ProbeOptions& options) {
+    constexpr const char* kGroup = "Ports";
+    table.add({.name = "--ports",
+               .group = kGroup,
+               .value = cli::list(options.ports),
+               .help = "The port to use: id or device name; the first when left out"});
+    table.add({.name = "--take-kernel-interface",
+               .group = kGroup,
+               .value = cli::flag(options.take_kernel_interface),
+               .help = "Take the port named in --ports even if the kernel uses its interface"});
+    dpdk::add_port_options(table, options.port, options.link_wait);
+    table.add({.name = "--queues",
+               .group = kGroup,
+               .value = cli::number(options.queue_pairs, {.min = 1, .max = 1024, .unit = "queue pairs"}),
+               .help = "Each with its own sender and checker; one for every two lcores beside the main one "
+                       "when left out"});
+}
+
+void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, DependentOptions& given) {
+    constexpr const char* kGroup = "Traffic";
+    TrafficShape& shape = options.shape;
+    table.add({.name = "--size",
+               .group = kGroup,
+               .value = cli::text(given.sizes, "SIZES"),
+               .help = fmt::format("Frame sizes with FCS: {}, when left out; 64,512 in turn; 512-1024 at "
+                                   "random; imix",
+                                   kDefaultSize)});
+    table.add(
+        {.name = "--network",
+         .group = kGroup,
+         .value = cli::choice(shape.network,
+                              {{"ipv4", Network::Ipv4}, {"ipv6", Network::Ipv6}, {"none", Network::None}}),
+         .help = "What the frames carry: UDP over it, or nothing"});
+    table.add({.name = "--vlan",
+               .group = kGroup,
+               .value = cli::list([&shape](const std::string& text, const char* option) {
+                   shape.vlan_ids.push_back(
+                       static_cast<std::uint16_t>(cli::parse_number(text, option, {.max = kMaxVlan})));
+               }),
+               .help = "VLAN ids, outer first: none, one or two"});
+    table.add({.name = "--flows",
+               .group = kGroup,
+               .value = cli::number(shape.flows, {.min = 1}),
+               .help = "Streams, told apart by UDP source port, without network by source MAC"});
+    table.add({.name = "--destination",
+               .group = kGroup,
+               .value = cli::converted(shape.destination, "MAC", cli::parse_mac, wire::format_mac),
+               .help = "MAC of the far end; a promiscuous one takes any"});
+    table.add({.name = "--swap",
+               .group = kGroup,
+               .value = cli::choice(options.swap_level, wire::kSwapLevelNames),
+               .help = "What the far end must have exchanged"});
+    table.add({.name = "--rate",
+               .group = kGroup,
+               .value = cli::converted(options.rate, "RATE", cli::parse_rate, cli::format_rate),
+               .help = "1000 or 1kpps (frames), 10Gbps (layer 1), 50% (of link speed), max"});
+    table.add({.name = "--count",
+               .group = kGroup,
+               .value = cli::number(given.count, {.min = 1, .max = kStampNumbers, .unit = "frames"}),
+               .help = "Send this many frames"});
+    table.add({.name = "--duration",
+               .group = kGroup,
+               .value = cli::time(given.duration),
+               .help = fmt::format("Send for this time; {:g} s when neither is given", kDefaultSeconds)});
+    table.add({.name = "--warm-up",
+               .group = kGroup,
+               .value = cli::number(options.warm_up_frames),
+               .help = "First send this many frames that do not count, so that rings, caches and pages are "
+                       "warm"});
+    table.add({.name = "--drain",
+               .group = kGroup,
+               .value = cli::time(options.drain_seconds),
+               .help = "Wait so long for the last frames"});
+}
+
+void add_search_options(cli::OptionTable& table, ProbeOptions& options) {
+    constexpr const char* kGroup = "Search";
+    table.add({.name = "--search",
+               .group = kGroup,
+               .value = cli::choice(options.search, {{"none", ""}, {"ndr", "ndr"}, {"pdr", "pdr"}}),
+               .help = "Find the highest rate that loses nothing, or at most 0.5 %; --rate is the most to "
+                       "try"});
+    table.add({.name = "--trial",
+               .group = kGroup,
+               .value = cli::time(options.trial_seconds),
+               .help = "Length of each trial of a search"});
+    table.add({.name = "--sweep",
+               .group = kGroup,
+               .value = cli::text(options.sweep_folder, "FOLDER"),
+               .help = "Search at each --size (RFC 2544's and imix when left out), NDR and PDR when --search "
+                       "names neither; tables, JSON and plots into this folder"});
+}
+
+void add_result_options(cli::OptionTable& table, ProbeOptions& options, DependentOptions& given) {
+    constexpr const char* kGroup = "Result";
+    table.add({.name = "--format",
+               .group = kGroup,
+               .value = cli::choice(options.json, {{"text", false}, {"json", true}}),
+               .help = "Result for people or for programs"});
+    table.add({.name = "--histogram",
+               .group = kGroup,
+               .value = cli::text(options.histogram_file, "FILE"),
+               .help = "Write the round trips in microseconds as an HdrHistogram percentile file"});
+    table.add({.name = "--require-loss",
+               .group = kGroup,
+               .value = cli::number(options.gates.loss),
+               .help = "Exit status 1 when more frames are lost"});
+    table.add({.name = "--require-p99",
+               .group = kGroup,
+               .value = cli::time(options.gates.p99_seconds),
+               .help = "Exit status 1 when the 99th percentile of the round trip is longer"});
+    table.add({.name = "--require-rate",
+               .group = kGroup,
+               .value = cli::converted(given.required_rate, "RATE", cli::parse_absolute_rate),
+               .help = "Exit status 1 when less was sent"});
+}
+
 /// A search runs many trials: what is about one run would have no effect.
-void refuse_single_run_options(const ProbeOptions& options,
-                               const std::vector<std::pair<const char*, bool>>& given) {
-    for (const auto& [name, is_given] : given)
-        if (is_given)
-            throw process::UsageError(fmt::format("{} is about a single run: it does not go with {}", name,
-                                                  options.sweep_folder.empty() ? "--search" : "--sweep"));
+void refuse_single_run_options(const ProbeOptions& options, const DependentOptions& given) {
+    if (options.search.empty() && options.sweep_folder.empty())
+        return;
+    const Gates& gates = options.gates;
+    const char* other = given.count                       ? "--count"
+                        : given.duration                  ? "--duration"
+                        : !options.histogram_file.empty() ? "--histogram"
+                        : gates.loss                      ? "--require-loss"
+                        : gates.p99_seconds               ? "--require-p99"
+                        : given.required_rate             ? "--require-rate"
+                                                          : nullptr;
+    if (other != nullptr)
+        throw process::UsageError(fmt::format("{} is about a single run: it does not go with {}", other,
+                                              options.sweep_folder.empty() ? "--search" : "--sweep"));
+}
+
+void resolve(const DependentOptions& given, ProbeOptions& options) {
+    for (const auto& [name, seconds] :
+         {std::pair{"--duration", given.duration.value_or(1)}, std::pair{"--trial", options.trial_seconds}})
+        if (seconds == 0)
+            throw process::UsageError(fmt::format("{}: 0 sends no frame; give 1s, for example", name));
+    options.sizes = given.sizes.value_or(kDefaultSize);
+    if (options.sweep_folder.empty())
+        parse_sizes(options.sizes, options.shape);
+    else
+        options.sweep_sizes = split_sizes(given.sizes.value_or(kSweepSizes));
+    if (given.count)
+        options.plan.frames = *given.count;
+    if (given.duration || !given.count)
+        options.plan.seconds = given.duration.value_or(kDefaultSeconds);
+    if (!given.required_rate)
+        return;
+    if (given.required_rate->frames_per_second > 0)
+        options.gates.frames_per_second = given.required_rate->frames_per_second;
+    else
+        options.gates.bits_per_second_l1 = given.required_rate->bits_per_second;
 }
 
 }  // namespace
@@ -104,99 +232,25 @@ void refuse_single_run_options(const ProbeOptions& options,
 ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments) {
     cli::OptionTable table(
         std::filesystem::path(arguments.at(0)).filename(),
-        "The other end of the wire: sends numbered frames and checks each one that comes back");
+        "The other end of the wire: sends numbered frames and checks each one that comes back",
+        dpdk::version_text());
     ProbeCommandLine line;
     ProbeOptions& options = line.options;
-    std::optional<std::string> sizes;
-    std::string network = "ipv4";
-    std::vector<std::string> vlans;
-    std::string destination = "02:00:5e:00:53:01";
-    std::string swap = "mac";
-    std::string rate = "max";
-    std::optional<std::uint64_t> count;
-    std::optional<double> duration;
-    std::string format = "text";
-    std::string search = "none";
-    std::optional<std::uint64_t> loss;
-    std::optional<double> p99;
-    std::optional<std::string> required_rate;
-
-    table.add_list("--ports", options.ports, "The port to use: id or device name; the first when left out",
-                   "Ports");
-    table.add_flag("--take-kernel-interface", options.take_kernel_interface,
-                   "Take the port named in --ports even if the kernel uses its interface", "Ports");
-    table.add_port_options();
-    table.add_number("--queues", options.queue_pairs, 1, 1024,
-                     "Queue pairs, each with its own sender and checker; one for every two lcores beside the "
-                     "main one when left out",
-                     "Ports");
-    table.add_text("--size", sizes, "SIZES",
-                   "Frame sizes with FCS: 64, when left out; 64,512 in turn; 512-1024 at random; imix",
-                   "Traffic");
-    table.add_choice("--network", network, {"ipv4", "ipv6", "none"},
-                     "What the frames carry: UDP over it, or nothing", "Traffic");
-    table.add_list("--vlan", vlans, "VLAN ids, outer first: none, one or two", "Traffic");
-    table.add_number("--flows", options.shape.flows, 1, 65535,
-                     "Streams, told apart by UDP source port, without network by source MAC", "Traffic");
-    table.add_text("--destination", destination, "MAC", "MAC of the far end; a promiscuous one takes any",
-                   "Traffic");
-    table.add_choice("--swap", swap, {"mac", "mac+ip", "mac+ip+port"}, "What the far end must have exchanged",
-                     "Traffic");
-    table.add_text("--rate", rate, "RATE",
-                   "1000 or 1kpps (frames), 10Gbps (layer 1), 50% (of link speed), max", "Traffic");
-    table.add_number("--count", count, "Send this many frames", "Traffic");
-    table.add_time("--duration", duration, "Send for this time; 10 s when neither is given", "Traffic");
-    table.add_number(
-        "--warm-up", options.warm_up_frames,
-        "First send this many frames that do not count, so that rings, caches and pages are warm", "Traffic");
-    table.add_time("--drain", options.drain_seconds, "Wait so long for the last frames", "Traffic");
-    table.add_choice("--search", search, {"none", "ndr", "pdr"},
-                     "Find the highest rate that loses nothing, or at most 0.5 %; --rate is the most to try",
-                     "Search");
-    table.add_time("--trial", options.trial_seconds, "Length of each trial of a search", "Search");
-    table.add_text(
-        "--sweep", options.sweep_folder, "FOLDER",
-        "Search at each --size (RFC 2544's and imix when left out), NDR and PDR when --search names "
-        "neither; tables, JSON and plots into this folder",
-        "Search");
-    table.add_choice("--format", format, {"text", "json"}, "Result for people or for programs", "Result");
-    table.add_text("--histogram", options.histogram_file, "FILE",
-                   "Write the round trips in microseconds as an HdrHistogram percentile file", "Result");
-    table.add_number("--require-loss", loss, "Exit status 1 when more frames are lost", "Result");
-    table.add_time("--require-p99", p99, "Exit status 1 when the 99th percentile of the round trip is longer",
-                   "Result");
-    table.add_text("--require-rate", required_rate, "RATE", "Exit status 1 when less was sent", "Result");
+    DependentOptions given;
+    add_port_options(table, options);
+    add_traffic_options(table, options, given);
+    add_search_options(table, options);
+    add_result_options(table, options, given);
 
     line.print = table.parse(arguments);
     options.eal = table.eal_arguments();
-    options.port = table.port_request();
-    options.link_wait = table.link_wait();
     options.command = command_of(arguments);
-    options.sizes = sizes.value_or("64");
-    if (options.sweep_folder.empty())
-        parse_sizes(options.sizes, options.shape);
-    else
-        options.sweep_sizes = split_sizes(sizes.value_or(kSweepSizes));
-    options.shape.network = parse_network(network);
-    options.shape.vlan_ids = parse_vlans(vlans);
-    options.shape.destination = cli::parse_mac(destination, "--destination");
-    options.swap_level = *wire::swap_level_named(swap);
-    options.rate = cli::parse_rate(rate, "--rate");
-    if (count)
-        options.plan.frames = *count;
-    if (duration || !count)
-        options.plan.seconds = duration.value_or(10);
-    options.json = format == "json";
-    if (search != "none")
-        options.search = search;
-    if (!options.search.empty() || !options.sweep_folder.empty())
-        refuse_single_run_options(options, {{"--count", count.has_value()},
-                                            {"--duration", duration.has_value()},
-                                            {"--histogram", !options.histogram_file.empty()},
-                                            {"--require-loss", loss.has_value()},
-                                            {"--require-p99", p99.has_value()},
-                                            {"--require-rate", required_rate.has_value()}});
-    options.gates = make_gates(loss, p99, required_rate);
+    if (options.ports.size() > 1)
+        throw process::UsageError("--ports: the probe uses one port; start a probe for each");
+    if (options.shape.vlan_ids.size() > 2)
+        throw process::UsageError("--vlan: two tags at most, outer first");
+    refuse_single_run_options(options, given);
+    resolve(given, options);
     return line;
 }
 

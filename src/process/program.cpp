@@ -1,10 +1,13 @@
 #include "l2echo/process/program.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
+#include <csignal>
 #include <filesystem>
 
 #include "l2echo/process/error.hpp"
+#include "l2echo/process/output.hpp"
 
 namespace l2echo::process {
 namespace {
@@ -12,13 +15,17 @@ namespace {
 /// One line, whatever the message quotes.
 int fail(const std::string& program, std::string message, int status) {
     std::ranges::replace(message, '\n', ' ');
-    fmt::print(stderr, "{}: error: {}\n", program, message);
+    print_error(fmt::format("{}: error: {}\n", program, message));
     return status;
 }
 
 }  // namespace
 
 int run_program(const char* argv0, const std::function<void(const std::string& program)>& body) noexcept {
+    open_standard_descriptors();
+    // A write that fails is told by its writer, after an orderly end.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     const std::string program = std::filesystem::path(argv0).filename();
     try {
         body(program);

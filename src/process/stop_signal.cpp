@@ -1,5 +1,6 @@
 #include "l2echo/process/stop_signal.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -35,17 +36,15 @@ void on_signal(int) {
 }  // namespace
 
 StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)) {
-    if (event_ < 0)
+    if (!event_.valid())
         throw StartupError(fmt::format("eventfd: {}", std::strerror(errno)));
     g_stop_signal = this;
     set_action(on_signal);
-    std::signal(SIGPIPE, SIG_IGN);  // a write that fails is told by its writer, after an orderly end
 }
 
 StopSignal::~StopSignal() {
     set_action(SIG_DFL);
     g_stop_signal = nullptr;
-    close(event_);
 }
 
 void StopSignal::request() noexcept {
@@ -53,19 +52,19 @@ void StopSignal::request() noexcept {
     const int saved = errno;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written =
-        write(event_, &one, sizeof one);  // fails only when it is readable already
+        write(event_.get(), &one, sizeof one);  // fails only when it is readable already
     errno = saved;
 }
 
 bool StopSignal::wait_until(std::chrono::steady_clock::time_point deadline) const {
-    pollfd event{event_, POLLIN, 0};
+    pollfd event{event_.get(), POLLIN, 0};
     while (!requested()) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0)
             break;
-        constexpr std::int64_t kLongestWait = 1'000'000;  // poll() takes an int
-        poll(&event, 1, static_cast<int>(std::min<std::int64_t>(left.count(), kLongestWait)));
+        constexpr std::int64_t kMaxWait = 1'000'000;  // poll() takes an int
+        poll(&event, 1, static_cast<int>(std::min<std::int64_t>(left.count(), kMaxWait)));
     }
     return requested();
 }

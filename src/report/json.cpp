@@ -7,26 +7,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void add_counts(Json& json, const engine::QueuePairCounts& counts) {
-    json["received"] = counts.received;
-    json["received_bytes"] = counts.received_bytes;
-    json["echoed"] = counts.echoed;
-    json["echoed_bytes"] = counts.echoed_bytes;
-    json["answered"] = counts.answered;
+void add_counts(Json& json, const verdict::FrameCounts& counts) {
+    for (const verdict::CountRow& row : verdict::kCountTable)
+        json[std::string(row.key)] = counts[row.count];
     json["refused"] = counts.refused();
     Json& refused_by = json["refused_by"];
-    for (std::size_t reason = 0; reason < echo::kRefusalReasons; ++reason)
-        refused_by[std::string(echo::kRefusalTable[reason].name)] = counts.refused_by[reason];
-    json["dropped"] = counts.dropped;
-    json["tx_retries"] = counts.tx_retries;
-    json["checks_sent"] = counts.checks_sent;
+    for (const verdict::ReasonRow& row : verdict::kReasonTable)
+        refused_by[std::string(row.name)] = counts[row.reason];
 }
 
-void add_port_counts(Json& json, const dpdk::PortCounts& counts) {
-    json["missed"] = counts.missed;
-    json["no_mbuf"] = counts.no_mbuf;
-    json["rx_errors"] = counts.rx_errors;
-    json["tx_errors"] = counts.tx_errors;
+void add_port_counts(Json& json, const verdict::PortCounts& counts) {
+    for (const verdict::PortCountRow& row : verdict::kPortCountTable)
+        json[std::string(row.key)] = counts[row.count];
 }
 
 void add_rates(Json& json, const Rates& rates) {
@@ -66,9 +58,9 @@ Json port_json(const PortReport& report) {
                     {"full_duplex", port.link.full_duplex},
                     {"changes", port.link.changes}};
     Json& session = json["session"];
-    session["state"] = name_of(port.session);
+    session["state"] = name_of(port.arming);
     session["remaining_seconds"] =
-        port.session.remaining_seconds ? Json(*port.session.remaining_seconds) : Json();
+        port.arming.remaining_seconds ? Json(*port.arming.remaining_seconds) : Json();
     add_counts(json, report.counts);
     add_port_counts(json, port.counts);
     Json& queues = json["queues"] = Json::array();

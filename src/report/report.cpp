@@ -9,27 +9,36 @@
 namespace l2echo::report {
 namespace {
 
+using verdict::Count;
+using verdict::PortCount;
+
+/// From one reading to the next; 0 when the counter went back, as that of a device does when it is reset.
+std::uint64_t growth(std::uint64_t before, std::uint64_t now) {
+    return now - std::min(before, now);
+}
+
 double ratio(double part, double whole) {
     return whole > 0 ? part / whole : 0;
 }
 
-Rates make_rates(const engine::QueuePairCounts& before, const engine::QueuePairCounts& now, double seconds) {
+Rates make_rates(const verdict::FrameCounts& before, const verdict::FrameCounts& now, double seconds) {
     const auto bits = [](std::uint64_t bytes, std::uint64_t frames) {
         return wire::layer1_bits(static_cast<double>(frames), static_cast<double>(bytes));
     };
-    const std::uint64_t received = now.received - before.received;
-    const std::uint64_t echoed = now.echoed - before.echoed;
+    const std::uint64_t received = growth(before[Count::Received], now[Count::Received]);
+    const std::uint64_t echoed = growth(before[Count::Echoed], now[Count::Echoed]);
     Rates rates;
     rates.received_per_second = ratio(static_cast<double>(received), seconds);
     rates.echoed_per_second = ratio(static_cast<double>(echoed), seconds);
     rates.received_bits_per_second_l1 =
-        ratio(bits(now.received_bytes - before.received_bytes, received), seconds);
-    rates.echoed_bits_per_second_l1 = ratio(bits(now.echoed_bytes - before.echoed_bytes, echoed), seconds);
+        ratio(bits(growth(before[Count::ReceivedBytes], now[Count::ReceivedBytes]), received), seconds);
+    rates.echoed_bits_per_second_l1 =
+        ratio(bits(growth(before[Count::EchoedBytes], now[Count::EchoedBytes]), echoed), seconds);
     return rates;
 }
 
-engine::QueuePairCounts sum(const WorkerSnapshot& worker) {
-    engine::QueuePairCounts counts;
+verdict::FrameCounts sum(const WorkerSnapshot& worker) {
+    verdict::FrameCounts counts;
     for (const QueuePairSnapshot& pair : worker.queue_pairs)
         counts += pair.counts;
     return counts;
@@ -37,14 +46,15 @@ engine::QueuePairCounts sum(const WorkerSnapshot& worker) {
 
 WorkerReport report_worker(const WorkerSnapshot& before, const WorkerSnapshot& now, double seconds,
                            double interval_cycles) {
-    const engine::QueuePairCounts past = sum(before);
+    const verdict::FrameCounts past = sum(before);
     WorkerReport report;
     report.worker = now;
     report.counts = sum(now);
     report.rates = make_rates(past, report.counts, seconds);
-    const auto frames = static_cast<double>(report.counts.received - past.received);
-    const auto busy = static_cast<double>(now.busy_cycles - before.busy_cycles);
-    report.mean_burst = ratio(frames, static_cast<double>(report.counts.bursts - past.bursts));
+    const auto frames = static_cast<double>(growth(past[Count::Received], report.counts[Count::Received]));
+    const auto busy = static_cast<double>(growth(before.busy_cycles, now.busy_cycles));
+    report.mean_burst =
+        ratio(frames, static_cast<double>(growth(past[Count::Bursts], report.counts[Count::Bursts])));
     report.cycles_per_frame = ratio(busy, frames);
     report.busy_share = std::min(1.0, ratio(busy, interval_cycles));
     return report;
@@ -73,15 +83,17 @@ std::vector<QueuePairChange> changes_of_port(std::uint16_t port, const Snapshot&
 PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot& now) {
     PortReport report;
     report.port = now.ports[index];
-    report.missed = report.port.counts.missed - before.ports.at(index).counts.missed;
-    report.no_mbuf = report.port.counts.no_mbuf - before.ports.at(index).counts.no_mbuf;
+    const verdict::PortCounts& past = before.ports.at(index).counts;
+    report.missed = growth(past[PortCount::Missed], report.port.counts[PortCount::Missed]);
+    report.no_mbuf = growth(past[PortCount::NoMbuf], report.port.counts[PortCount::NoMbuf]);
     for (const QueuePairChange& change : changes_of_port(report.port.id, before, now)) {
-        const std::uint64_t received = change.now.counts.received - change.before.counts.received;
+        const std::uint64_t received =
+            growth(change.before.counts[Count::Received], change.now.counts[Count::Received]);
         report.counts += change.now.counts;
         report.received += received;
-        report.dropped += change.now.counts.dropped - change.before.counts.dropped;
-        report.queues.push_back(
-            {change.now.queue, change.lcore, change.now.counts.received, static_cast<double>(received)});
+        report.dropped += growth(change.before.counts[Count::Dropped], change.now.counts[Count::Dropped]);
+        report.queues.push_back({change.now.queue, change.lcore, change.now.counts[Count::Received],
+                                 static_cast<double>(received)});
     }
     for (QueueReport& queue : report.queues)
         queue.share = ratio(queue.share, static_cast<double>(report.received));
@@ -91,7 +103,7 @@ PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot
 void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
                              std::vector<std::string>& hints) {
     constexpr double kPatienceSeconds = 3;  // a link and a sender have come up by then
-    if (report.counts.received != 0 || report.port.removed || elapsed_seconds < kPatienceSeconds)
+    if (report.counts[Count::Received] != 0 || report.port.removed || elapsed_seconds < kPatienceSeconds)
         return;
     hints.push_back(fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
                                 report.port.id, report.port.link.up ? "up" : "down",
@@ -130,13 +142,13 @@ void hint_about_losses(const PortReport& report, std::vector<std::string>& hints
 }
 
 void hint_about_far_end(const PortReport& report, std::vector<std::string>& hints) {
-    if (report.port.session.facing == echo::Facing::Nobody)
+    if (report.port.arming.facing == verdict::Facing::Nobody)
         return;
     hints.push_back(fmt::format(
         "port {}: the far end is {}: frames would circulate for ever, so nothing is echoed until the link "
-        "changes or the session is armed again; --no-loop-check if you know better",
+        "changes or the session is armed again; --loop-check off if you know better",
         report.port.id,
-        report.port.session.facing == echo::Facing::OurOwnChecks
+        report.port.arming.facing == verdict::Facing::OurOwnChecks
             ? "a reflector or a loop, which returned our loop check"
             : "another l2echo, whose loop check arrived"));
 }
@@ -148,8 +160,8 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
     report.final = final;
     report.elapsed_seconds = now.seconds;
     report.interval_seconds = now.seconds - before.seconds;
-    const auto interval_cycles = static_cast<double>(now.tsc_cycles - before.tsc_cycles);
-    engine::QueuePairCounts past;
+    const auto interval_cycles = static_cast<double>(growth(before.tsc_cycles, now.tsc_cycles));
+    verdict::FrameCounts past;
     for (std::size_t i = 0; i < now.workers.size(); ++i) {
         report.workers.push_back(
             report_worker(before.workers.at(i), now.workers[i], report.interval_seconds, interval_cycles));
@@ -160,10 +172,7 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
     for (std::size_t i = 0; i < now.ports.size(); ++i) {
         const PortSnapshot& port = now.ports[i];
         report.ports.push_back(report_port(i, before, now));
-        report.port_counts.missed += port.counts.missed;
-        report.port_counts.no_mbuf += port.counts.no_mbuf;
-        report.port_counts.rx_errors += port.counts.rx_errors;
-        report.port_counts.tx_errors += port.counts.tx_errors;
+        report.port_counts += port.counts;
     }
     report.hints = find_hints(report);
     return report;

@@ -10,6 +10,8 @@
 namespace l2echo::report {
 namespace {
 
+using verdict::Count;
+
 using Text = std::back_insert_iterator<std::string>;
 
 void add_heading(Text text, const std::string& title) {
@@ -17,12 +19,11 @@ void add_heading(Text text, const std::string& title) {
                    "bit/s L1", "echoed/s", "bit/s L1", "refused", "dropped", "burst", "cyc/frm", "busy");
 }
 
-void add_rates(Text text, const std::string& name, const Rates& rates,
-               const engine::QueuePairCounts& counts) {
+void add_rates(Text text, const std::string& name, const Rates& rates, const verdict::FrameCounts& counts) {
     fmt::format_to(text, "{:<12}{:>12}{:>11}{:>12}{:>11}{:>10}{:>10}", name,
                    format_scaled(rates.received_per_second), format_scaled(rates.received_bits_per_second_l1),
                    format_scaled(rates.echoed_per_second), format_scaled(rates.echoed_bits_per_second_l1),
-                   counts.refused(), counts.dropped);
+                   counts.refused(), counts[Count::Dropped]);
 }
 
 void add_workers(Text text, const Report& report) {
@@ -46,41 +47,47 @@ std::string describe_link(const wire::LinkState& link) {
 }
 
 /// Nothing for a port that echoes without end.
-std::string describe_session(const SessionState& session) {
-    if (session.closed_by == echo::Refusal::None && !session.remaining_seconds)
+std::string describe_arming(const verdict::ArmingState& state) {
+    if (state.closed_by == verdict::Reason::None && !state.remaining_seconds)
         return {};
-    std::string text = fmt::format("; {}", name_of(session));
-    if (session.remaining_seconds)
-        text += fmt::format(", {:.0f} s left", *session.remaining_seconds);
+    std::string text = fmt::format("; {}", name_of(state));
+    if (state.remaining_seconds)
+        text += fmt::format(", {:.0f} s left", *state.remaining_seconds);
     return text;
 }
 
 void add_ports(Text text, const Report& report) {
     for (const PortReport& entry : report.ports) {
-        const dpdk::PortCounts& counts = entry.port.counts;
-        fmt::format_to(
-            text, "port {} ({}): {}; missed {}, no-mbuf {}, RX errors {}, TX errors {}; queue shares",
-            entry.port.id, entry.port.name, entry.port.removed ? "REMOVED" : describe_link(entry.port.link),
-            counts.missed, counts.no_mbuf, counts.rx_errors, counts.tx_errors);
+        fmt::format_to(text, "port {} ({}): {}; ", entry.port.id, entry.port.name,
+                       entry.port.removed ? "REMOVED" : describe_link(entry.port.link));
+        for (const verdict::PortCountRow& row : verdict::kPortCountTable)
+            fmt::format_to(text, "{}{} {}", row.count == verdict::PortCount{} ? "" : ", ", row.label,
+                           entry.port.counts[row.count]);
+        fmt::format_to(text, "; queue shares");
         for (const QueueReport& queue : entry.queues)
             fmt::format_to(text, " {}:{:.1f}%", queue.queue, 100 * queue.share);
-        fmt::format_to(text, "{}\n", describe_session(entry.port.session));
+        fmt::format_to(text, "{}\n", describe_arming(entry.port.arming));
     }
 }
 
 void add_totals(Text text, const Report& report) {
-    const engine::QueuePairCounts& counts = report.counts;
-    fmt::format_to(text, "received {} = echoed {} + answered {} + refused {} + dropped {}\n", counts.received,
-                   counts.echoed, counts.answered, counts.refused(), counts.dropped);
-    if (counts.tx_retries != 0)
-        fmt::format_to(text, "TX retries {}\n", counts.tx_retries);
-    for (std::size_t reason = 0; reason < echo::kRefusalReasons; ++reason)
-        if (counts.refused_by[reason] != 0)
-            fmt::format_to(text, "refused {:<18}{:>12}  {}\n", echo::kRefusalTable[reason].name,
-                           counts.refused_by[reason], echo::kRefusalTable[reason].meaning);
+    const verdict::FrameCounts& counts = report.counts;
+    fmt::format_to(text, "{}\n", describe_balance(counts));
+    for (const verdict::CountRow& row : verdict::kCountTable)
+        if (!row.label.empty() && counts[row.count] != 0)
+            fmt::format_to(text, "{} {}\n", row.label, counts[row.count]);
+    for (const verdict::ReasonRow& row : verdict::kReasonTable)
+        if (counts[row.reason] != 0)
+            fmt::format_to(text, "refused {:<18}{:>12}  {}\n", row.name, counts[row.reason], row.meaning);
 }
 
 }  // namespace
+
+std::string describe_balance(const verdict::FrameCounts& counts) {
+    return fmt::format("received {} = echoed {} + answered {} + refused {} + dropped {}",
+                       counts[Count::Received], counts[Count::Echoed], counts[Count::Answered],
+                       counts.refused(), counts[Count::Dropped]);
+}
 
 std::string format_scaled(double value) {
     constexpr std::array<const char*, 5> kUnits{"", " k", " M", " G", " T"};

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "l2echo/wire/byte_order.hpp"
+#include "l2echo/wire/frame_headers.hpp"
 
 namespace l2echo::report {
 namespace {
@@ -32,45 +33,37 @@ std::string describe_network(const std::byte* data, const wire::FrameHeaders& he
     return text;
 }
 
-std::string describe_frame(const engine::TraceRecord& record) {
+std::string describe_frame(const verdict::TraceRecord& record) {
     if (record.captured < wire::kEthernetHeaderLength)
         return "no Ethernet header";
-    // The frame again, as far as it was written down.
-    std::array<std::byte, engine::TraceRecord::kMostBytes> bytes = record.bytes;
-    rte_mbuf frame{};
-    frame.buf_addr = bytes.data();
-    frame.data_len = record.captured;
-    frame.pkt_len = record.length;
-    const wire::FrameHeaders headers = wire::read_headers(frame);
-    const wire::MacPair macs = wire::load_mac_pair(bytes.data());
+    const wire::FrameHeaders headers =
+        wire::read_headers({record.bytes.data(), record.captured, record.length});
+    const wire::MacPair macs = wire::load_mac_pair(record.bytes.data());
     std::string text =
         fmt::format("{} > {}", wire::format_mac(macs.source), wire::format_mac(macs.destination));
     if (headers.tags > 0)
         text += fmt::format(", VLAN {}{}", headers.vlan_id,
                             headers.tags > 1 ? fmt::format(" and {} more", headers.tags - 1) : "");
-    return text + fmt::format(", {}", describe_network(bytes.data(), headers));
+    return text + fmt::format(", {}", describe_network(record.bytes.data(), headers));
 }
 
 }  // namespace
 
-std::string describe_decision(const engine::TraceRecord& record) {
-    switch (record.decision.fate) {
-        case engine::Decision::Fate::Echo:
-            return fmt::format(
-                "echoed ({})",
-                record.raw ? "raw" : wire::kSwapLevelNames[static_cast<std::size_t>(record.level)]);
-        case engine::Decision::Fate::Answer:
+std::string describe_verdict(const verdict::TraceRecord& record) {
+    switch (record.verdict.next) {
+        case verdict::Next::Echo:
+            return fmt::format("echoed ({})", record.echoed_as);
+        case verdict::Next::Answer:
             return "answered";
-        case engine::Decision::Fate::Refuse:
+        case verdict::Next::Refuse:
             break;
     }
-    return fmt::format("refused, {}",
-                       echo::kRefusalTable[static_cast<std::size_t>(record.decision.reason)].name);
+    return fmt::format("refused, {}", verdict::row_of(record.verdict.reason).name);
 }
 
-std::string describe_trace(const engine::TraceRecord& record) {
+std::string describe_trace(const verdict::TraceRecord& record) {
     return fmt::format("port {} queue {}, {} bytes, {}: {}", record.port, record.queue, record.length,
-                       describe_frame(record), describe_decision(record));
+                       describe_frame(record), describe_verdict(record));
 }
 
 }  // namespace l2echo::report

@@ -1,28 +1,27 @@
 #include "l2echo/server/echo_server.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "l2echo/dpdk/control_thread.hpp"
-#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/eal.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/port_choice.hpp"
-#include "l2echo/echo/arming.hpp"
-#include "l2echo/engine/worker_group.hpp"
 #include "l2echo/machine/cgroup.hpp"
-#include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/operations/operator_service.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
 #include "l2echo/process/stop_signal.hpp"
-#include "l2echo/server/idle_support.hpp"
+#include "l2echo/server/port_rules.hpp"
 #include "l2echo/server/removed_ports.hpp"
+#include "server/echo_commands.hpp"
+#include "server/echo_workers.hpp"
+#include "server/idle_support.hpp"
 
 namespace l2echo::server {
 namespace {
-
-using Ports = std::vector<std::unique_ptr<dpdk::Port>>;
 
 std::vector<int> nodes_of(const std::vector<dpdk::Lcore>& lcores) {
     std::vector<int> nodes;
@@ -32,54 +31,79 @@ std::vector<int> nodes_of(const std::vector<dpdk::Lcore>& lcores) {
 }
 
 /// "lcore 1 on CPU 1, NUMA node 0: echo"
-void tell_lcore(const dpdk::Lcore& lcore, const char* role) {
+void log_lcore(const dpdk::Lcore& lcore, const char* role) {
     const std::string cpu = lcore.cpu >= 0 ? fmt::format("CPU {}", lcore.cpu) : "several CPUs";
     const std::string node =
         lcore.numa_node >= 0 ? fmt::format("NUMA node {}", lcore.numa_node) : "NUMA node unknown";
     dpdk::log_info("lcore {} on {}, {}: {}", lcore.id, cpu, node, role);
 }
 
-void tell_lcores(const dpdk::Lcore& main, const engine::WorkerPlan& plan) {
+void log_lcores(const dpdk::Lcore& main, const engine::WorkerPlan& plan) {
     if (plan.on_main_lcore) {
         dpdk::log_info("Running on 1 lcore (it echoes; a control thread reports)");
-        tell_lcore(main, "main and echo");
+        log_lcore(main, "main and echo");
         return;
     }
     dpdk::log_info("Running on {} lcores (1 main + {} worker{})", plan.lcores.size() + 1, plan.lcores.size(),
                    plan.lcores.size() == 1 ? "" : "s");
-    tell_lcore(main, "main, reports");
+    log_lcore(main, "main, reports");
     for (const dpdk::Lcore& lcore : plan.lcores)
-        tell_lcore(lcore, "echo");
+        log_lcore(lcore, "echo");
 }
 
-Ports open_ports(const std::vector<std::uint16_t>& ids, dpdk::PortRequest request,
-                 const engine::WorkerPlan& plan) {
-    request.workers = static_cast<std::uint16_t>(plan.lcores.size());
-    Ports ports;
+/// What a port's driver changes about the rules, for the user.
+void describe_rules(const dpdk::Port& port) {
+    if (!has_loop_rule(port))
+        dpdk::log_info(
+            "Port {}: its kernel end has the same MAC, so frames from that MAC are echoed too (no loop rule)",
+            port.id());
+}
+
+void open_ports(const std::vector<std::uint16_t>& ids, dpdk::PortRequest request,
+                const engine::WorkerPlan& plan, dpdk::Ports& ports) {
+    request.queue_pairs = static_cast<std::uint16_t>(plan.lcores.size());
     for (const std::uint16_t id : ids) {
-        ports.push_back(std::make_unique<dpdk::Port>(id, request, nodes_of(plan.lcores)));
-        dpdk::describe_port(*ports.back());
+        ports.emplace_back(id, request, nodes_of(plan.lcores));
+        dpdk::describe_port(ports.back());
+        describe_rules(ports.back());
     }
-    return ports;
 }
 
-void warn_of_numa(const Ports& ports, const engine::WorkerPlan& plan) {
-    for (const auto& port : ports) {
+void warn_of_numa(const dpdk::Ports& ports, const engine::WorkerPlan& plan) {
+    for (const dpdk::Port& port : ports) {
         std::vector<machine::QueuePairNodes> nodes;
-        for (std::uint16_t queue = 0; queue < port->plan().queue_pairs; ++queue)
-            nodes.push_back({plan.lcores[queue].id, plan.lcores[queue].numa_node, port->mempool_node(queue)});
-        for (const std::string& warning : machine::numa_warnings(port->numa_node(), nodes))
-            dpdk::log_warning(fmt::format("Port {}: {}", port->id(), warning));
+        for (std::uint16_t queue = 0; queue < port.plan().queue_pairs; ++queue)
+            nodes.push_back({plan.lcores[queue].id, plan.lcores[queue].numa_node, port.mempool_node(queue)});
+        for (const std::string& warning : machine::numa_warnings(port.numa_node(), nodes))
+            dpdk::log_warning(fmt::format("Port {}: {}", port.id(), warning));
     }
 }
 
-void tell_worker(const engine::Worker& worker) {
-    dpdk::log_info("Core {} entering main loop...{}", worker.lcore,
+void log_worker(const engine::Worker& worker) {
+    dpdk::log_info("Core {} entering main loop...{}", worker.lcore.id,
                    worker.queue_pairs.empty() ? " (no queue, idle)" : "");
 }
 
-void tell_ready(std::size_t ports, bool disarmed) {
+void log_ready(std::size_t ports, bool disarmed) {
     dpdk::log_info("Ready: {} on {} port{}", disarmed ? "disarmed" : "echoing", ports, ports == 1 ? "" : "s");
+}
+
+EchoSettings settings_of(const Options& options, bool may_trace) {
+    return {.burst = options.port.burst,
+            .tx_retries = options.tx_retries,
+            .rules = options.rules,
+            .max_rate = options.max_rate,
+            .loop_check = options.loop_check,
+            .may_trace = may_trace,
+            .idle = options.idle,
+            .disarmed = options.disarmed,
+            .expire = options.expire};
+}
+
+/// The interval in force: what was asked for, else 1 s, but none for a table that nobody watches.
+std::chrono::milliseconds interval_in_force(const Options& options) {
+    const bool watched = options.format == operations::ReportFormat::Json || isatty(STDOUT_FILENO) == 1;
+    return options.stats_interval.value_or(std::chrono::milliseconds(watched ? 1000 : 0));
 }
 
 }  // namespace
@@ -88,35 +112,37 @@ void serve_echo(const std::string& program, const Options& options) {
     process::StopSignal stop;
     const dpdk::Eal eal(program, options.eal);
     const engine::WorkerPlan plan = engine::plan_workers(eal.main_lcore(), eal.worker_lcores());
-    tell_lcores(eal.main_lcore(), plan);
+    log_lcores(eal.main_lcore(), plan);
     if (const auto warning =
             machine::quota_warning(machine::read_cpu_quota(), static_cast<unsigned>(plan.lcores.size())))
         dpdk::log_warning(*warning);
 
-    const Ports ports =
-        open_ports(dpdk::choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan);
+    dpdk::Ports ports;
+    open_ports(dpdk::choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan,
+               ports);
     warn_of_numa(ports, plan);
-    require_idle_support(options.idle.way, ports);
+    require_idle_support(options.idle.mode, ports);
     dpdk::wait_for_links(ports, options.link_wait, stop);
 
-    echo::Session session(ports.size(), options.disarmed, options.expire);
     const bool may_trace = options.trace != 0 || !options.control_socket.empty();
-    engine::WorkerGroup workers(plan, ports,
-                                {options.port.burst, options.tx_retries, options.rules, options.max_rate,
-                                 options.loop_check, may_trace, options.idle},
-                                session, stop);
-    session.trace_budget().set(static_cast<std::int64_t>(options.trace));
-    std::optional<operations::SessionService> service;
+    EchoWorkers echo(plan, ports, settings_of(options, may_trace), stop);
+    echo.trace_budget().set(static_cast<std::int64_t>(options.trace));
+    std::optional<operations::OperatorService> service;
     if (may_trace)
-        service.emplace(session, workers.traces(), ports, options.control_socket, options.trace_file, stop);
+        service.emplace(operations::CommandTable(echo_commands(echo.arming(), echo.trace_budget())),
+                        echo.traces(), ports, options.control_socket, options.trace_file, stop);
+    engine::WorkerGroup& workers = echo.group();
     if (!plan.on_main_lcore)
         workers.launch();
-    std::ranges::for_each(workers.workers(), [](const auto& worker) { tell_worker(*worker); });
+    std::ranges::for_each(workers.workers(), [](const auto& worker) { log_worker(*worker); });
 
-    operations::StatsReporter reporter(ports, workers.workers(), session, options.stats_format,
-                                       operations::effective_interval(options, isatty(STDOUT_FILENO) == 1));
+    operations::StatsReporter reporter(
+        ports, workers.workers(),
+        {.arming_state = [&](std::size_t port) { return echo.arming().state(port); },
+         .on_link_change = [&](std::size_t port) { echo.arming().forget_peer(port); }},
+        {options.format, interval_in_force(options)});
     const auto watch_ports = [&] { give_up_removed_ports(ports, workers, stop); };
-    tell_ready(ports.size(), options.disarmed);
+    log_ready(ports.size(), options.disarmed);
     if (plan.on_main_lcore) {
         const dpdk::ControlThread thread("l2echo-stats",
                                          [&] { reporter.run(stop, options.duration, watch_ports); });

@@ -1,4 +1,6 @@
-#include "l2echo/server/idle_support.hpp"
+#include "server/idle_support.hpp"
+
+#include <fmt/format.h>
 
 #include "l2echo/dpdk/result.hpp"
 #include "l2echo/process/error.hpp"
@@ -25,13 +27,12 @@ std::optional<std::string> umwait_problem(const engine::MonitorSupport& cpu,
     return std::nullopt;
 }
 
-void require_idle_support(engine::Idle idle, const std::vector<std::unique_ptr<dpdk::Port>>& ports) {
+void require_idle_support(engine::Idle idle, const dpdk::Ports& ports) {
     if (idle != engine::Idle::Umwait)
         return;
     std::vector<PortMonitor> monitors;
-    for (const auto& port : ports)
-        monitors.push_back(
-            {dpdk::port_label(port->id()), port->driver(), engine::check_monitor(port->id(), 0)});
+    for (const dpdk::Port& port : ports)
+        monitors.push_back({dpdk::port_label(port.id()), port.driver(), engine::check_monitor(port.id(), 0)});
     if (const auto problem = umwait_problem(engine::read_monitor_support(), monitors))
         throw process::StartupError(*problem);
 }

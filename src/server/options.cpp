@@ -1,15 +1,18 @@
 #include "l2echo/server/options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
+#include <string_view>
 
 #include "l2echo/cli/mac.hpp"
+#include "l2echo/cli/number.hpp"
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/cli/rate.hpp"
 #include "l2echo/cli/time.hpp"
+#include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/version.hpp"
 #include "l2echo/echo/match_text.hpp"
 #include "l2echo/process/error.hpp"
@@ -21,131 +24,208 @@ namespace {
 constexpr std::uint32_t kMaxTxRetries = 1'000'000;
 
 /// "drop" is 0 tries more, "retry=N" is N.
-std::uint32_t parse_tx_full(const std::string& text) {
+std::uint32_t parse_tx_full(const std::string& text, const char* option) {
     constexpr std::string_view kRetry = "retry=";
     if (text == "drop")
         return 0;
-    std::uint32_t retries = 0;
-    const char* end = text.data() + text.size();
-    const bool parsed = text.starts_with(kRetry) &&
-                        std::from_chars(text.data() + kRetry.size(), end, retries).ptr == end && retries > 0;
-    if (!parsed || retries > kMaxTxRetries)
-        throw process::UsageError(fmt::format(
-            "--tx-full: '{}' is neither drop nor retry=N with N from 1 to {}", text, kMaxTxRetries));
-    return retries;
+    const auto retries =
+        text.starts_with(kRetry) ? cli::read_number(text.substr(kRetry.size()), kMaxTxRetries) : std::nullopt;
+    if (retries.value_or(0) == 0)
+        throw process::UsageError(fmt::format("{}: '{}' is neither drop nor retry=N with N from 1 to {}",
+                                              option, text, kMaxTxRetries));
+    return static_cast<std::uint32_t>(*retries);
 }
 
-/// Shorter naps would be little but system calls; longer ones would hold back what a turn looks after besides
+std::string print_tx_full(std::uint32_t retries) {
+    return retries == 0 ? "drop" : fmt::format("retry={}", retries);
+}
+
+/// Shorter sleeps would be little but system calls; longer ones would delay what an iteration does besides
 /// frames.
-constexpr std::chrono::microseconds kShortestNap{10};
-constexpr std::chrono::microseconds kLongestNap{10'000};
+constexpr std::chrono::microseconds kMinSleep{10};
+constexpr std::chrono::microseconds kMaxSleep{10'000};
 
-engine::IdleSettings parse_idle(const std::string& text) {
-    constexpr std::string_view kNap = "sleep=";
-    engine::IdleSettings idle;
-    if (text.starts_with(kNap)) {
-        idle.way = engine::Idle::Sleep;
-        const std::chrono::duration<double> nap{cli::parse_seconds(text.substr(kNap.size()), "--idle sleep")};
-        if (nap < kShortestNap || nap > kLongestNap)
-            throw process::UsageError(fmt::format("--idle sleep={}: give {}us to {}us",
-                                                  text.substr(kNap.size()), kShortestNap.count(),
-                                                  kLongestNap.count()));
-        idle.nap = std::chrono::round<std::chrono::microseconds>(nap);
-        return idle;
+engine::IdleSettings parse_idle(const std::string& text, const char* option) {
+    constexpr std::string_view kSleep = "sleep=";
+    if (text.starts_with(kSleep)) {
+        const std::string sleep_text = text.substr(kSleep.size());
+        const std::chrono::duration<double> sleep{
+            cli::parse_seconds(sleep_text, fmt::format("{} sleep", option).c_str())};
+        if (sleep < kMinSleep || sleep > kMaxSleep)
+            throw process::UsageError(fmt::format("{} sleep={}: give {}us to {}us", option, sleep_text,
+                                                  kMinSleep.count(), kMaxSleep.count()));
+        return {.mode = engine::Idle::Sleep, .sleep = std::chrono::round<std::chrono::microseconds>(sleep)};
     }
-    const auto way = std::ranges::find(engine::kIdleNames, text);
-    if (way == engine::kIdleNames.end())
+    const auto mode = std::ranges::find(engine::kIdleNames, text);
+    if (mode == engine::kIdleNames.end())
+        throw process::UsageError(fmt::format("{}: '{}' is none of {}, sleep=TIME", option, text,
+                                              fmt::join(engine::kIdleNames, ", ")));
+    return {.mode = static_cast<engine::Idle>(mode - engine::kIdleNames.begin())};
+}
+
+std::string print_idle(const engine::IdleSettings& idle) {
+    if (idle.mode == engine::Idle::Sleep)
+        return fmt::format("sleep={}us", idle.sleep.count());
+    return std::string(engine::kIdleNames.at(static_cast<std::size_t>(idle.mode)));
+}
+
+/// The MAC of a tester.
+wire::MacAddress parse_station(const std::string& text, const char* option) {
+    const wire::MacAddress mac = cli::parse_mac(text, option);
+    if (mac == 0 || wire::is_group(mac))
+        throw process::UsageError(fmt::format("{}: {} is no station's MAC", option, text));
+    return mac;
+}
+
+std::chrono::milliseconds parse_session_time(const std::string& text, const char* option) {
+    const double seconds = cli::parse_seconds(text, option);
+    if (seconds == 0)
         throw process::UsageError(
-            fmt::format("--idle: '{}' is none of {}, sleep=TIME", text, fmt::join(engine::kIdleNames, ", ")));
-    idle.way = static_cast<engine::Idle>(way - engine::kIdleNames.begin());
-    return idle;
+            fmt::format("{}: 0 would end the session before it began; leave it out, or give 60s", option));
+    return cli::to_milliseconds(seconds);
 }
 
-/// What the command line says about the rules, as typed.
-struct RuleTexts {
-    bool raw = false;
-    std::string accept = "any";
-    std::string group = "refuse";
-    std::string swap = "mac";
-    std::vector<std::string> match;
-    std::optional<std::string> only_from;
-    std::optional<std::string> max_rate;
-    std::vector<std::string> addresses;
-    bool eth_loopback = false;
-    bool no_loop_check = false;
-};
+void add_port_options(cli::OptionTable& table, Options& options) {
+    constexpr const char* kGroup = "Ports";
+    table.add({.name = "--ports",
+               .group = kGroup,
+               .value = cli::list(options.ports),
+               .help = "Ports to echo on: ids or device names; all when left out"});
+    table.add({.name = "--take-kernel-interface",
+               .group = kGroup,
+               .value = cli::flag(options.take_kernel_interface),
+               .help = "Take the ports named in --ports even if the kernel uses their interface"});
+    dpdk::add_port_options(table, options.port, options.link_wait);
+}
 
-void add_rule_options(cli::OptionTable& table, RuleTexts& texts) {
+void add_echo_options(cli::OptionTable& table, Options& options) {
+    constexpr const char* kGroup = "Echo";
+    table.add({.name = "--tx-full",
+               .group = kGroup,
+               .value = cli::converted(options.tx_retries, "drop|retry=N", parse_tx_full, print_tx_full),
+               .help = "When the TX queue is full: drop, or retry=N times and then drop"});
+    table.add(
+        {.name = "--idle",
+         .group = kGroup,
+         .value = cli::converted(options.idle, "poll|pause|umwait|sleep|sleep=TIME", parse_idle, print_idle),
+         .help = "While no frames come: poll at once again, pause for 1 us, wait for the NIC (umwait), "
+                 "or sleep for TIME (50us), which leaves the CPU to others"});
+}
+
+void add_rule_options(cli::OptionTable& table, Options& options) {
     constexpr const char* kGroup = "Rules";
-    table.add_flag("--raw", texts.raw, "Swap every frame of at least 14 bytes: no wire rules, no loop check",
-                   kGroup);
-    table.add_choice("--accept", texts.accept, {"any", "own"},
-                     "Echo unicast frames to any MAC, or to the port's own MAC only", kGroup);
-    table.add_choice("--group", texts.group, {"refuse", "own-source"},
-                     "Frames to a group: refuse, or answer with the port's own MAC as source", kGroup);
-    table.add_choice("--swap", texts.swap, {wire::kSwapLevelNames.begin(), wire::kSwapLevelNames.end()},
-                     "What is exchanged; a frame that lacks it is refused", kGroup);
-    table.add_repeated(
-        "--match", texts.match, "RULE",
-        "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, src-ip, "
-        "dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that fits decides; echo "
-        "alone fits all",
-        kGroup);
-    table.add_text("--only-from", texts.only_from, "MAC", "Echo frames from this tester only", kGroup);
-    table.add_text(
-        "--max-rate", texts.max_rate, "RATE",
-        "Echo no more than this on each port, an equal part on each of its queue pairs: 1Mpps, 10Gbps",
-        kGroup);
-    table.add_list("--ip", texts.addresses,
-                   "Answer ARP, neighbour solicitations and ping for these, such as 192.0.2.1/24", kGroup);
-    table.add_flag("--eth-lb", texts.eth_loopback, "Answer ETH-LB loopback messages to the port's own MAC",
-                   kGroup);
-    table.add_flag("--no-loop-check", texts.no_loop_check,
-                   "Send no loop checks and heed none: nothing ends a storm between two reflectors", kGroup);
+    echo::RulesRequest& rules = options.rules;
+    table.add({.name = "--raw",
+               .group = kGroup,
+               .value = cli::flag(rules.raw),
+               .help = "Swap every frame of at least 14 bytes: no wire rules, no loop check"});
+    table.add({.name = "--accept",
+               .group = kGroup,
+               .value = cli::choice(rules.accept_own_only, {{"any", false}, {"own", true}}),
+               .help = "Echo unicast frames to any MAC, or to the port's own MAC only"});
+    table.add({.name = "--group",
+               .group = kGroup,
+               .value = cli::choice(rules.group_own_source, {{"refuse", false}, {"own-source", true}}),
+               .help = "Frames to a group: refuse, or answer with the port's own MAC as source"});
+    table.add({.name = "--swap",
+               .group = kGroup,
+               .value = cli::choice(rules.level, wire::kSwapLevelNames),
+               .help = "What is exchanged; a frame that lacks it is refused"});
+    table.add({.name = "--match",
+               .group = kGroup,
+               .value = cli::repeated(
+                   [&rules](const std::string& text, const char* option) {
+                       rules.match.add(echo::parse_match_rule(text, option));
+                   },
+                   "RULE"),
+               .help = "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, "
+                       "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that "
+                       "fits decides; echo alone fits all"});
+    table.add({.name = "--only-from",
+               .group = kGroup,
+               .value = cli::converted(rules.only_from, "MAC", parse_station),
+               .help = "Echo frames from this tester only"});
+    table.add({.name = "--max-rate",
+               .group = kGroup,
+               .value = cli::converted(options.max_rate, "RATE", cli::parse_absolute_rate),
+               .help =
+                   "Echo no more than this on each port, an equal part on each of its queue pairs: 1Mpps, "
+                   "10Gbps"});
+    table.add({.name = "--ip",
+               .group = kGroup,
+               .value = cli::list([&rules](const std::string& text, const char* option) {
+                   echo::parse_interface(text, option, rules.answers);
+               }),
+               .help = "Answer ARP, neighbour solicitations and ping for these, such as 192.0.2.1/24"});
+    table.add({.name = "--eth-lb",
+               .group = kGroup,
+               .value = cli::flag(rules.answers.eth_loopback),
+               .help = "Answer ETH-LB loopback messages to the port's own MAC"});
+    table.add({.name = "--loop-check",
+               .group = kGroup,
+               .value = cli::on_off(options.loop_check),
+               .help = "Send loop checks and heed them; off, nothing ends a storm between two reflectors"});
+    table.add_renamed({.old_name = "--no-loop-check", .name = "--loop-check", .value = "off"});
 }
 
-void refuse_rules_beside_raw(const RuleTexts& texts) {
-    const RuleTexts none;
-    const char* other = texts.accept != none.accept ? "--accept"
-                        : texts.group != none.group ? "--group"
-                        : texts.swap != none.swap   ? "--swap"
-                        : !texts.match.empty()      ? "--match"
-                        : texts.only_from           ? "--only-from"
-                        : !texts.addresses.empty()  ? "--ip"
-                        : texts.eth_loopback        ? "--eth-lb"
-                                                    : nullptr;
-    if (texts.raw && other != nullptr)
+void add_session_options(cli::OptionTable& table, Options& options) {
+    constexpr const char* kGroup = "Session";
+    constexpr std::uint64_t kMaxTraced = 1'000'000'000;
+    table.add({.name = "--expire",
+               .group = kGroup,
+               .value = cli::converted(options.expire, "TIME", parse_session_time),
+               .help = "Echo for this time from start or from arming, then refuse"});
+    table.add({.name = "--disarmed",
+               .group = kGroup,
+               .value = cli::flag(options.disarmed),
+               .help = "Start without echoing; the control socket arms"});
+    table.add({.name = "--control-socket",
+               .group = kGroup,
+               .value = cli::text(options.control_socket, "PATH"),
+               .help = "Take commands on a socket there: status, arm, disarm, trace"});
+    table.add({.name = "--trace",
+               .group = kGroup,
+               .value = cli::number(options.trace, {.max = kMaxTraced, .unit = "frames"}),
+               .help = "Tell of the next N frames what they are and what became of them"});
+    table.add({.name = "--trace-file",
+               .group = kGroup,
+               .value = cli::text(options.trace_file, "FILE"),
+               .help = "Write traced frames there too, as pcapng"});
+}
+
+void add_report_options(cli::OptionTable& table, Options& options) {
+    constexpr const char* kGroup = "Report";
+    table.add({.name = "--stats-interval",
+               .group = kGroup,
+               .value = cli::time(options.stats_interval),
+               .help =
+                   "Report so often, 0 for never; 1 s when left out, but off for a table that is not on a "
+                   "terminal"});
+    table.add({.name = "--format",
+               .group = kGroup,
+               .value = cli::choice(options.format, {{"table", operations::ReportFormat::Table},
+                                                     {"json", operations::ReportFormat::Json}}),
+               .help = "For people or for programs (NDJSON)"});
+    table.add_renamed({.old_name = "--stats-format", .name = "--format"});
+    table.add({.name = "--duration",
+               .group = kGroup,
+               .value = cli::time(options.duration),
+               .help = "Stop by itself after this time"});
+}
+
+void refuse_rules_beside_raw(const echo::RulesRequest& rules) {
+    const bool has_addresses = !rules.answers.ipv4.empty() || !rules.answers.ipv6.empty();
+    const char* other = rules.accept_own_only                 ? "--accept"
+                        : rules.group_own_source              ? "--group"
+                        : rules.level != wire::SwapLevel::Mac ? "--swap"
+                        : !rules.match.empty()                ? "--match"
+                        : rules.only_from != 0                ? "--only-from"
+                        : has_addresses                       ? "--ip"
+                        : rules.answers.eth_loopback          ? "--eth-lb"
+                                                              : nullptr;
+    if (rules.raw && other != nullptr)
         throw process::UsageError(
             fmt::format("--raw has no rules, so {} says nothing: leave out one of them", other));
-}
-
-cli::RateRequest parse_max_rate(const std::string& text) {
-    const cli::RateRequest rate = cli::parse_rate(text, "--max-rate");
-    if (rate.frames_per_second + rate.bits_per_second == 0)
-        throw process::UsageError("--max-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
-    return rate;
-}
-
-void apply_rules(const RuleTexts& texts, Options& options) {
-    refuse_rules_beside_raw(texts);
-    echo::WireRules& rules = options.rules;
-    rules.raw = texts.raw;
-    rules.accept_own_only = texts.accept == "own";
-    rules.group_own_source = texts.group == "own-source";
-    rules.level = *wire::swap_level_named(texts.swap);
-    for (const std::string& rule : texts.match)
-        rules.match.add(echo::parse_match_rule(rule, "--match"));
-    if (texts.only_from) {
-        rules.only_from = cli::parse_mac(*texts.only_from, "--only-from");
-        if (rules.only_from == 0 || wire::is_group(rules.only_from))
-            throw process::UsageError(fmt::format("--only-from: {} is no station's MAC", *texts.only_from));
-    }
-    if (texts.max_rate)
-        options.max_rate = parse_max_rate(*texts.max_rate);
-    for (const std::string& address : texts.addresses)
-        echo::parse_interface(address, "--ip", rules.answers);
-    rules.answers.eth_loopback = texts.eth_loopback;
-    options.loop_check = !texts.raw && !texts.no_loop_check;
 }
 
 std::string program_name(const std::vector<std::string>& arguments) {
@@ -158,16 +238,6 @@ void refuse_useless_session(const Options& options) {
     if (!options.trace_file.empty() && options.trace == 0 && options.control_socket.empty())
         throw process::UsageError(
             "--trace-file: nothing would be traced; give --trace N or --control-socket PATH");
-    constexpr std::uint64_t kMostTraced = 1'000'000'000;
-    if (options.trace > kMostTraced)
-        throw process::UsageError(fmt::format("--trace: {} frames at most", kMostTraced));
-}
-
-std::chrono::milliseconds to_session_time(double seconds) {
-    if (seconds == 0)
-        throw process::UsageError(
-            "--expire: 0 would end the session before it began; leave it out, or give 60s");
-    return cli::to_milliseconds(seconds);
 }
 
 }  // namespace
@@ -175,65 +245,21 @@ std::chrono::milliseconds to_session_time(double seconds) {
 CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     cli::OptionTable table(
         program_name(arguments),
-        "Ethernet echo server: swaps source and destination MAC and sends every frame back");
+        "Ethernet echo server: swaps source and destination MAC and sends every frame back",
+        dpdk::version_text());
     CommandLine line;
     Options& options = line.options;
-    std::string tx_full = "drop";
-    std::string idle = "poll";
-    std::string stats_format = "table";
-    std::optional<double> stats_interval;
-    std::optional<double> duration;
-    std::optional<double> expire;
-    std::optional<std::uint64_t> trace;
-    RuleTexts rules;
-
-    table.add_list("--ports", options.ports, "Ports to echo on: ids or device names; all when left out",
-                   "Ports");
-    table.add_flag("--take-kernel-interface", options.take_kernel_interface,
-                   "Take the ports named in --ports even if the kernel uses their interface", "Ports");
-    table.add_port_options();
-    table.add_text("--tx-full", tx_full, "drop|retry=N",
-                   "When the TX queue is full: drop, or retry=N times and then drop", "Echo");
-    table.add_text(
-        "--idle", idle, "poll|pause|umwait|sleep|sleep=TIME",
-        "While no frames come: poll at once again, pause for 1 us, wait for the NIC (umwait), or sleep "
-        "for TIME (50us), which leaves the CPU to others",
-        "Echo");
-    add_rule_options(table, rules);
-    table.add_time("--expire", expire, "Echo for this time from start or from arming, then refuse",
-                   "Session");
-    table.add_flag("--disarmed", options.disarmed, "Start without echoing; the control socket arms",
-                   "Session");
-    table.add_text("--control-socket", options.control_socket, "PATH",
-                   "Take commands on a socket there: status, arm, disarm, trace", "Session");
-    table.add_number("--trace", trace, "Tell of the next N frames what they are and what became of them",
-                     "Session");
-    table.add_text("--trace-file", options.trace_file, "FILE", "Write traced frames there too, as pcapng",
-                   "Session");
-    table.add_time(
-        "--stats-interval", stats_interval,
-        "Report so often, 0 for never; 1 s when left out, but off for a table that is not on a terminal",
-        "Report");
-    table.add_choice("--stats-format", stats_format, {"table", "json"}, "For people or for programs (NDJSON)",
-                     "Report");
-    table.add_time("--duration", duration, "Stop by itself after this time", "Report");
+    add_port_options(table, options);
+    add_echo_options(table, options);
+    add_rule_options(table, options);
+    add_session_options(table, options);
+    add_report_options(table, options);
 
     line.print = table.parse(arguments);
     options.eal = table.eal_arguments();
-    options.port = table.port_request();
-    options.link_wait = table.link_wait();
-    options.tx_retries = parse_tx_full(tx_full);
-    options.idle = parse_idle(idle);
-    apply_rules(rules, options);
-    if (expire)
-        options.expire = to_session_time(*expire);
-    options.trace = trace.value_or(0);
+    refuse_rules_beside_raw(options.rules);
+    options.loop_check = options.loop_check && !options.rules.raw;
     refuse_useless_session(options);
-    options.stats_format = stats_format == "json" ? StatsFormat::Json : StatsFormat::Table;
-    if (stats_interval)
-        options.stats_interval = cli::to_milliseconds(*stats_interval);
-    if (duration)
-        options.duration = cli::to_milliseconds(*duration);
     return line;
 }
 

@@ -10,20 +10,20 @@
 namespace l2echo::server {
 namespace {
 
-/// A worker answers within one turn. If it takes longer (a stalled machine), the next call asks again.
+/// A worker answers within one iteration. If it takes longer (a stalled machine), the next call asks again.
 constexpr std::chrono::milliseconds kPatience{100};
 
 }  // namespace
 
-void give_up_removed_ports(const std::vector<std::unique_ptr<dpdk::Port>>& ports,
-                           engine::WorkerGroup& workers, process::StopSignal& stop) {
+void give_up_removed_ports(dpdk::Ports& ports, engine::WorkerGroup& workers, process::StopSignal& stop) {
     std::vector<dpdk::Port*> unpolled;
-    for (const auto& port : ports)
-        if (port->removed() && !port->given_up() && workers.stop_polling(port->id(), kPatience))
-            unpolled.push_back(port.get());
+    for (dpdk::Port& port : ports)
+        if (port.removed() && !port.given_up() && workers.stop_polling(port.id(), kPatience))
+            unpolled.push_back(&port);
     for (dpdk::Port* port : unpolled) {
         port->give_up();
-        const auto left = std::ranges::count_if(ports, [](const auto& other) { return !other->given_up(); });
+        const auto left =
+            std::ranges::count_if(ports, [](const dpdk::Port& other) { return !other.given_up(); });
         dpdk::log_warning(
             fmt::format("Port {}: {} was removed; {}", port->id(), port->name(),
                         left == 0 ? "no port is left, stopping"
@@ -33,11 +33,11 @@ void give_up_removed_ports(const std::vector<std::unique_ptr<dpdk::Port>>& ports
     }
 }
 
-void throw_if_removed(const std::vector<std::unique_ptr<dpdk::Port>>& ports) {
+void throw_if_removed(const dpdk::Ports& ports) {
     std::vector<std::string> names;
-    for (const auto& port : ports)
-        if (port->removed())
-            names.push_back(fmt::format("port {} ({})", port->id(), port->name()));
+    for (const dpdk::Port& port : ports)
+        if (port.removed())
+            names.push_back(fmt::format("port {} ({})", port.id(), port.name()));
     if (!names.empty())
         throw std::runtime_error(fmt::format(
             "{} was removed while running, what it received until then was echoed; when the NIC is back, "

@@ -1,5 +1,6 @@
 // Starts the one EAL of this process before the tests and cleans it up behind them.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -21,10 +21,10 @@ std::uint64_t cycles_of_a_wait(const engine::IdleSettings& idle,
 
 TEST(Idle, APauseTakesAMicrosecondAndANapAsLongAsItWasTold) {
     const std::uint64_t microsecond = rte_get_tsc_hz() / 1'000'000;
-    EXPECT_GE(cycles_of_a_wait({.way = engine::Idle::Pause}), microsecond);
+    EXPECT_GE(cycles_of_a_wait({.mode = engine::Idle::Pause}), microsecond);
     std::uint64_t shortest = ~0ULL;
     for (int round = 0; round < 20; ++round)
-        shortest = std::min(shortest, cycles_of_a_wait({.way = engine::Idle::Sleep}));
+        shortest = std::min(shortest, cycles_of_a_wait({.mode = engine::Idle::Sleep}));
     EXPECT_GE(shortest, 50 * microsecond);
     EXPECT_LT(shortest, 3000 * microsecond);
     EXPECT_GE(cycles_of_a_wait({engine::Idle::Sleep, std::chrono::microseconds(3000)}), 3000 * microsecond);
@@ -34,14 +34,13 @@ TEST(Idle, ADriverWithoutAnAddressToWaitForIsToldAndNotWaitedFor) {
     const Vdev null("net_null_idle", "no-rx=1");
     const dpdk::Port port(null.port(), small_port_request(1), {0});
     EXPECT_EQ(engine::check_monitor(port.id(), 0), -ENOTSUP);
-    echo::PortGate gate;
-    engine::QueuePair pair(gate);
-    pair.port = port.id();
+    engine::QueuePair pair({.port = port.id()});
     engine::QueuePair* pairs[] = {&pair};
     // It must not reach an instruction that this CPU may not have.
-    engine::wait_for_frames({.way = engine::Idle::Umwait}, pairs);
-    pair.polling = engine::Polling::Ended;
-    engine::wait_for_frames({.way = engine::Idle::Umwait}, pairs);
+    engine::wait_for_frames({.mode = engine::Idle::Umwait}, pairs);
+    pair.ask_to_end();
+    ASSERT_TRUE(pair.end());
+    engine::wait_for_frames({.mode = engine::Idle::Umwait}, pairs);
 }
 
 }  // namespace

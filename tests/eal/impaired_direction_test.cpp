@@ -52,7 +52,7 @@ class ImpairedDirectionTest : public testing::Test {
         std::vector<std::size_t> numbers;
         for (std::size_t first = 0; first < 2000; first += 100) {
             send(first, 100);
-            direction_->turn();
+            direction_->poll();
             const auto out = numbers_out();
             numbers.insert(numbers.end(), out.begin(), out.end());
         }
@@ -67,7 +67,7 @@ class ImpairedDirectionTest : public testing::Test {
 TEST_F(ImpairedDirectionTest, PassesEveryFrameInOrder) {
     start({});
     send(0, 100);
-    direction_->turn();
+    direction_->poll();
     const auto numbers = numbers_out();
     ASSERT_EQ(numbers.size(), 100u);
     for (std::size_t i = 0; i < numbers.size(); ++i)
@@ -96,13 +96,13 @@ TEST_F(ImpairedDirectionTest, NoFrameLeavesBeforeItsTime) {
     start({delay, 0});
     const std::uint64_t begin = rte_rdtsc();
     send(0, 10);
-    direction_->turn();
+    direction_->poll();
     if (rte_rdtsc() - begin < delay) {
         EXPECT_TRUE(numbers_out().empty());
         EXPECT_EQ(direction_->held(), 10u);
     }
     while (direction_->held() > 0)
-        direction_->turn();
+        direction_->poll();
     EXPECT_GE(rte_rdtsc() - begin, delay);
     EXPECT_GE(direction_->hold_time().min(), delay);
     EXPECT_EQ(numbers_out().size(), 10u);
@@ -113,7 +113,7 @@ TEST_F(ImpairedDirectionTest, FullTxQueueHoldsFramesBackAndLosesNone) {
     send(0, 1000);
     std::vector<std::size_t> numbers;
     while (numbers.size() < 1000) {
-        direction_->turn();
+        direction_->poll();
         EXPECT_LE(direction_->held(), kCapacity);
         const auto out = numbers_out();
         ASSERT_FALSE(out.empty()) << "after " << numbers.size();
@@ -127,7 +127,7 @@ TEST_F(ImpairedDirectionTest, FullTxQueueHoldsFramesBackAndLosesNone) {
 TEST_F(ImpairedDirectionTest, GivesBackWhatItStillHolds) {
     start({rte_get_tsc_hz() * 3600, 0});
     send(0, 50);
-    direction_->turn();
+    direction_->poll();
     EXPECT_EQ(from_.mbufs_in_use(), 50u);
     direction_.reset();
     EXPECT_EQ(from_.mbufs_in_use(), 0u);

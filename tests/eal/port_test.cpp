@@ -1,10 +1,12 @@
 #include "l2echo/dpdk/port.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
 
-#include "l2echo/dpdk/port_interfaces.hpp"
-#include "l2echo/echo/echo_burst.hpp"
+#include "dpdk/port_interfaces.hpp"
+#include "echo_port_under_test.hpp"
+#include "l2echo/echo/echo_pair.hpp"
 #include "l2echo/machine/kernel_interface.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/server/port_rules.hpp"
@@ -12,12 +14,6 @@
 
 namespace l2echo {
 namespace {
-
-echo::WireRules raw_rules() {
-    echo::WireRules rules;
-    rules.raw = true;
-    return rules;
-}
 
 TEST(Port, IsConfiguredAndStartedAsPlanned) {
     const Vdev null("net_null_port");
@@ -91,13 +87,12 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
     {
         const dpdk::Port port(null.port(), small_port_request(1), {0});
         pool = port.mempool(0);
-        echo::PortGate gate;
-        engine::QueuePair pair(gate);
-        pair.port = port.id();
-        pair.rules = server::rules_for(port, {port.mac()}, raw_rules());
+        EchoPortUnderTest echo_port;
+        echo::EchoPair pair({.queue_pair = {.port = port.id()}}, echo_port.port());
+        echo_port.rules().raw = true;
         for (int turn = 0; turn < 1000; ++turn)
-            EXPECT_EQ(echo::echo_burst(pair, rte_rdtsc()), 32);
-        EXPECT_EQ(pair.counters.echoed.read(), 32'000u);
+            EXPECT_EQ(pair.poll(rte_rdtsc()), 32);
+        EXPECT_EQ(counts_of(pair)[verdict::Count::Echoed], 32'000u);
         EXPECT_EQ(rte_mempool_in_use_count(pool), 0u);
     }
     EXPECT_EQ(rte_mempool_in_use_count(keep.get()), 0u);
@@ -106,16 +101,15 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
 TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
     const Vdev null("net_null_empty");
     const dpdk::Port port(null.port(), small_port_request(1), {0});
-    echo::PortGate gate;
-    engine::QueuePair pair(gate);
-    pair.port = port.id();
-    pair.rules.raw = true;
+    EchoPortUnderTest echo_port;
+    echo::EchoPair pair({.queue_pair = {.port = port.id()}}, echo_port.port());
+    echo_port.rules().raw = true;
     std::vector<rte_mbuf*> hoard;
     while (rte_mbuf* mbuf = rte_pktmbuf_alloc(port.mempool(0)))
         hoard.push_back(mbuf);
-    EXPECT_EQ(echo::echo_burst(pair, rte_rdtsc()), 0);
+    EXPECT_EQ(pair.poll(rte_rdtsc()), 0);
     rte_pktmbuf_free_bulk(hoard.data(), static_cast<unsigned>(hoard.size()));
-    EXPECT_EQ(echo::echo_burst(pair, rte_rdtsc()), 32);
+    EXPECT_EQ(pair.poll(rte_rdtsc()), 32);
 }
 
 TEST(Port, FitsDescriptorsAsEthdevDoes) {
@@ -170,7 +164,7 @@ TEST(Port, AVirtualDeviceHasNoKernelInterface) {
 TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {
     const Vdev null("net_null_rules");
     const dpdk::Port port(null.port(), small_port_request(1), {0});
-    const echo::WireRules rules = server::rules_for(port, {port.mac()}, {});
+    const echo::WireRules rules({}, server::describe_for_rules(port, {port.mac()}));
     EXPECT_TRUE(rules.own_macs.contains(port.mac()));
     EXPECT_EQ(rules.max_untagged_length, 1514u);
 }

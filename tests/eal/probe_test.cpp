@@ -4,14 +4,16 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <thread>
 
-#include "l2echo/probe/probe_run.hpp"
-#include "l2echo/probe/run/checker.hpp"
 #include "l2echo/probe/run/sender.hpp"
 #include "l2echo/wire/ethernet.hpp"
 #include "l2echo/wire/loop_check.hpp"
+#include "probe/run/checker.hpp"
+#include "probe/run/self_loop.hpp"
 #include "ring_wire.hpp"
 
 namespace l2echo {
@@ -30,6 +32,9 @@ void swap_macs(rte_mbuf* frame) {
 
 /// A far end: gets the frames of a burst in order, returns what it sends back, and owns what it keeps.
 using FarEnd = std::function<Frames(Frames)>;
+
+/// No round trip over these rings takes so long, whatever the machine does besides.
+constexpr std::uint64_t kPatienceSeconds = 60;
 
 /// What one run found.
 struct Found {
@@ -54,24 +59,25 @@ class Probe : public testing::Test {
         return shape;
     }
 
-    Found run(const FarEnd& far_end, std::uint64_t frames = kFrames) {
+    /// `age`: TSC cycles that the run is old when it begins.
+    Found run(const FarEnd& far_end, std::uint64_t frames = kFrames, std::uint64_t age = 0) {
         probe::SendPlan plan;
         plan.frames = frames;
         const auto sender =
             std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
         std::vector<probe::SeenNumbers> seen(kFlows);
         const auto checker = std::make_unique<probe::Checker>(traffic_, seen, wire_.port(), 0, kBurst);
-        const std::uint64_t epoch = rte_rdtsc();
+        const std::uint64_t epoch = rte_rdtsc() - age;
         sender->start(epoch);
         checker->start(epoch);
-        while (sender->turn()) {
+        while (sender->send_due()) {
             wire_.turn_round(far_end);
-            while (checker->turn() != 0) {
+            while (checker->poll() != 0) {
             }
         }
         wire_.turn_round(far_end);
         wire_.turn_round([&](Frames) { return far_end({}); });  // whoever held frames back lets go
-        while (checker->turn() != 0) {
+        while (checker->poll() != 0) {
         }
         Found found{sender->sent(),        {},
                     checker->intact(),     checker->corrupted(),
@@ -81,6 +87,7 @@ class Probe : public testing::Test {
             found.totals += checker->counts_of(stream);
         EXPECT_EQ(checker->round_trip().count(),
                   checker->intact() - found.totals.duplicated - found.totals.late);
+        EXPECT_LT(checker->round_trip().max(), kPatienceSeconds * rte_get_tsc_hz());
         EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u) << "an mbuf did not go back to its pool";
         return found;
     }
@@ -103,6 +110,25 @@ TEST_F(Probe, AnHonestEchoLosesNothing) {
     EXPECT_EQ(
         found.lost() + found.corrupted + found.foreign + found.totals.duplicated + found.totals.reordered,
         0u);
+}
+
+TEST_F(Probe, RoundTripsAreRightHoweverLongTheRun) {
+    // The first frames leave before 2^48 cycles are over and the last ones after.
+    const std::uint64_t millisecond = rte_get_tsc_hz() / 1000;
+    for (const std::uint64_t age : {probe::kStampNumbers - millisecond / 4, probe::kStampNumbers,
+                                    3 * probe::kStampNumbers - millisecond / 4}) {
+        const Found found = run(echo, kFrames, age);
+        EXPECT_EQ(found.intact, kFrames);
+        EXPECT_EQ(found.lost(), 0u);
+    }
+}
+
+TEST_F(Probe, ASenderUsesNoNumberTwice) {
+    for (const std::uint16_t of : {std::uint16_t{1}, std::uint16_t{2}}) {
+        const auto sender = std::make_unique<probe::Sender>(traffic_, probe::SendPlan{}, pool_.get(),
+                                                            wire_.port(), 0, kBurst, probe::SendShare{0, of});
+        EXPECT_EQ(sender->plan().frames, sender->streams() * probe::kStampNumbers);
+    }
 }
 
 TEST_F(Probe, FindsExactlyTheLostFrames) {
@@ -264,7 +290,7 @@ TEST_F(Probe, AFullTxRingDelaysAndLosesNothing) {
         std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
     sender->start(rte_rdtsc());
     std::size_t taken = 0;
-    while (sender->turn())
+    while (sender->send_due())
         taken += narrow.take().size();
     taken += narrow.take().size();
     EXPECT_EQ(taken, 100u);
@@ -279,9 +305,9 @@ TEST_F(Probe, WhatIsBuiltAndNotSentIsGivenBack) {
     const auto sender =
         std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), narrow.port(), 0, kBurst);
     sender->start(rte_rdtsc());
-    sender->turn();
+    sender->send_due();
     EXPECT_EQ(sender->sent(), 15u);
-    sender->discard();
+    sender->finish();
     EXPECT_EQ(narrow.take().size(), 15u);
     EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u);
 }
@@ -303,10 +329,25 @@ TEST_F(Probe, PlannedTimesFollowTheRateWhateverTheSenderDoes) {
         }
         return Frames{};
     };
-    while (sender->turn())
+    while (sender->send_due())
         wire_.turn_round(read_stamps);
     wire_.turn_round(read_stamps);
     EXPECT_EQ(frames, 50u);
+}
+
+TEST_F(Probe, ARateIsOverTheTimeThatWasAskedForHoweverLateTheSenderEnds) {
+    probe::SendPlan plan;
+    plan.seconds = 0.01;
+    const auto sender = std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
+    sender->start(rte_rdtsc());
+    while (sender->send_due())
+        wire_.turn_round([](const Frames& burst) {
+            std::ranges::for_each(burst, rte_pktmbuf_free);
+            return Frames{};
+        });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    sender->finish();
+    EXPECT_NEAR(static_cast<double>(sender->elapsed()), 0.01 * static_cast<double>(rte_get_tsc_hz()), 1);
 }
 
 TEST_F(Probe, TheSelfLoopIsMeasured) {

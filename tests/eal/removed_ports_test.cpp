@@ -1,31 +1,19 @@
-// The removal event is an experimental call in DPDK 22.11.
-#define ALLOW_EXPERIMENTAL_API
-
 #include "l2echo/server/removed_ports.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "l2echo/dpdk/control_thread.hpp"
-#include "l2echo/operations/stats_reporter.hpp"
+#include "three_workers.hpp"
 #include "vdev.hpp"
 
 namespace l2echo {
 namespace {
 
 using namespace std::chrono_literals;
-using Ports = std::vector<std::unique_ptr<dpdk::Port>>;
-
-/// The three workers of eal_main.cpp.
-const engine::WorkerPlan kPlan{{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}}, false};
-
-/// The null device gives frames of zeros. Loop checks stay on: they must end with the port too.
-engine::EchoSettings raw_settings() {
-    engine::EchoSettings settings;
-    settings.rules.raw = true;
-    return settings;
-}
+using dpdk::Ports;
 
 /// What the PCI bus does when VFIO asks for the device back.
 void remove_device(const dpdk::Port& port) {
@@ -36,8 +24,8 @@ std::uint64_t received_on(const engine::WorkerGroup& group, std::uint16_t port) 
     std::uint64_t frames = 0;
     for (const auto& worker : group.workers())
         for (const engine::QueuePair* pair : worker->queue_pairs)
-            if (pair->port == port)
-                frames += pair->counters.received.read();
+            if (pair->port() == port)
+                frames += pair->counters.read(verdict::Count::Received);
     return frames;
 }
 
@@ -49,10 +37,11 @@ bool receives_more(const engine::WorkerGroup& group, std::uint16_t port) {
     return received_on(group, port) > before;
 }
 
-bool give_up_all(const Ports& ports, engine::WorkerGroup& group, process::StopSignal& stop) {
+bool give_up_all(Ports& ports, engine::WorkerGroup& group, process::StopSignal& stop) {
     for (int i = 0; i < 100; ++i) {
         server::give_up_removed_ports(ports, group, stop);
-        if (std::ranges::all_of(ports, [](const auto& port) { return port->removed() == port->given_up(); }))
+        if (std::ranges::all_of(ports,
+                                [](const dpdk::Port& port) { return port.removed() == port.given_up(); }))
             return true;
     }
     return false;
@@ -64,25 +53,25 @@ TEST(RemovedPorts, OnePortGoesAndTheOtherGoesOn) {
     process::StopSignal stop;
     Ports ports;
     for (const std::uint16_t id : {first.port(), second.port()})
-        ports.push_back(std::make_unique<dpdk::Port>(id, small_port_request(3), std::vector<int>{0, 0, 0}));
-    echo::Session session(ports.size(), false, std::nullopt);
-    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+        ports.emplace_back(id, small_port_request(3), std::vector<int>{0, 0, 0});
+    server::EchoWorkers echo(kThreeWorkers, ports, raw_settings(true), stop);
+    engine::WorkerGroup& group = echo.group();
     group.launch();
     ASSERT_TRUE(receives_more(group, first.port()));
     EXPECT_TRUE(give_up_all(ports, group, stop));
-    EXPECT_FALSE(ports[0]->given_up()) << "nothing was removed yet";
+    EXPECT_FALSE(ports[0].given_up()) << "nothing was removed yet";
     EXPECT_NO_THROW(server::throw_if_removed(ports));
 
-    remove_device(*ports[0]);
-    EXPECT_TRUE(ports[0]->removed());
-    EXPECT_FALSE(ports[1]->removed());
+    remove_device(ports[0]);
+    EXPECT_TRUE(ports[0].removed());
+    EXPECT_FALSE(ports[1].removed());
     ASSERT_TRUE(give_up_all(ports, group, stop));
-    EXPECT_TRUE(ports[0]->given_up());
+    EXPECT_TRUE(ports[0].given_up());
     EXPECT_EQ(rte_eth_dev_is_valid_port(first.port()), 0) << "the port must be closed";
     for (std::uint16_t queue = 0; queue < 3; ++queue)
-        EXPECT_EQ(rte_mempool_in_use_count(ports[0]->mempool(queue)), 0u);
-    EXPECT_FALSE(ports[0]->link().up);
-    EXPECT_EQ(ports[0]->name(), "net_null_r0");
+        EXPECT_EQ(rte_mempool_in_use_count(ports[0].mempool(queue)), 0u);
+    EXPECT_FALSE(ports[0].link().up);
+    EXPECT_EQ(ports[0].name(), "net_null_r0");
     const std::uint64_t at_the_end = received_on(group, first.port());
     EXPECT_TRUE(receives_more(group, second.port()));
     EXPECT_EQ(received_on(group, first.port()), at_the_end);
@@ -94,11 +83,11 @@ TEST(RemovedPorts, TheLastOneStopsTheProgram) {
     const Vdev only("net_null_last");
     process::StopSignal stop;
     Ports ports;
-    ports.push_back(std::make_unique<dpdk::Port>(only.port(), small_port_request(2), std::vector<int>{0, 0}));
-    echo::Session session(ports.size(), false, std::nullopt);
-    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);
+    ports.emplace_back(only.port(), small_port_request(2), std::vector<int>{0, 0});
+    server::EchoWorkers echo(kThreeWorkers, ports, raw_settings(true), stop);
+    engine::WorkerGroup& group = echo.group();
     group.launch();
-    remove_device(*ports[0]);
+    remove_device(ports[0]);
     ASSERT_TRUE(give_up_all(ports, group, stop));
     EXPECT_TRUE(stop.requested());
 }
@@ -107,33 +96,34 @@ TEST(RemovedPorts, APortStaysAsLongAsAWorkerMayPollIt) {
     const Vdev null("net_null_busy");
     process::StopSignal stop;
     Ports ports;
-    ports.push_back(std::make_unique<dpdk::Port>(null.port(), small_port_request(2), std::vector<int>{0, 0}));
-    echo::Session session(ports.size(), false, std::nullopt);
-    engine::WorkerGroup group(kPlan, ports, raw_settings(), session, stop);  // not launched: nobody answers
-    remove_device(*ports[0]);
+    ports.emplace_back(null.port(), small_port_request(2), std::vector<int>{0, 0});
+    server::EchoWorkers echo(kThreeWorkers, ports, raw_settings(true), stop);
+    engine::WorkerGroup& group = echo.group();  // not launched: nobody answers
+    remove_device(ports[0]);
     server::give_up_removed_ports(ports, group, stop);
-    EXPECT_FALSE(ports[0]->given_up());
+    EXPECT_FALSE(ports[0].given_up());
     group.launch();
     EXPECT_TRUE(give_up_all(ports, group, stop));
-    EXPECT_TRUE(ports[0]->given_up());
+    EXPECT_TRUE(ports[0].given_up());
 }
 
 TEST(RemovedPorts, AreGivenUpAlsoWhileTheMainLcoreEchoes) {
     const Vdev null("net_null_rmain");
     process::StopSignal stop;
     Ports ports;
-    ports.push_back(std::make_unique<dpdk::Port>(null.port(), small_port_request(1), std::vector<int>{0}));
-    echo::Session session(ports.size(), false, std::nullopt);
-    engine::WorkerGroup group({{{0, 0, 0}}, true}, ports, raw_settings(), session, stop);
-    operations::StatsReporter reporter(ports, group.workers(), session, server::StatsFormat::Json, 0ms);
-    remove_device(*ports[0]);
+    ports.emplace_back(null.port(), small_port_request(1), std::vector<int>{0});
+    server::EchoWorkers echo({{{0, 0, 0}}, true}, ports, raw_settings(true), stop);
+    engine::WorkerGroup& group = echo.group();
+    operations::StatsReporter reporter(ports, group.workers(), hooks_of(echo),
+                                       {operations::ReportFormat::Json, 0ms});
+    remove_device(ports[0]);
     {
         const dpdk::ControlThread thread("test-stats", [&] {
             reporter.run(stop, 60s, [&] { server::give_up_removed_ports(ports, group, stop); });
         });
         group.run_on_main_lcore();
     }
-    EXPECT_TRUE(ports[0]->given_up());
+    EXPECT_TRUE(ports[0].given_up());
 }
 
 }  // namespace

@@ -22,10 +22,9 @@ std::vector<double> intervals_with_a_stall(std::chrono::milliseconds interval,
                                            std::chrono::milliseconds stall,
                                            std::chrono::milliseconds duration) {
     process::StopSignal stop;
-    const std::vector<std::unique_ptr<dpdk::Port>> ports;
-    const std::vector<std::unique_ptr<engine::Worker>> workers;
-    echo::Session session(0, false, std::nullopt);
-    operations::StatsReporter reporter(ports, workers, session, server::StatsFormat::Json, interval);
+    const dpdk::Ports ports;
+    const engine::Workers workers;
+    operations::StatsReporter reporter(ports, workers, {}, {operations::ReportFormat::Json, interval});
     testing::internal::CaptureStdout();
     bool stalled = false;
     reporter.run(stop, duration, [&] {

@@ -29,7 +29,7 @@ class Vdev {
 /// Rings and caches that leave room for several ports in the memory of a test.
 inline l2echo::dpdk::PortRequest small_port_request(std::uint16_t workers) {
     l2echo::dpdk::PortRequest request;
-    request.workers = workers;
+    request.queue_pairs = workers;
     request.rx_descriptors = 128;
     request.tx_descriptors = 128;
     request.mempool_cache = 32;

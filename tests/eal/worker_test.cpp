@@ -1,17 +1,19 @@
-#include "l2echo/engine/worker.hpp"
-
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <rte_cycles.h>
 #include <time.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
+#include "echo_port_under_test.hpp"
+#include "exact_bytes.hpp"
 #include "l2echo/dpdk/port.hpp"
+#include "l2echo/echo/run_echo.hpp"
 #include "l2echo/wire/loop_check.hpp"
 #include "ring_wire.hpp"
-#include "test_frame.hpp"
 #include "vdev.hpp"
 
 namespace l2echo {
@@ -23,13 +25,19 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::uint64_t kNonce = 77;
 constexpr wire::MacAddress kOwnMac = 0x01'00'00'00'00'02;
 
+std::vector<engine::QueuePair*> queue_pairs_of(const std::vector<echo::EchoPair*>& pairs) {
+    std::vector<engine::QueuePair*> queue_pairs;
+    for (echo::EchoPair* pair : pairs)
+        queue_pairs.push_back(&pair->queues);
+    return queue_pairs;
+}
+
 /// Runs on a thread of its own until it goes.
 class RunningWorker {
   public:
-    explicit RunningWorker(std::vector<engine::QueuePair*> pairs, engine::Idle idle = engine::Idle::Poll) {
-        worker_.idle.way = idle;
-        worker_.queue_pairs = std::move(pairs);
-        thread_ = std::thread([this] { engine::run_worker(worker_, stop_); });
+    explicit RunningWorker(std::vector<echo::EchoPair*> pairs, engine::Idle idle = engine::Idle::Poll)
+        : pairs_(std::move(pairs)), worker_({}, queue_pairs_of(pairs_)) {
+        thread_ = std::thread([this, idle] { echo::run_echo(worker_, pairs_, {.mode = idle}, stop_); });
     }
     ~RunningWorker() {
         stop_ = true;
@@ -49,42 +57,47 @@ class RunningWorker {
     std::uint64_t busy_cycles() const { return worker_.busy_cycles.read(); }
 
   private:
+    std::vector<echo::EchoPair*> pairs_;
     engine::Worker worker_;
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };
 
+enum class Checks { On, Off };
+
 /// A port with loop checks; what they are made of comes from a pool of its own.
 struct End {
-    explicit End(std::uint64_t nonce = kNonce) {
-        pair.port = wire.port();
-        pair.pool = pool.get();
-        pair.check_nonce = nonce;
-        pair.rules.own_mac = kOwnMac + (nonce << 40);
+    explicit End(std::uint64_t nonce = kNonce, Checks checks = Checks::On) {
+        echo_port.rules().own_mac = kOwnMac + (nonce << 40);
+        pair.emplace(settings_for(wire.port(), nonce, checks), echo_port.port());
     }
     ~End() {
-        while (echo::echo_burst(pair, rte_rdtsc()) != 0)
+        while (pair->poll(rte_rdtsc()) != 0)
             wire.take();  // what the worker left in the queue
         wire.take();
         EXPECT_EQ(wire.mbufs_in_use(), 0u);
         EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
-        const engine::QueuePairCounts counts = pair.counters.read();
-        EXPECT_EQ(counts.received, counts.echoed + counts.answered + counts.refused() + counts.dropped);
+        EXPECT_TRUE(counts_of(*pair).balanced());
     }
-    std::uint64_t checks_sent() const { return pair.counters.checks_sent.read(); }
-    std::uint64_t refused_as_facing() const {
-        return pair.counters.refused_by[static_cast<std::size_t>(echo::Refusal::FacingReflector)].read();
+
+    echo::EchoPairSettings settings_for(std::uint16_t port, std::uint64_t nonce, Checks checks) const {
+        return {.queue_pair = {.port = port},
+                .loop_check = {.on = checks == Checks::On, .pool = pool.get(), .nonce = nonce}};
     }
+    std::uint64_t count(verdict::Count which) const { return counts_of(*pair)[which]; }
+    std::uint64_t checks_sent() const { return count(verdict::Count::ChecksSent); }
+    std::uint64_t refused_as_facing() const { return counts_of(*pair)[verdict::Reason::FacingReflector]; }
+    echo::Gate& gate() { return echo_port.gate(); }
 
     RingWire wire{1023, 2176, 1023};
     dpdk::Mempool pool{fmt::format("checks{}", wire.port()), 63, 0, 2176, SOCKET_ID_ANY};
-    echo::PortGate gate;
-    engine::QueuePair pair{gate};
+    EchoPortUnderTest echo_port;
+    std::optional<echo::EchoPair> pair;
 };
 
 wire::LoopCheckSender sender_of(const Bytes& bytes) {
-    TestFrame frame(bytes);
-    return wire::read_loop_check(frame.mbuf(), wire::read_headers(frame.mbuf()), kNonce);
+    const ExactBytes frame(bytes);
+    return wire::read_loop_check(frame.view(), wire::read_headers(frame.view()), kNonce);
 }
 
 template <typename Condition>
@@ -107,7 +120,7 @@ TEST(Worker, SendsALoopCheckASecond) {
     const std::uint64_t began = rte_rdtsc();
     std::uint64_t third_seen = 0;
     {
-        const RunningWorker worker({&end.pair});
+        const RunningWorker worker({&*end.pair});
         for (std::uint64_t checks = 1; checks <= 3; ++checks) {
             ASSERT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() >= checks; }));
             third_seen = rte_rdtsc();
@@ -122,41 +135,40 @@ TEST(Worker, SendsALoopCheckASecond) {
     }
     // Bounded below alone: a stalled machine may take any time.
     EXPECT_GE(third_seen - began, 2 * rte_get_tsc_hz());
-    EXPECT_EQ(end.pair.counters.received.read(), 0u) << "a check sent is no frame received";
+    EXPECT_EQ(end.count(verdict::Count::Received), 0u) << "a check sent is no frame received";
 }
 
 TEST(Worker, SendsChecksFromQueuePair0Only) {
     const Vdev null("net_null_checks");
     const dpdk::Port port(null.port(), small_port_request(2), {0, 0});
-    echo::PortGate gate;
-    engine::QueuePair first(gate);
-    engine::QueuePair second(gate);
-    second.queue = 1;
-    for (engine::QueuePair* pair : {&first, &second}) {
-        pair->port = port.id();
-        pair->pool = port.mempool(pair->queue);
-        pair->rules.raw = true;
-    }
+    EchoPortUnderTest echo_port;
+    echo_port.rules().raw = true;
+    const auto settings = [&](std::uint16_t queue) {
+        return echo::EchoPairSettings{.queue_pair = {.port = port.id(), .queue = queue},
+                                      .loop_check = {.on = true, .pool = port.mempool(queue)}};
+    };
+    echo::EchoPair first(settings(0), echo_port.port());
+    echo::EchoPair second(settings(1), echo_port.port());
     {
         const RunningWorker worker({&first, &second});
-        ASSERT_TRUE(holds_within(kPatience, [&] { return first.counters.checks_sent.read() >= 2; }));
+        ASSERT_TRUE(
+            holds_within(kPatience, [&] { return counts_of(first)[verdict::Count::ChecksSent] >= 2; }));
     }
-    EXPECT_GT(second.counters.received.read(), 0u);
-    EXPECT_EQ(second.counters.checks_sent.read(), 0u);
+    EXPECT_GT(counts_of(second)[verdict::Count::Received], 0u);
+    EXPECT_EQ(counts_of(second)[verdict::Count::ChecksSent], 0u);
 }
 
-TEST(Worker, SendsNoChecksWhileDisarmedOrWithoutAPool) {
-    End silent;
-    silent.pair.pool = nullptr;
+TEST(Worker, SendsNoChecksWhileDisarmedOrSwitchedOff) {
+    End silent(kNonce, Checks::Off);
     End disarmed;
-    disarmed.gate.disarm();
+    disarmed.gate().disarm();
     End reference;
     {
-        const RunningWorker worker({&silent.pair, &disarmed.pair, &reference.pair});
+        const RunningWorker worker({&*silent.pair, &*disarmed.pair, &*reference.pair});
         ASSERT_TRUE(holds_within(kPatience, [&] { return reference.checks_sent() >= 2; }));
         EXPECT_EQ(silent.checks_sent(), 0u);
         EXPECT_EQ(disarmed.checks_sent(), 0u);
-        disarmed.gate.arm();
+        disarmed.gate().arm();
         EXPECT_TRUE(holds_within(kPatience, [&] { return disarmed.checks_sent() >= 1; })) << "armed again";
     }
 }
@@ -164,14 +176,32 @@ TEST(Worker, SendsNoChecksWhileDisarmedOrWithoutAPool) {
 TEST(Worker, TriesACheckAgainThatCouldNotLeave) {
     End end;
     RingWire narrow(63, 2176, 1);
-    end.pair.port = narrow.port();
+    end.pair.emplace(end.settings_for(narrow.port(), kNonce, Checks::On), end.echo_port.port());
     rte_mbuf* plug = narrow.make_frame(Bytes(60, 1));
     ASSERT_EQ(rte_eth_tx_burst(narrow.port(), 0, &plug, 1), 1);
-    const RunningWorker worker({&end.pair});
+    const RunningWorker worker({&*end.pair});
     EXPECT_FALSE(holds_within(50ms, [&] { return end.checks_sent() > 0; })) << "there is no room";
     narrow.take();
     EXPECT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() > 0; }));
     EXPECT_TRUE(holds_within(kPatience, [&] { return narrow.take().size() == 1; }));
+}
+
+TEST(Worker, APortThatCannotSendItsCheckDelaysNoOther) {
+    End end;
+    End full;
+    RingWire narrow(63, 2176, 1);
+    full.pair.emplace(full.settings_for(narrow.port(), kNonce, Checks::On), full.echo_port.port());
+    rte_mbuf* plug = narrow.make_frame(Bytes(60, 1));
+    ASSERT_EQ(rte_eth_tx_burst(narrow.port(), 0, &plug, 1), 1);
+    const std::uint64_t began = rte_rdtsc();
+    {
+        const RunningWorker worker({&*full.pair, &*end.pair});
+        ASSERT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() >= 2; }));
+        // A check a second, however often the other port tries. Bounded below alone, as above.
+        EXPECT_GE(rte_rdtsc() - began, rte_get_tsc_hz());
+    }
+    EXPECT_EQ(full.checks_sent(), 0u);
+    narrow.take();
 }
 
 Bytes frame_to(wire::MacAddress destination) {
@@ -193,10 +223,10 @@ void carry(End& from, End& to) {
 /// Frames carried from one end to the other while both run, until `done` or it has taken too long.
 template <typename Done>
 bool face_each_other(End& one, End& two, const Done& done) {
-    const RunningWorker first({&one.pair});
-    const RunningWorker second({&two.pair});
+    const RunningWorker first({&*one.pair});
+    const RunningWorker second({&*two.pair});
     for (int i = 0; i < 8; ++i)
-        one.wire.send(frame_to(two.pair.rules.own_mac));
+        one.wire.send(frame_to(two.echo_port.rules().own_mac));
     return holds_within(kPatience, [&] {
         carry(one, two);
         carry(two, one);
@@ -208,26 +238,25 @@ TEST(Worker, TwoThatFaceEachOtherBothStop) {
     End one(1);
     End two(2);
     ASSERT_TRUE(face_each_other(one, two, [&] {
-        return one.gate.facing() == echo::Facing::AnotherReflector &&
-               two.gate.facing() == echo::Facing::AnotherReflector;
+        return one.gate().facing() == verdict::Facing::AnotherReflector &&
+               two.gate().facing() == verdict::Facing::AnotherReflector;
     }));
     // Two seconds of a worker's time are three checks.
     EXPECT_LE(one.checks_sent(), 3u);
     EXPECT_LE(two.checks_sent(), 3u);
-    const std::uint64_t echoed = one.pair.counters.echoed.read() + two.pair.counters.echoed.read();
+    const std::uint64_t echoed = one.count(verdict::Count::Echoed) + two.count(verdict::Count::Echoed);
     EXPECT_GT(echoed, 0u) << "until then frames went round";
 }
 
 TEST(Worker, OneThatFacesABlindSwapperStops) {
     End checking(1);
-    End blind(2);
-    blind.pair.pool = nullptr;
-    blind.pair.rules.raw = true;
+    End blind(2, Checks::Off);
+    blind.echo_port.rules().raw = true;
     ASSERT_TRUE(face_each_other(checking, blind,
-                                [&] { return checking.gate.facing() == echo::Facing::OurOwnChecks; }));
+                                [&] { return checking.gate().facing() == verdict::Facing::OurOwnChecks; }));
     EXPECT_LE(checking.checks_sent(), 3u);
     EXPECT_GT(checking.refused_as_facing(), 0u);
-    EXPECT_EQ(blind.gate.facing(), echo::Facing::Nobody);
+    EXPECT_EQ(blind.gate().facing(), verdict::Facing::Nobody);
     EXPECT_EQ(blind.checks_sent(), 0u);
 }
 
@@ -235,41 +264,41 @@ TEST(Worker, TheStormEndsOnceTheyStopped) {
     End one(1);
     End two(2);
     const auto received = [&] {
-        return one.pair.counters.received.read() + two.pair.counters.received.read();
+        return one.count(verdict::Count::Received) + two.count(verdict::Count::Received);
     };
     std::uint64_t since_quiet = 0;
     std::uint64_t last = 0;
     ASSERT_TRUE(face_each_other(one, two, [&] {
         since_quiet = received() == last ? since_quiet + 1 : 0;
         last = received();
-        return one.gate.facing() != echo::Facing::Nobody && since_quiet >= 100;  // turns of a millisecond
+        return one.gate().facing() != verdict::Facing::Nobody &&
+               since_quiet >= 100;  // turns of a millisecond
     })) << "frames still go round";
-    EXPECT_EQ(one.gate.closed_by(rte_rdtsc()), echo::Refusal::FacingReflector);
-    EXPECT_EQ(two.gate.closed_by(rte_rdtsc()), echo::Refusal::FacingReflector);
+    EXPECT_EQ(one.gate().closed_by(rte_rdtsc()), verdict::Reason::FacingReflector);
+    EXPECT_EQ(two.gate().closed_by(rte_rdtsc()), verdict::Reason::FacingReflector);
 }
 
 TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
-    End one(1);
-    End two(2);
-    one.pair.pool = two.pair.pool = nullptr;
-    EXPECT_TRUE(face_each_other(one, two, [&] { return one.pair.counters.received.read() > 1000; }));
-    EXPECT_EQ(one.gate.facing(), echo::Facing::Nobody);
-    EXPECT_EQ(two.gate.facing(), echo::Facing::Nobody);
+    End one(1, Checks::Off);
+    End two(2, Checks::Off);
+    EXPECT_TRUE(face_each_other(one, two, [&] { return one.count(verdict::Count::Received) > 1000; }));
+    EXPECT_EQ(one.gate().facing(), verdict::Facing::Nobody);
+    EXPECT_EQ(two.gate().facing(), verdict::Facing::Nobody);
     // Somebody else's check is heeded by nobody here, and still not returned.
     Bytes check(wire::kLoopCheckLength);
     wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), kOwnMac, 3);
     one.wire.take();
     one.wire.send(check);
-    while (echo::echo_burst(one.pair, rte_rdtsc()) != 0) {
+    while (one.pair->poll(rte_rdtsc()) != 0) {
     }
-    EXPECT_EQ(one.gate.facing(), echo::Facing::Nobody);
+    EXPECT_EQ(one.gate().facing(), verdict::Facing::Nobody);
     EXPECT_EQ(one.refused_as_facing(), 1u);
 }
 
 /// Frames with gaps between them in which a worker begins to wait.
 void expect_all_back(End& end) {
     for (std::uint8_t number = 0; number < 20; ++number) {
-        Bytes frame = frame_to(end.pair.rules.own_mac);
+        Bytes frame = frame_to(end.echo_port.rules().own_mac);
         frame[20] = number;
         end.wire.send(frame);
         std::vector<Bytes> returned;
@@ -284,18 +313,16 @@ void expect_all_back(End& end) {
 
 TEST(Worker, EchoesHoweverItIdles) {
     for (const engine::Idle idle : {engine::Idle::Poll, engine::Idle::Pause, engine::Idle::Sleep}) {
-        End end;
-        end.pair.pool = nullptr;
-        RunningWorker worker({&end.pair}, idle);
+        End end(kNonce, Checks::Off);
+        RunningWorker worker({&*end.pair}, idle);
         expect_all_back(end);
         EXPECT_GT(worker.busy_cycles(), 0u);
     }
 }
 
 TEST(Worker, LeavesItsCpuToOthersWhileItSleeps) {
-    End end;
-    end.pair.pool = nullptr;
-    RunningWorker worker({&end.pair}, engine::Idle::Sleep);
+    End end(kNonce, Checks::Off);
+    RunningWorker worker({&*end.pair}, engine::Idle::Sleep);
     const auto cpu_before = worker.cpu_time();
     const auto began = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(300ms);

@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -10,8 +11,9 @@
 #include <memory>
 #include <string>
 
-#include "l2echo/echo/header_vector.hpp"
-#include "l2echo/echo/wire_rules.hpp"
+#include "echo/datapath/header_vector.hpp"
+#include "l2echo/dpdk/frame_view.hpp"
+#include "l2echo/echo/rules.hpp"
 #include "l2echo/report/trace_text.hpp"
 #include "l2echo/wire/byte_order.hpp"
 #include "l2echo/wire/loop_check.hpp"
@@ -102,10 +104,8 @@ echo::MatchRule take_rule(Input& input) {
 }
 
 echo::WireRules take_rules(Input& input) {
-    echo::WireRules rules;
     const unsigned flags = input.byte();
-    rules.own_mac = kOwnMac;
-    rules.answers.own_mac = kOwnMac;
+    echo::WireRules rules({}, {.own_mac = kOwnMac});
     rules.level = static_cast<wire::SwapLevel>(input.byte() % 3);
     rules.raw = (flags & 1) != 0 && rules.level == wire::SwapLevel::Mac;
     rules.accept_own_only = (flags & 2) != 0;
@@ -141,6 +141,7 @@ class FuzzFrame {
         }
     }
     rte_mbuf& mbuf() { return *head_; }
+    wire::FrameView view() const { return dpdk::view_of(*head_); }
     std::byte* data() { return reinterpret_cast<std::byte*>(head_bytes_.get()); }
     Bytes bytes() const {
         Bytes all(head_bytes_.get(), head_bytes_.get() + head_->data_len);
@@ -219,8 +220,8 @@ void check_answer(const Bytes& before, const Layout& was, FuzzFrame& frame, cons
         require(reference::transport_checksum_is_right(after, is), "an advertisement has a right checksum");
     }
     echo::WireRules asker = rules;
-    asker.own_mac = asker.answers.own_mac = wire::load_mac_pair(frame.data()).destination;
-    require(!echo::answer(frame.mbuf(), wire::read_headers(frame.mbuf()), asker.answers),
+    asker.own_mac = wire::load_mac_pair(frame.data()).destination;
+    require(!echo::answer(frame.mbuf(), wire::read_headers(frame.view()), asker.own_mac, asker.answers),
             "an answer is no request");
 }
 
@@ -239,7 +240,7 @@ void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const 
     check_sums(before, was, after, frame.mbuf().data_len);
     if (to_group)
         return;
-    echo::swap_by_rules(frame.data(), wire::read_headers(frame.mbuf()), rules);
+    echo::swap_by_rules(frame.data(), wire::read_headers(frame.view()), rules);
     require(frame.bytes() == before, "swapping twice restores the frame");
 }
 
@@ -259,17 +260,18 @@ bool are_ordinary_anywhere(std::byte* data, const echo::WireRules& rules) {
     return any;
 }
 
-/// What the quick test lets through, of one frame or of four, the thorough way must let through as it is.
-void check_quick_test(FuzzFrame& frame, const echo::WireRules& rules, echo::Refusal reason,
-                      wire::LoopCheckSender checker) {
-    if (!rules.quick_test_suffices())
+/// What is_ordinary() or are_ordinary() lets through, first_refusal() must let through.
+void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Reason reason,
+                     wire::LoopCheckSender checker) {
+    if (!rules.fast_path_decides())
         return;
-    const rte_mbuf& mbuf = frame.mbuf();
-    const bool one = echo::is_ordinary(mbuf, wire::load_mac_pair(frame.data()), rules);
-    const bool four = mbuf.data_len >= echo::kHeaderVectorLength &&
-                      mbuf.pkt_len <= rules.max_untagged_length && are_ordinary_anywhere(frame.data(), rules);
-    require(!(one || four) || (reason == echo::Refusal::None && checker == wire::LoopCheckSender::NoCheck),
-            "the quick test never decides otherwise");
+    const wire::FrameView view = frame.view();
+    const bool one = echo::is_ordinary(view, wire::load_mac_pair(view.data), rules);
+    const bool four = view.length >= echo::kHeaderVectorLength &&
+                      view.frame_length <= rules.max_untagged_length &&
+                      are_ordinary_anywhere(frame.data(), rules);
+    require(!(one || four) || (reason == verdict::Reason::None && checker == wire::LoopCheckSender::NoCheck),
+            "the fast path never decides otherwise");
     require(one || !four, "four at once are asked no less than one");
 }
 
@@ -285,32 +287,32 @@ void check_vector_swap(const Bytes& before) {
 
 void describe(const FuzzFrame& frame, std::size_t first) {
     const Bytes bytes = frame.bytes();
-    engine::TraceRecord record;
-    record.decision = {engine::Decision::Fate::Refuse, echo::Refusal::Runt};
+    verdict::TraceRecord record;
+    record.verdict = {verdict::Next::Refuse, verdict::Reason::Runt};
     record.length = static_cast<std::uint32_t>(bytes.size());
     record.captured =
-        static_cast<std::uint16_t>(std::min<std::size_t>(first, engine::TraceRecord::kMostBytes));
+        static_cast<std::uint16_t>(std::min<std::size_t>(first, verdict::TraceRecord::kMaxBytes));
     for (std::size_t i = 0; i < record.captured; ++i)
         record.bytes.at(i) = static_cast<std::byte>(bytes[i]);
     require(report::describe_trace(record).find('\n') == std::string::npos, "a trace is one line");
 }
 
-void treat(FuzzFrame& frame, std::size_t reach, const echo::WireRules& rules) {
+void check_frame(FuzzFrame& frame, std::size_t reach, const echo::WireRules& rules) {
     const Bytes before = frame.bytes();
     const Layout was = reference::lay_out(before, reach);
-    const wire::FrameHeaders headers = wire::read_headers(frame.mbuf());
+    const wire::FrameHeaders headers = wire::read_headers(frame.view());
     check_headers(headers, was);
     check_vector_swap(before);
     if (rules.raw)
         return check_echo(before, was, frame, headers, rules);
-    if (rules.answers.any() && echo::answer(frame.mbuf(), headers, rules.answers))
+    if (rules.answers.any() && echo::answer(frame.mbuf(), headers, rules.own_mac, rules.answers))
         return check_answer(before, was, frame, rules);
     require(frame.bytes() == before, "what is not answered is not touched");
-    const wire::LoopCheckSender checker = wire::read_loop_check(frame.mbuf(), headers, kNonce);
-    const echo::Refusal reason = echo::classify_thoroughly(frame.mbuf(), headers, rules, echo::Refusal::None);
-    check_quick_test(frame, rules, reason, checker);
+    const wire::LoopCheckSender checker = wire::read_loop_check(frame.view(), headers, kNonce);
+    const verdict::Reason reason = echo::first_refusal(frame.view(), headers, rules, verdict::Reason::None);
+    check_fast_path(frame, rules, reason, checker);
     require(frame.bytes() == before, "classifying touches nothing");
-    if (checker == wire::LoopCheckSender::NoCheck && reason == echo::Refusal::None)
+    if (checker == wire::LoopCheckSender::NoCheck && reason == verdict::Reason::None)
         check_echo(before, was, frame, headers, rules);
 }
 
@@ -333,6 +335,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FuzzFrame frame(bytes, first, room);
     if (trace)
         describe(frame, first);
-    treat(frame, first, rules);
+    check_frame(frame, first, rules);
     return 0;
 }

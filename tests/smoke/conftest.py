@@ -9,11 +9,11 @@ import signal
 import pytest
 
 import captures
-from echo_process import (NO_NIC, PATIENT, EchoProcess, assert_balanced, one_lcore,
-                          two_workers)
 from fake_machine import FakeMachine
 from host_setup_program import READY, main
 from host_setup.machine import Machine
+from tests.harness.program_under_test import (NO_NIC, PATIENT, ProgramUnderTest, assert_balanced, one_lcore,
+                                              two_workers)
 
 
 def pytest_addoption(parser):
@@ -21,6 +21,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures, needs both CPUs or changes what all share: nothing else runs meanwhile")
     machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/smoke/run came from
     if machine in (None, os.readlink("/proc/self/ns/net")):
         pytest.exit("the smoke tests change interfaces and routes: start them with tests/smoke/run BUILD_DIR, "
@@ -29,9 +30,13 @@ def pytest_configure(config):
         pytest.exit("no build folder: give --build-dir or L2ECHO_BUILD", returncode=2)
 
 
-def pytest_ignore_collect(collection_path, config):
-    """test_static.py is for a build with -Dstatic=true; True leaves a file out."""
-    return collection_path.name == "test_static.py" and not is_static(config) or None
+def pytest_collection_modifyitems(config, items):
+    """Without -Dstatic=true the tests of such a build are left out, also where their file is named."""
+    if is_static(config):
+        return
+    static = [item for item in items if item.path.name == "test_static.py"]
+    config.hook.pytest_deselected(items=static)
+    items[:] = [item for item in items if item not in static]
 
 
 def is_static(config):
@@ -79,7 +84,7 @@ def start():
     processes = []
 
     def start_process(*command, **settings):
-        processes.append(EchoProcess(command, **settings))
+        processes.append(ProgramUnderTest(command, **settings))
         return processes[-1]
 
     yield start_process
@@ -93,7 +98,7 @@ def start_echo(start, l2_multi_echo):
 
     def start_on_vdev(device, *options, lcores=None, **settings):
         eal = [*NO_NIC, f"--vdev={device}", "--lcores", lcores or two_workers()]
-        return start(l2_multi_echo, *eal, "--", "--stats-format", "json", *options, **settings)
+        return start(l2_multi_echo, *eal, "--", "--format", "json", *options, **settings)
 
     return start_on_vdev
 
@@ -130,7 +135,7 @@ def echo_capture(start_echo, tmp_path):
     def echo(frames, *options):
         captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in frames])
         device = f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap"
-        process = start_echo(device, "--stats-interval", "100ms", *options)
+        process = start_echo(device, "--stats-interval", "20ms", *options)
         process.wait_until_received(len(frames))
         final = process.stop(signal.SIGTERM)
         assert final["totals"]["received"] == len(frames)
@@ -145,9 +150,9 @@ def own_mac(pytestconfig, tmp_path_factory):
     """The MAC that the driver gives to a port on a capture file."""
     folder = tmp_path_factory.mktemp("own_mac")
     captures.write_capture(folder / "in.pcap", [bytes(frame) for frame in captures.ordinary_frames()])
-    process = EchoProcess((built_program(pytestconfig, "l2_multi_echo"), *NO_NIC, "--lcores", two_workers(),
-                           f"--vdev=net_pcap0,rx_pcap={folder}/in.pcap,tx_pcap={folder}/out.pcap", "--",
-                           "--stats-format", "json", "--duration", "100ms"))
+    process = ProgramUnderTest((built_program(pytestconfig, "l2_multi_echo"), *NO_NIC, "--lcores", two_workers(),
+                                f"--vdev=net_pcap0,rx_pcap={folder}/in.pcap,tx_pcap={folder}/out.pcap", "--",
+                                "--format", "json", "--duration", "100ms"))
     try:
         process.end_cleanly(20)
         return bytes.fromhex(process.final()["ports"][0]["mac"].replace(":", ""))

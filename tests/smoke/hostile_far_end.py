@@ -3,7 +3,7 @@
 import errno
 import threading
 
-from kernel_peer import KernelPeer, PeerError, swapped
+from tests.harness.kernel_peer import KernelPeer, PeerError, swapped
 
 POLL_SECONDS = 0.05
 

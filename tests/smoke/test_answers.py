@@ -26,9 +26,9 @@ from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
 import captures
-from echo_process import NO_NIC, assert_balanced, one_worker, two_workers, wait_until
-from kernel_interfaces import allow_ipv6, ip
-from kernel_peer import PEER_MAC, KernelPeer, swapped
+from tests.harness.kernel_interfaces import allow_ipv6, ip
+from tests.harness.kernel_peer import PEER_MAC, KernelPeer, swapped
+from tests.harness.program_under_test import NO_NIC, assert_balanced, one_worker, two_workers, wait_until
 
 TAP, SECOND_TAP = "dtap0", "dtap1"
 OURS, NEIGHBOUR, STRANGER = "192.0.2.1", "192.0.2.2", "198.51.100.2"
@@ -112,7 +112,7 @@ def test_kernel_that_wants_our_address_learns_that_it_is_taken(far_end):
 
 def test_each_of_two_ports_answers(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, "--vdev=net_tap0", "--vdev=net_tap1", "--lcores", two_workers(), "--",
-                    "--stats-format", "json", "--ip", f"{ADDRESSES},198.51.100.1/24,2001:db8:1::1/64")
+                    "--format", "json", "--ip", f"{ADDRESSES},198.51.100.1/24,2001:db8:1::1/64")
     process.wait_until_ready()
     with addresses(TAP, f"{NEIGHBOUR}/24", f"{NEIGHBOUR_6}/64"):
         with addresses(SECOND_TAP, f"{STRANGER}/24", "2001:db8:1::2/64"):

@@ -7,27 +7,22 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 
 import pytest
 
+from bench import core_count, cpu_mode, far_end, hugepages, main, programs
+from bench.build import NO_LOOP_CHECK, REPORT_IN_JSON, Build
+from bench.comparison import Comparison, Contender, Contest, Metric, NotMeasured, SharingContender, spread
+from bench.result_table import markdown
+from tests.harness.program_under_test import usable_cpus, wait_until
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/bench"))
-
-# pylint: disable=wrong-import-position
-import bench
-import core_count
-import far_end
-import hugepages
-from comparison import Comparison, Contender, Contest, Metric, NotMeasured, SharingContender, spread
-from echo_process import wait_until
-from result_table import markdown
-
 RUN_SECONDS = 120  # ten seconds when the machine is at rest
+NEAR, FAR = 60.0, 320.0  # nanoseconds that a cache line takes between two CPUs
 
 
 def run_bench(build_dir, *options):
-    return subprocess.run(("/usr/bin/python3", ROOT / "tests/bench/bench.py", "--build-dir", build_dir, *options),
+    return subprocess.run(("/usr/bin/python3", "-m", "bench.main", "--build-dir", build_dir, *options),
                           capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
 
 
@@ -62,6 +57,7 @@ def test_each_contender_has_its_runs_and_command_line(result):
         assert (len(contender["warm_up"]), len(contender["runs"])) == (1, 3)
         for run in contender["runs"]:
             values, checks = run["values"], run["checks"]
+            assert len(run["cache_line_ns"]) == 2 and min(run["cache_line_ns"]) > 0
             assert values["seconds"] >= len(comparison["contenders"]) * result["cpu_seconds_each"]
             cpu_seconds = values["worker_cpus"] * values["seconds"]
             assert values["frames_per_cpu_second"] == pytest.approx(values["sent"] / cpu_seconds)
@@ -110,7 +106,7 @@ def test_peers_take_turns_and_one_that_cannot_run_keeps_its_row():
 
     comparison = Comparison("group", "key", "Title", [Metric("time", "time", "ns", more_is_better=False)],
                             [contender("ours", 2), contender("peer", 4), contender("other", NotMeasured("no wings"))])
-    found = Contest(comparison, pytest.fail).measure(2)
+    found = Contest(comparison, pytest.fail, lambda: NEAR).measure(2)
     assert turns == ["ours", "peer", "other", "ours", "peer", "ours", "peer"]
     ratio, = found["ratios"]
     assert (ratio["median"], ratio["count"], ratio["verdict"]) == (0.5, 2, "ahead")
@@ -127,7 +123,7 @@ def test_histogram_is_of_the_last_run_and_of_none_that_failed():
         return outcome | {"values": {}, "checks": {}, "command": "ours"}
 
     comparison = Comparison("group", "key", "Title", [], [Contender("ours", "ours", run)])
-    contest = Contest(comparison, lambda _: None)
+    contest = Contest(comparison, lambda _: None, lambda: NEAR)
     assert contest.measure(1)["contenders"][0]["histogram"] == "second"
     assert "histogram" not in contest.measure(0)["contenders"][0]
 
@@ -172,9 +168,10 @@ def test_one_that_fails_while_others_share_its_cpu_keeps_its_row(fails_at):
     comparison = Comparison("group", "key", "Title", [Metric("time", "time", "ns", more_is_better=False)],
                             [contender("ours", 2), contender("peer", 4), contender("other", 8, fails_at)],
                             shared_seconds=0)
-    found = comparison.contest(complaints.append).measure(2)
+    found = comparison.contest(complaints.append, lambda: NEAR).measure(2)
     ours, peer, other = found["contenders"]
-    assert ours["runs"] == [{"values": {"time": 2}, "checks": {}}] * 2 and ours["command"] == "ours"
+    assert ours["runs"] == [{"values": {"time": 2}, "checks": {}, "cache_line_ns": [NEAR, NEAR]}] * 2
+    assert ours["command"] == "ours"
     assert [len(peer[runs]) for runs in ("warm_up", "runs")] == [1, 2]
     assert (other["outcome"], other["reason"], other["runs"]) == ("failed", "exit status 1", [])
     ratio, = found["ratios"]
@@ -186,13 +183,107 @@ def test_one_that_fails_while_others_share_its_cpu_keeps_its_row(fails_at):
     assert [what for key, what in diary[-10:]] == ["start"] * 2 + ["sample"] * 2 + ["values"] * 2 + ["end"] * 2 + ["gone"] * 2
 
 
+def run_of(value, before=NEAR, after=NEAR):
+    return {"values": {"time": value}, "cache_line_ns": [before, after]}
+
+
+@pytest.mark.parametrize(("times", "mode"), [((48, 65), "fast"), ((309, 351), "slow"), ((60, 320), "mixed"),
+                                             ((320, 60), "mixed"), ((249.9, 249.9), "fast"), ((250, 250), "slow")])
+def test_mode_is_that_of_both_round_trips(times, mode):
+    assert cpu_mode.mode_of(run_of(1, *times)) == mode
+
+
+def test_only_runs_of_one_mode_are_paired():
+    ours = [run_of(1), run_of(2, FAR, FAR), run_of(3), run_of(4, NEAR, FAR), run_of(5)]
+    peer = [run_of(1), run_of(2, FAR, FAR), run_of(3, FAR, FAR), run_of(4, NEAR, FAR), run_of(5)]
+    turns = list(zip(ours, peer, strict=True))
+    assert cpu_mode.pairs_by_mode(turns, two_cpus=True) == {"fast": [turns[0], turns[4]], "slow": [turns[1]]}
+    assert cpu_mode.pairs_by_mode(turns, two_cpus=False) == {"any": turns}
+
+
+def contest_of_two(two_cpus, round_trips):
+    """Two turns, ours 2 and 3, the peer always 4."""
+    values = iter([9, 2, 3])
+    contenders = [Contender("ours", "ours", lambda: {"values": {"time": next(values)}, "command": "ours"}),
+                  Contender("peer", "peer", lambda: {"values": {"time": 4}, "command": "peer"})]
+    comparison = Comparison("group", "key", "Title", [Metric("time", "time", "ns", more_is_better=False)], contenders,
+                            two_cpus=two_cpus)
+    round_trips = iter(round_trips)
+    return Contest(comparison, pytest.fail, lambda: next(round_trips)).measure(2)
+
+
+def test_each_mode_has_its_ratio_and_its_medians():
+    found = contest_of_two(True, [NEAR] * 8 + [FAR] * 4)
+    assert [(ratio["mode"], ratio["values"], ratio["ours_median"]) for ratio in found["ratios"]] == [
+        ("fast", [0.5], 2), ("slow", [0.75], 3)]
+    assert found["left_out"] == []
+    assert found["contenders"][0]["medians_by_mode"]["slow"]["time"]["median"] == 3
+
+
+def test_pair_of_two_modes_is_left_out_and_told(result):
+    found = contest_of_two(True, [NEAR] * 10 + [FAR] * 2)
+    ratio, = found["ratios"]
+    assert (ratio["mode"], ratio["values"]) == ("fast", [0.5])
+    assert found["left_out"] == [{"ours": "ours", "peer": "peer", "count": 1}]
+    changed = copy.deepcopy(result)
+    changed["comparisons"].append(found)
+    text = markdown(changed)
+    assert "Pairs left out because their runs were not of one mode: Title, ours / peer: 1." in text
+    assert "| Title | peer | time | slow | 1 | 0.004 us |" in text
+
+
+def test_mode_does_not_matter_where_one_cpu_does_the_work():
+    ratio, = contest_of_two(False, [NEAR] * 10 + [FAR] * 2)["ratios"]
+    assert (ratio["mode"], ratio["values"]) == ("any", [0.5, 0.75])
+
+
+@pytest.fixture
+def build(tmp_path):
+    """build(FOLDER OF THE BENCHMARKS, OPTION...): one that has these."""
+
+    def make(place, *options):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "burst_loops_bench").write_text("")
+        program = tmp_path / "l2_multi_echo"
+        program.write_text("#!/bin/sh\nprintf '  %s\\n' " + " ".join(f"'{option}'" for option in options) + "\n")
+        program.chmod(0o755)
+        return Build(tmp_path, "name")
+
+    return make
+
+
+@pytest.mark.parametrize(("place", "options", "json_report", "no_loop_check"), [
+    ("tests/bench", ("--stats-format table|json=table", "--no-loop-check"), ("--stats-format", "json"),
+     ("--no-loop-check",)),
+    ("bench", ("--format table|json=table", "--loop-check on|off=on"), ("--format", "json"), ("--loop-check", "off"))],
+    ids=["once", "now"])
+def test_build_of_another_commit_has_its_own_layout_and_options(build, place, options, json_report, no_loop_check):
+    other = build(place, *options)
+    assert other.program("bench/burst_loops_bench") == str(other.folder / place / "burst_loops_bench")
+    assert (other.spelled(REPORT_IN_JSON), other.spelled(NO_LOOP_CHECK)) == (json_report, no_loop_check)
+
+
+def test_build_says_what_it_lacks(build):
+    other = build("bench", "--stats-formats")
+    with pytest.raises(NotMeasured, match="bench/cross_wire is not built"):
+        other.program("bench/cross_wire")
+    with pytest.raises(NotMeasured, match="name: l2_multi_echo has no option --format or --stats-format"):
+        other.spelled(REPORT_IN_JSON)
+
+
+def test_cycles_per_frame_are_of_all_workers():
+    workers = [{"received": 300, "cycles_per_frame": 10.0}, {"received": 100, "cycles_per_frame": 30.0}]
+    assert programs.cycles_per_frame(workers) == 15
+    assert programs.cycles_per_frame([{"received": 0, "cycles_per_frame": 0.0}]) is None
+
+
 def test_losing_row_and_missing_row_stand_in_the_table(result):
     changed = copy.deepcopy(result)
     comparison, = changed["comparisons"]
     comparison["ratios"][0] |= spread([0.5, 0.6, 0.7]) | {"verdict": "behind"}
     comparison["contenders"][2].update(outcome="not measured", reason="no wings")
     text = markdown(changed)
-    assert "**0.600** | 0.550 to 0.650 | 0.500 to 0.700 | 3 | behind |" in text
+    assert "**0.600** | 0.550 to 0.650 | 0.500 to 0.700 | 3 | any | behind |" in text
     assert "not measured: no wings" in text
 
 
@@ -232,7 +323,7 @@ def test_what_is_not_compared_has_medians_and_no_ratio():
         return Contender(key, key, lambda: {"values": {"lost_share": lost}, "checks": {}, "command": key})
 
     comparison = Comparison("group", "key", "Title", far_end.LOST, [contender("ours", 0.1), contender("peer", 0.2)])
-    found = Contest(comparison, pytest.fail).measure(2)
+    found = Contest(comparison, pytest.fail, lambda: NEAR).measure(2)
     assert found["ratios"] == []
     assert [contender["medians"]["lost_share"]["median"] for contender in found["contenders"]] == [0.1, 0.2]
 
@@ -267,11 +358,11 @@ def test_earlier_result_is_put_aside_whole(tmp_path):
     names = ["bench.json", "bench.md", "a.svg", "histograms/b.hgrm"]
     for name in [*names, "of-the-user.svg"]:
         (tmp_path / name).write_text(json.dumps({"files": names}))
-    bench.prepare_output(tmp_path)
+    main.prepare_output(tmp_path)
     earlier, = (tmp_path / "earlier").iterdir()
     assert all((earlier / name).exists() and not (tmp_path / name).exists() for name in names)
     assert (tmp_path / "of-the-user.svg").exists()
-    bench.prepare_output(tmp_path)  # nothing left to put aside
+    main.prepare_output(tmp_path)  # nothing left to put aside
     assert list((tmp_path / "earlier").iterdir()) == [earlier]
 
 
@@ -279,7 +370,7 @@ def test_earlier_result_is_put_aside_whole(tmp_path):
 def test_result_of_something_else_is_refused(tmp_path, text):
     (tmp_path / "bench.json").write_text(text)
     with pytest.raises(SystemExit, match="its bench.json is not of a benchmark"):
-        bench.prepare_output(tmp_path)
+        main.prepare_output(tmp_path)
 
 
 def test_files_belong_to_the_owner_of_the_folder_and_others_stay(result, tmp_path):
@@ -288,16 +379,16 @@ def test_files_belong_to_the_owner_of_the_folder_and_others_stay(result, tmp_pat
     other.write_text("")
     os.chown(tmp_path, 1234, 1234)
     folder = tmp_path / "made/new"
-    bench.prepare_output(folder)
-    bench.write(folder, copy.deepcopy(result))
+    main.prepare_output(folder)
+    main.write(folder, copy.deepcopy(result))
     assert all(path.stat().st_uid == 1234 for path in (folder.parent, folder, *folder.iterdir()))
     assert other.stat().st_uid == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_signal_leaves_what_was_measured_before(pytestconfig, tmp_path, testpmd, number):
-    command = ("/usr/bin/python3", ROOT / "tests/bench/bench.py", "--build-dir", pytestconfig.getoption("build_dir"),
-               "--quick", "--only", "net_null", "--only", "memif", "--output", tmp_path)
+    command = ("/usr/bin/python3", "-m", "bench.main", "--build-dir", pytestconfig.getoption("build_dir"),
+               "--quick", "--only", "memif", "--output", tmp_path)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: list(tmp_path.glob("histograms/*")), "a round trip", RUN_SECONDS)
         process.send_signal(number)
@@ -313,6 +404,32 @@ def test_name_that_is_none_is_a_usage_error(pytestconfig, tmp_path):
     assert "--only net_nil" in done.stderr and "--list" in done.stderr
 
 
+def test_pairs_that_are_no_number_are_a_usage_error(pytestconfig, tmp_path):
+    done = run_bench(pytestconfig.getoption("build_dir"), "--pairs", "0", "--output", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and "'0' is not a number of pairs" in done.stderr
+
+
+def test_cache_line_program_measures_or_says_why(pytestconfig, start):
+    cpus = usable_cpus()
+    program = str(pathlib.Path(pytestconfig.getoption("build_dir"), "bench/cache_line_round_trip"))
+    assert cpu_mode.cache_line_round_trip(program, (cpus[0], cpus[-1])) > 0
+    process = start(program, "0", "0", "20")
+    assert process.wait(RUN_SECONDS) == 2 and "give two different CPUs" in process.stderr()
+
+
+def test_commit_is_measured_against_in_the_same_way(pytestconfig, tmp_path, testpmd):
+    """The other build is this one, too."""
+    build_dir = pytestconfig.getoption("build_dir")
+    done = run_bench(build_dir, "--quick", "--pairs", "1", "--against", "0123abc", build_dir, "--only", "net_null",
+                     "--output", tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads((tmp_path / "bench.json").read_text())
+    assert (found["against"], found["pairs"]) == ("0123abc", 1)
+    assert [(ratio["ours"], ratio["peer"]) for ratio in found["comparisons"][0]["ratios"]] == [
+        ("this", "0123abc"), ("this", "testpmd-macswap"), ("0123abc", "testpmd-macswap")]
+    assert "(`this`) against 0123abc" in (tmp_path / "bench.md").read_text()
+
+
 def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig, tmp_path):
     (tmp_path / "file").write_text("")
     done = run_bench(pytestconfig.getoption("build_dir"), "--output", tmp_path / "file/below")
@@ -320,7 +437,8 @@ def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig
     assert done.stderr.startswith("bench: error: --output ") and "Not a directory" in done.stderr
 
 
-@pytest.mark.parametrize("options", [("--fast",), ("--only",), ("--output", "--quick")], ids=" ".join)
+@pytest.mark.parametrize("options", [("--fast",), ("--only",), ("--output", "--quick"), ("--against",),
+                                     ("--against", "no-such-commit")], ids=" ".join)
 def test_wrong_option_is_a_usage_error(options):
     done = subprocess.run((ROOT / "scripts/bench", *options), capture_output=True, text=True, check=False, timeout=10)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr

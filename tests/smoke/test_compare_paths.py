@@ -5,20 +5,15 @@ import pathlib
 import re
 import socket
 import subprocess
-import sys
 
 import pytest
 
-from echo_process import NO_NIC, usable_cpus
-from kernel_interfaces import ip, veth_pair
-from kernel_peer import KernelPeer
+from bench.compare.comparison_table import dropped_by_link, lost, markdown
+from tests.harness.kernel_interfaces import ip, veth_pair
+from tests.harness.kernel_peer import KernelPeer
+from tests.harness.program_under_test import NO_NIC, usable_cpus
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/compare"))
-
-# pylint: disable=wrong-import-position
-from comparison_table import dropped_by_link, lost, markdown
-
 AF_XDP = 44
 RUN_SECONDS = 240  # half a minute when the machine is at rest
 PATHS = ["socket", "af_packet", "af_xdp", "memif"]
@@ -43,7 +38,7 @@ def quick(pytestconfig, tmp_path_factory):
     folder = tmp_path_factory.mktemp("comparison")
     before = ip("link"), ip("netns")
     done = subprocess.run(
-        ("/usr/bin/python3", ROOT / "tests/compare/compare_paths.py", "--build-dir",
+        ("/usr/bin/python3", "-m", "bench.compare.compare_paths", "--build-dir",
          pytestconfig.getoption("build_dir"), "--quick", "--output", folder / "new"),
         capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
     assert done.returncode == 0, done.stderr + done.stdout
@@ -61,6 +56,8 @@ def measured(link):
     return [(group, run) for group in link["groups"] for run in group["runs"] if run["outcome"] == "measured"]
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_every_path_has_its_column_and_every_run_an_outcome(quick):
     assert quick["schema"] == "l2echo.comparison/1"
     assert [link["key"] for link in quick["links"]] == ["plain", "wire", "netem"]
@@ -73,6 +70,8 @@ def test_every_path_has_its_column_and_every_run_an_outcome(quick):
         assert paths == set(PATHS) - (set() if kernel_has_af_xdp() else {"af_xdp"})
 
 
+@pytest.mark.alone
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["plain", "wire"])
 def test_every_frame_is_accounted_for(quick, key):
     for group, run in measured(link_of(quick, key)):
@@ -84,12 +83,16 @@ def test_every_frame_is_accounted_for(quick, key):
         assert probe["rate"]["returned_per_second"] > 0
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_a_link_as_it_is_loses_nothing_at_the_rate_that_all_sustain(quick):
     for group, run in measured(link_of(quick, "plain")):
         if group["rate"] != "max":
             assert lost(run) == 0, run
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_the_probe_finds_exactly_what_the_wire_dropped(quick):
     for group, run in measured(link_of(quick, "wire")):
         there, back = run["wire"]["directions"]
@@ -102,12 +105,16 @@ def test_the_probe_finds_exactly_what_the_wire_dropped(quick):
             assert lost(run) >= dropped_by_link(run)
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_the_wire_delays_both_ways(quick):
     for _, run in measured(link_of(quick, "wire")):
         assert run["probe"]["round_trip_ns"]["min"] >= 200_000
         assert all(direction["hold_time_ns"]["min"] >= 99_000 for direction in run["wire"]["directions"])
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_netem_is_measured_or_the_reason_stands_there(quick):
     link = link_of(quick, "netem")
     for group in link["groups"]:
@@ -121,6 +128,8 @@ def test_netem_is_measured_or_the_reason_stands_there(quick):
                 assert "kernel without sch_netem" in run["reason"] or not kernel_has_af_xdp()
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_table_has_a_row_for_each_measure_and_a_cell_for_each_path(quick):
     rows = [line for line in markdown(quick).splitlines() if line.startswith("|")]
     assert all(line.count("|") == 2 + 1 + len(PATHS) for line in rows)
@@ -143,7 +152,7 @@ def test_what_was_not_measured_shows_its_reason_instead_of_figures():
 @pytest.mark.parametrize("options", [(), ("ring",)], ids=["calls", "ring"])
 def test_socket_echo_swaps_every_frame(start, pytestconfig, options):
     with veth_pair("sock0", "peer0"):
-        program = pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/socket_echo")
+        program = pathlib.Path(pytestconfig.getoption("build_dir"), "bench/compare/socket_echo")
         process = start(program, "sock0", *options)
         process.wait_for_line("Ready: ")
         with KernelPeer("peer0") as peer:
@@ -155,13 +164,13 @@ def test_socket_echo_swaps_every_frame(start, pytestconfig, options):
 
 
 def test_socket_echo_names_an_interface_that_is_not_there(start, pytestconfig):
-    process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/socket_echo"), "nowhere0")
+    process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "bench/compare/socket_echo"), "nowhere0")
     assert process.wait(5) == 1
     assert process.stderr() == "socket_echo: error: nowhere0: No such device\n"
 
 
 def test_wire_with_one_end_says_so(start, pytestconfig):
-    process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "tests/compare/impairing_wire"), *NO_NIC,
+    process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "bench/compare/impairing_wire"), *NO_NIC,
                     "--lcores", f"0@{usable_cpus()[0]}", "--vdev=net_null0")
     assert process.wait(20) == 1
     assert "impairing_wire: error: a wire has two ends; EAL found 1 ports" in process.stderr()
@@ -180,7 +189,7 @@ def test_wrong_option_is_a_usage_error(options):
 
 def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig, tmp_path):
     (tmp_path / "file").write_text("")
-    done = subprocess.run(("/usr/bin/python3", ROOT / "tests/compare/compare_paths.py", "--build-dir",
+    done = subprocess.run(("/usr/bin/python3", "-m", "bench.compare.compare_paths", "--build-dir",
                            pytestconfig.getoption("build_dir"), "--output", tmp_path / "file/below"),
                           capture_output=True, text=True, check=False, timeout=10)
     assert done.returncode == 1

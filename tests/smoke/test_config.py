@@ -1,16 +1,18 @@
 """Samples in config/ work as they are, and what --print-config prints is a configuration file again."""
 
 import re
+import subprocess
 import tomllib
 
 import pytest
 
-from echo_process import NO_NIC, assert_balanced, one_worker, usable_cpus
-from kernel_interfaces import veth_pair
-from kernel_peer import TPID_8021Q, KernelPeer
+from tests.harness.kernel_interfaces import veth_pair
+from tests.harness.kernel_peer import TPID_8021Q, KernelPeer
+from tests.harness.program_under_test import NO_NIC, assert_balanced, one_worker, usable_cpus
 from wire_rules_model import REASONS
 
 SAMPLES = ("vfio", "virtio", "tap", "af_packet", "net_null")
+ALL_OPTIONS = "all_options"
 FRAMES = 1000
 
 
@@ -34,7 +36,7 @@ def start_sample(start, l2_multi_echo, config_folder):
         pytest.skip("the samples run on CPUs 0 and 1, and this process may not use both")
 
     def start_file(name, *options):
-        return start(l2_multi_echo, "--", "--config", str(config_folder / f"{name}.toml"), "--stats-format", "json",
+        return start(l2_multi_echo, "--", "--config", str(config_folder / f"{name}.toml"), "--format", "json",
                      *options)
 
     return start_file
@@ -46,7 +48,7 @@ def as_words(arguments):
 
 
 def test_every_sample_is_tested(config_folder):
-    assert {file.stem for file in config_folder.glob("*.toml")} == set(SAMPLES)
+    assert {file.stem for file in config_folder.glob("*.toml")} == {*SAMPLES, ALL_OPTIONS}
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -59,7 +61,12 @@ def test_sample_is_in_force_as_written(printed_config, config_folder, name):
     assert set(sample) <= set(printed)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+def test_sample_of_all_options_has_each_with_its_default(printed_config, config_folder):
+    sample = (config_folder / f"{ALL_OPTIONS}.toml").read_text(encoding="utf-8")
+    assert sample.endswith("\n" + printed_config("--")), "what --print-config prints belongs below the first lines"
+
+
+@pytest.mark.parametrize("name", (*SAMPLES, ALL_OPTIONS))
 def test_printed_config_is_a_config_file(printed_config, config_folder, tmp_path, name):
     first = printed_config("--", "--config", str(config_folder / f"{name}.toml"))
     (tmp_path / "printed.toml").write_text(first, encoding="utf-8")
@@ -81,7 +88,7 @@ def test_every_option_is_a_key_that_is_in_force_when_fed_back(printed_config, tm
         "ports": "0,net_null1", "rx-descriptors": "256", "tx-descriptors": "512", "burst": "16",
         "mbuf-data-room": "4096", "mempool-cache": "128", "mtu": "3000", "rss": "ip,udp", "rss-key": "6d" * 40,
         "promiscuous": "off", "flow-control": "keep", "tx-full": "retry=5", "link-wait": "500ms",
-        "stats-interval": "2min", "stats-format": "json", "duration": "1h",
+        "stats-interval": "2min", "format": "json", "duration": "1h",
     }
     arguments = [f"--{name}={value}" for name, value in options.items()] + ["--raw", "--take-kernel-interface"]
     printed = printed_config(*NO_NIC, "--", *arguments)
@@ -100,7 +107,7 @@ def test_key_that_looks_like_a_number_is_printed_as_toml(printed_config, key):
 def test_file_is_in_force_when_run(start, l2_multi_echo, tmp_path):
     file = tmp_path / "run.toml"
     eal = ", ".join(f'"{argument}"' for argument in (*NO_NIC, "--vdev=net_null0", "--lcores", one_worker()))
-    file.write_text(f'eal = [{eal}]\nraw = true\nstats-format = "json"\nduration = "300ms"\n', encoding="utf-8")
+    file.write_text(f'eal = [{eal}]\nraw = true\nformat = "json"\nduration = "300ms"\n', encoding="utf-8")
     process = start(l2_multi_echo, "--", "--config", str(file))
     process.end_cleanly(10)
     final = process.final()
@@ -136,7 +143,17 @@ def test_net_null_sample_echoes(start_sample):
     assert process.final()["totals"]["echoed"] > 0
 
 
-def test_readme_names_the_refusal_reasons_in_their_order(config_folder):
-    readme = (config_folder.parent / "README.md").read_text()
-    table = readme[readme.index("| reason | frames |"):].split("\n\n")[0]
+def test_documents_name_the_refusal_reasons_in_their_order(config_folder):
+    rules = (config_folder.parent / "docs/wire-rules.md").read_text(encoding="utf-8")
+    table = rules[rules.index("| reason | frames |"):].split("\n\n")[0]
     assert tuple(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == REASONS
+
+
+def test_documents_name_every_option(config_folder, l2_multi_echo, l2_probe):
+    shared = (config_folder.parent / "docs/options.md").read_text(encoding="utf-8")
+    probe = (config_folder.parent / "docs/probe.md").read_text(encoding="utf-8")
+    for program, text_of_docs in ((l2_multi_echo, shared), (l2_probe, shared + probe)):
+        text = subprocess.run((program, "--help"), capture_output=True, text=True, check=True).stdout
+        options = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", text, re.MULTILINE))
+        assert len(options) > 20
+        assert not {option for option in options if f"`{option}" not in text_of_docs and f" {option}" not in text_of_docs}

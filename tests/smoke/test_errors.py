@@ -2,10 +2,11 @@
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 
-from echo_process import FAILURE, NO_NIC, USAGE, assert_fails, two_workers, usable_cpus
+from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_fails, two_workers, usable_cpus
 
 NET_NULL = "net_null0,no-rx=1"
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -19,6 +20,12 @@ BAD_USAGE = (
     (("--burst", "0"), ("--burst", "512")),
     (("--burst", "513"), ("--burst", "512")),
     (("--burst", "many"), ("--burst", "many")),
+    (("--burst=",), ("--burst: the value is empty",)),
+    (("--control-socket=", "--disarmed"), ("--control-socket: the value is empty",)),
+    (("--control-socket", ""), ("--control-socket: the value is empty",)),
+    (("--disarmed=maybe",), ("--disarmed takes no value",)),
+    (("--", "--raw"), ("a second --",)),
+    (("--trace=-1",), ("--trace: '-1' is not a number",)),
     (("--mempool-cache", "513"), ("--mempool-cache", "512")),
     (("--mempool-cache", "-1"), ("--mempool-cache",)),
     (("--rx-descriptors", "0"), ("--rx-descriptors",)),
@@ -26,7 +33,7 @@ BAD_USAGE = (
     (("--mtu", "10"), ("--mtu",)),
     (("--promiscuous", "maybe"), ("--promiscuous", "on", "off")),
     (("--flow-control", "maybe"), ("--flow-control", "keep")),
-    (("--stats-format", "xml"), ("--stats-format", "json", "table")),
+    (("--format", "xml"), ("--format", "json", "table")),
     (("--idle", "nap"), ("--idle", "poll", "sleep")),
     (("--idle", "sleep=1s"), ("--idle sleep=1s", "10us", "10000us")),
     (("--tx-full", "retry"), ("--tx-full", r"retry=N")),
@@ -38,6 +45,8 @@ BAD_USAGE = (
     (("--rss-key", "xyz"), ("--rss-key", "hex")),
     (("--rss-key", "abc"), ("--rss-key",)),
     (("--config", "/does/not/exist.toml"), ("/does/not/exist.toml",)),
+    (("--stats-format", "json"), ("--stats-format is now --format$",)),
+    (("--no-loop-check",), ("--no-loop-check is now --loop-check off$",)),
 )
 
 
@@ -54,6 +63,13 @@ BAD_FILES = (
     ('burst = \n', ("burst",)),
     ('[dataplane]\nburst = 32\n', ("dataplane",)),
     ('this is no TOML\n', ("bad.toml",)),
+    ('eal = ["--no-huge", "-m", "256"\ndisarmed = true\naccept = "own"\n', (r"bad.toml:2:\d+: ",)),
+    ('raw = true\nraw = true\n', (r"bad.toml:2:\d+: ", "raw")),
+    ('raw = "true"\n', ("bad.toml:1:7: raw is true or false",)),
+    ('control-socket = ""\ndisarmed = true\n', ("bad.toml:1:18: control-socket: the value is empty",)),
+    ('trace = -1\n', ("bad.toml:1:9: trace: '-1' is not a number",)),
+    ('stats-format = "json"\n', ("bad.toml:1:1: stats-format is now format$",)),
+    ('no-loop-check = true\n', ('bad.toml:1:1: no-loop-check is now loop-check = "off"$',)),
 )
 
 
@@ -64,9 +80,50 @@ def test_bad_config_file(start_echo, tmp_path, content, words):
     assert_fails(start_echo(NET_NULL, "--config", str(file)), USAGE, *words)
 
 
-@pytest.mark.parametrize("option", ["--raw", "--duration=3", "--stats-format", "--config"])
+@pytest.mark.parametrize("option", ["--raw", "--duration=3", "--format", "--config"])
 def test_our_option_among_eals(start, l2_multi_echo, option):
     assert_fails(start(l2_multi_echo, *NO_NIC, "--vdev=net_null0", option), USAGE, option.split("=")[0], "after --")
+
+
+@pytest.mark.parametrize("program, arguments, words", [
+    ("l2_echo", ("0000:01:00.0",), ("'0000:01:00.0' is not an EAL option", "-a")),
+    ("l2_echo", ("-n", ""), ("EAL argument .* is empty, after -n",)),
+    ("l2_multi_echo", ("0000:01:00.0",), ("'0000:01:00.0' is not an EAL option", "-a")),
+    ("l2_multi_echo", ("--vdev=net_null1", "stray", "--", "--raw"), ("'stray' is not an EAL option",)),
+    ("l2_multi_echo", ("--trace", "5"), ("--trace: ours goes after --",)),
+    ("l2_multi_echo", ("-n", ""), ("EAL argument .* is empty, after -n",)),
+    ("l2_multi_echo", ("--lcores=",), ("EAL argument --lcores: the value is empty",)),
+])
+def test_word_among_eals_that_would_be_dropped(start, request, program, arguments, words):
+    assert_fails(start(request.getfixturevalue(program), *NO_NIC, "--vdev=net_null0", *arguments), USAGE, *words)
+
+
+def test_eals_own_trace_is_eals(start, l2_multi_echo):
+    process = start(l2_multi_echo, *NO_NIC, "--vdev=net_null0", "--lcores", two_workers(), "--trace=no.such.point",
+                    "--", "--duration", "100ms")
+    assert process.wait(10) == 0
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("kind", ["secondary", "auto"])
+def test_second_process_leaves_the_ports_of_the_first_alone(start, l2_multi_echo, tmp_path, kind):
+    """It needs hugepages of the machine: what --no-huge takes is not shared."""
+    count = HUGE_PAGES / "hugepages-2048kB/nr_hugepages"
+    before = int(count.read_text(encoding="ascii")) if count.exists() else 0
+    try:
+        count.write_text(str(before + 64), encoding="ascii")
+        if int(count.read_text(encoding="ascii")) < before + 64:
+            pytest.skip("this machine cannot give 64 hugepages")
+        subprocess.run(("mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", tmp_path), check=True)
+        eal = ("--no-pci", f"--huge-dir={tmp_path}", "--file-prefix=shared", "--lcores", two_workers())
+        first = start(l2_multi_echo, *eal, "-m", "96", "--vdev=net_null0,no-rx=1", "--", "--rx-descriptors", "64",
+                      "--tx-descriptors", "64", "--format", "json").wait_until_ready()
+        assert_fails(start(l2_multi_echo, *eal, f"--proc-type={kind}"), USAGE, "--proc-type", "--file-prefix")
+        final = first.stop()
+        assert final["ports"][0]["link"]["up"] and final["ports"][0]["link"]["changes"] == 0
+    finally:
+        subprocess.run(("umount", "--lazy", tmp_path), check=False, capture_output=True)
+        count.write_text(str(before), encoding="ascii")
 
 
 def test_bad_eal_option(start, l2_multi_echo):
@@ -95,6 +152,7 @@ def has_huge_pages():
     return any(int(count.read_text(encoding="ascii")) > 0 for count in HUGE_PAGES.glob("*/nr_hugepages"))
 
 
+@pytest.mark.alone  # others reserve some of the machine's, as scripts/bench does
 def test_no_huge_pages(start, l2_multi_echo):
     if has_huge_pages():
         pytest.skip("this machine has hugepages reserved")

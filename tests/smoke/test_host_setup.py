@@ -129,6 +129,7 @@ APPLY_WITHOUT_A_TRACE = """
 """
 
 
+@pytest.mark.alone
 def test_hugepages_of_this_machine():
     """The real tools reserve two pages more on the real node, and mount; both are gone after the test."""
     count_file = pathlib.Path("/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages")

@@ -9,11 +9,11 @@ import subprocess
 
 import pytest
 
-from echo_process import wait_until
 from host_setup_program import NOT_READY, READY, main, run_program
 from host_setup.kernel_interface import reasons_to_leave
 from host_setup.machine import Machine
-from kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
+from tests.harness.kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
+from tests.harness.program_under_test import wait_until
 
 NIC, OTHER_NIC = "0000:01:00.0", "0000:01:00.1"
 VF, PF = "0000:01:10.1", NIC

@@ -77,6 +77,13 @@ def test_host_setup_checks_this_machine(installed):
     assert {"tools", "CPUs", "memlock"} <= {found["check"] for found in report["checks"]}
 
 
+def test_plot_script_is_where_the_probe_looks_for_it(installed, tmp_path):
+    script = installed("libexecdir") / "l2echo/plot"
+    assert script == installed("bindir").parent / "libexec/l2echo/plot"
+    done = subprocess.run((script, tmp_path), capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1 and "no plots: " in done.stderr
+
+
 def test_every_sample_is_installed(documentation):
     assert ({file.name for file in (documentation / "examples").iterdir()}
             == {file.name for file in (SOURCE / "config").glob("*.toml")})

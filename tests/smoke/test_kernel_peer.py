@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-import kernel_peer
-from kernel_interfaces import veth_pair
-from kernel_peer import KernelPeer, swapped
+from tests.harness import kernel_peer
+from tests.harness.kernel_interfaces import veth_pair
+from tests.harness.kernel_peer import KernelPeer, swapped
 
 NEAR, FAR = "veth-near", "veth-far"
 FRAMES = 200

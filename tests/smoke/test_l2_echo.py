@@ -3,8 +3,8 @@
 import re
 import signal
 
-from echo_process import NO_NIC, STOP_SECONDS, assert_fails, usable_cpus
-from kernel_peer import KernelPeer
+from tests.harness.kernel_peer import KernelPeer
+from tests.harness.program_under_test import NO_NIC, STOP_SECONDS, assert_fails, usable_cpus
 
 
 def test_every_frame_comes_back_and_is_counted(start, l2_echo):

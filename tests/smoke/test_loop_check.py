@@ -7,9 +7,9 @@ import pytest
 
 import captures
 from control_client import ControlClient
-from echo_process import NO_NIC, assert_balanced, run_to_end, usable_cpus
-from kernel_interfaces import interface, ip, veth_pair
-from kernel_peer import KernelPeer
+from tests.harness.kernel_interfaces import interface, ip, veth_pair
+from tests.harness.kernel_peer import KernelPeer
+from tests.harness.program_under_test import NO_NIC, assert_balanced, run_to_end, usable_cpus
 
 VETH, PEER = "veth-echo", "veth-peer"
 INTERVAL = 0.1  # seconds between two reports
@@ -129,7 +129,7 @@ def test_two_of_us_find_each_other(pair_with_testpmd_between):
 
 
 def test_two_of_us_storm_without_the_check(pair_with_testpmd_between):
-    pair = pair_with_testpmd_between("--no-loop-check")
+    pair = pair_with_testpmd_between("--loop-check", "off")
     for process in pair:
         assert_storms(process)
         assert session(process.reports()[-1])["state"] == "armed"
@@ -138,9 +138,9 @@ def test_two_of_us_storm_without_the_check(pair_with_testpmd_between):
 
 
 def test_one_of_us_without_the_check_keeps_the_other_one_from_knowing(start_reflector, tmp_path):
-    """It sends no checks and returns none, so README warns of it."""
+    """It sends no checks and returns none, so docs/wire-rules.md warns of it."""
     path = tmp_path / "wire.sock"
-    careless = start_reflector(f"net_memif0,{memif(path, 'server')}", "--no-loop-check")
+    careless = start_reflector(f"net_memif0,{memif(path, 'server')}", "--loop-check", "off")
     careful = start_reflector(f"net_memif0,{memif(path, 'client')}", cpu=1)
     report = careless.wait_for_report(lambda report: report["totals"]["refused_by"]["facing-reflector"] > 1, "checks")
     assert session(report)["state"] == "armed"
@@ -158,7 +158,7 @@ def test_another_reflector_is_found_by_our_own_check(start_reflector, start_test
 
 def test_another_reflector_storms_without_the_check(start_reflector, start_testpmd, tmp_path):
     path = tmp_path / "wire.sock"
-    process = start_reflector(f"net_memif0,{memif(path, 'server')}", "--no-loop-check")
+    process = start_reflector(f"net_memif0,{memif(path, 'server')}", "--loop-check", "off")
     start_testpmd([process], f"net_memif0,{memif(path, 'client')}", mode="macswap", topology="loop")
     assert_storms(process)
     stop_all(process)
@@ -214,7 +214,7 @@ def test_frame_on_a_veth_does_not_circulate(veth_ends):
 
 
 def test_frame_on_a_veth_circulates_without_the_check(veth_ends):
-    first, second = veth_ends("--no-loop-check")
+    first, second = veth_ends("--loop-check", "off")
     inject()
     assert_storms(first)
     assert_storms(second)
@@ -226,7 +226,7 @@ def test_link_change_forgets_the_reflector_and_the_check_finds_it_again(start, l
     taps = ("dtap0", "dtap1")
     cpus = usable_cpus()
     pair = [start(l2_multi_echo, *NO_NIC, f"--vdev=net_tap0,iface={tap}", "--lcores",
-                  f"0@{cpus[cpu % len(cpus)]}", "--", "--stats-format", "json", "--stats-interval", f"{INTERVAL}s")
+                  f"0@{cpus[cpu % len(cpus)]}", "--", "--format", "json", "--stats-interval", f"{INTERVAL}s")
             .wait_until_ready() for cpu, tap in enumerate(taps)]
     with interface("br-echo", "type", "bridge"):
         for number, tap in enumerate(taps):
@@ -289,7 +289,7 @@ def test_check_in_a_capture_ends_the_echoing(echo_capture, check):
 
 def test_without_the_check_anothers_is_not_heeded_and_still_never_returned(echo_capture):
     ordinary = captures.frames_of_length(60)
-    out, final = echo_capture([CHECK, *ordinary * 100, swapped(CHECK)], "--no-loop-check")
+    out, final = echo_capture([CHECK, *ordinary * 100, swapped(CHECK)], "--loop-check", "off")
     assert len(out) == 100 and final["totals"]["echoed"] == 100
     assert final["totals"]["refused_by"]["facing-reflector"] == final["totals"]["refused"] == 2
 

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from echo_process import NO_NIC, assert_balanced, assert_fails, error_line, two_workers, wait_until
-from kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
-from kernel_peer import TPID_8021Q, KernelPeer
+from tests.harness.kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
+from tests.harness.kernel_peer import TPID_8021Q, KernelPeer
+from tests.harness.program_under_test import NO_NIC, assert_balanced, assert_fails, error_line, two_workers, wait_until
 
 VETH, PEER = "veth-echo", "veth-peer"
 DEVICE = f"net_af_packet0,iface={VETH}"

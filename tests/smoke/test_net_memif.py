@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from echo_process import NO_NIC, assert_balanced, one_worker, two_workers
+from tests.harness.program_under_test import NO_NIC, assert_balanced, one_worker, two_workers
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling

@@ -6,9 +6,9 @@ import time
 import pytest
 
 import captures
-from echo_process import assert_balanced, one_worker, wait_until
-from kernel_interfaces import ip
-from kernel_peer import PEER_MAC, TPID_8021AD, TPID_8021Q, KernelPeer, swapped
+from tests.harness.kernel_interfaces import ip
+from tests.harness.kernel_peer import PEER_MAC, TPID_8021AD, TPID_8021Q, KernelPeer, swapped
+from tests.harness.program_under_test import assert_balanced, one_worker, wait_until
 
 TAP = "dtap0"
 QUIET_SECONDS = 1.5

@@ -2,20 +2,33 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
+import time
 
 import pytest
 
-from echo_process import (FAILURE, NO_NIC, PATIENT, USAGE, assert_balanced, assert_fails, error_line,
-                          one_lcore, two_workers, usable_cpus, wait_until)
+from tests.harness.kernel_interfaces import ip
+from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, USAGE, assert_balanced, assert_fails,
+                                              error_line, one_lcore, two_workers, usable_cpus, wait_until)
 
 RUN_SECONDS = 60
+TAP = "dtap0"
 
 
 def result_of(process):
     process.end_cleanly(RUN_SECONDS)
     return json.loads(process.stdout())
+
+
+def incomplete_result_of(process, why):
+    """It is printed all the same."""
+    assert process.wait(RUN_SECONDS) == FAILURE
+    assert "is not complete" in error_line(process) and why in error_line(process)
+    result = json.loads(process.stdout())
+    assert result["complete"] is False
+    return result
 
 
 def assert_clean(result, frames):
@@ -24,6 +37,7 @@ def assert_clean(result, frames):
     assert result["round_trip_ns"]["count"] == frames
 
 
+@pytest.mark.alone
 def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
     result = result_of(start_probe("--count", "1000000", "--rate", "200kpps", "--flows", "16", "--format", "json"))
     assert_clean(result, 1_000_000)
@@ -54,7 +68,7 @@ def test_sender_and_checker_on_lcores_of_their_own(echo, start_probe, lcores):
 def test_testpmd_gives_results_of_the_same_quality(start, testpmd, start_probe, wire):
     far_end = start("stdbuf", "--output=L", testpmd, *NO_NIC, "--lcores", f"{one_lcore(0)},1@{usable_cpus()[0]}",
                     f"--vdev=net_memif0,role=server,{wire}", "--", "--forward-mode=macswap", "--port-topology=loop",
-                    "--total-num-mbufs=16384", "--stats-period=1", "--no-lsc-interrupt")
+                    "--total-num-mbufs=16384", "--stats-period=1", "--no-lsc-interrupt", "--disable-link-check")
     far_end.wait_for(lambda: "Press enter" in far_end.stdout() or "statistics" in far_end.stdout(), "forwarding")
     # Slow enough for its ring to bridge a stall of a second: testpmd drops what its TX queue does not take.
     result = result_of(start_probe("--count", "5000", "--rate", "1kpps", "--format", "json"))
@@ -126,13 +140,49 @@ def test_frames_that_come_back_unswapped_are_corrupted(start_probe):
     assert result["round_trip_ns"]["count"] == 0
 
 
+@pytest.mark.parametrize("gate, words", [
+    (("--require-loss", "0"), "100 of 100 frames did not come back intact .*corrupted 100"),
+    (("--require-loss", "99"), "--require-loss allows 99"),
+    (("--require-p99", "1s"), "no frame came back intact"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_corrupted_frames_keep_no_gate(start_probe, gate, words):
+    process = start_probe("--count", "100", "--rate", "1kpps", *gate, device="net_ring0")
+    assert process.wait(RUN_SECONDS) == FAILURE
+    assert re.search(words, error_line(process))
+
+
+@pytest.mark.parametrize("gate", [(), ("--require-rate", "900pps"), ("--require-loss", "0")], ids=" ".join)
+def test_link_that_fails_for_good_makes_a_run_incomplete(start_probe, gate):
+    process = start_probe("--duration", "2s", "--rate", "1kpps", "--drain", "1ms", "--format", "json", *gate,
+                          device="net_tap0")
+    process.wait_for(lambda: pathlib.Path(f"/sys/class/net/{TAP}").exists(), TAP)
+    process.wait_for_line("L2ECHO: Probing: ")
+    time.sleep(0.5)
+    ip("link", "set", TAP, "down")
+    result = incomplete_result_of(process, "the link was down at the end")
+    assert result["ended"] == "link-down"
+    assert result["seconds"] == pytest.approx(2, abs=0.2)  # the rate is over the whole run
+    assert result["rate"]["sent_per_second"] < 700
+    if "--require-rate" in gate:
+        assert "--require-rate" in result["failed_gates"][0]
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--count", "0"), ("--count", "from 1")),
+    (("--duration", "0"), ("--duration: 0 sends no frame",)),
+    (("--search", "ndr", "--trial", "0"), ("--trial: 0 sends no frame",)),
+], ids=lambda value: " ".join(value))
+def test_run_without_a_frame_is_a_usage_error(start_probe, options, words):
+    assert_fails(start_probe(*options, device="net_null0"), USAGE, *words)
+
+
 def test_sigint_gives_the_results_so_far(echo, start_probe):
     process = start_probe("--duration", "10min", "--rate", "10kpps", "--format", "json")
     process.wait_for_line("L2ECHO: Probing: ")
     echo.wait_until_received(1000)
     process.send_signal(signal.SIGINT)
-    result = result_of(process)
-    assert result["complete"] is False
+    result = incomplete_result_of(process, "a signal ended the run")
+    assert result["ended"] == "signal"
     assert result["sent"] >= 1000 and result["lost"] == 0
 
 
@@ -161,7 +211,7 @@ def test_far_end_that_stops_half_way_loses_the_rest(echo, start_probe):
     process = start_probe("--duration", "3s", "--rate", "2kpps", "--drain", "200ms", "--format", "json")
     echo.wait_until_received(1000)
     echo.send_signal(signal.SIGSTOP)  # it is still there, but returns nothing any more
-    result = result_of(process)
+    result = incomplete_result_of(process, "the TX queue took nothing in the last second")
     assert 0 < result["lost"] < result["sent"]
     assert result["lost"] + result["returned"] == result["sent"]
     assert (result["corrupted"], result["duplicated"]) == (0, 0)
@@ -201,6 +251,7 @@ def test_search_keeps_both_bounds_and_every_trial(echo, start_probe, kind, allow
         assert all(loaded["count"] > 0 for loaded in result["round_trips"])
 
 
+@pytest.mark.alone
 def test_search_under_its_capacity_passes_at_once(echo, start_probe):
     result = result_of(start_probe("--search", "pdr", "--trial", "200ms", "--rate", "2kpps", "--format", "json"))
     assert result["upper"] is None
@@ -214,8 +265,7 @@ def test_a_trial_cut_short_by_sigint_does_not_count(echo, start_probe):
     # The warm-up before it is sent as fast as it goes.
     echo.wait_for_report(lambda report: 0 < report["totals"]["received_per_second"] < 1500, "report of the trial")
     process.send_signal(signal.SIGINT)
-    result = result_of(process)
-    assert result["complete"] is False
+    result = incomplete_result_of(process, "a signal ended it")
     assert (result["trials"], result["lower"], result["upper"]) == ([], None, None)
 
 
@@ -226,19 +276,19 @@ def test_frames_leave_at_the_rate_asked_for(start_probe, rate, frames_per_second
     result = result_of(start_probe("--count", str(frames), "--rate", rate, "--drain", "1ms", "--format", "json",
                                    device="net_null0,no-rx=1"))
     assert result["sent"] == frames
-    # The last one leaves at its planned time, or late by no more than the result owns up to.
-    last_planned = (frames - 1) / frames_per_second
-    assert last_planned <= result["seconds"] + 1e-6
-    assert result["seconds"] <= last_planned + result["rate"]["send_delay_ns"]["max"] * 1e-9 + 1e-6
+    # n frames take n intervals; the last one may be late by no more than the result owns up to.
+    planned = frames / frames_per_second
+    late = result["rate"]["send_delay_ns"]["max"] * 1e-9
+    assert planned - 1e-6 <= result["seconds"] <= planned + late + 1e-6
+    assert result["rate"]["sent_per_second"] <= frames_per_second * (1 + 1e-6)
 
 
 def test_bits_per_second_hold_for_a_mix_of_sizes(start_probe):
     result = result_of(start_probe("--count", "1200", "--rate", "2Mbps", "--size", "imix", "--drain", "1ms", "--format",
                                    "json", device="net_null0,no-rx=1"))
     bits = 8 * (result["sent_bytes"] + 24 * result["sent"])  # FCS, preamble and gap
-    last_planned = (bits - 8 * (594 + 20)) / 2e6  # the twelfth size of the mix is 594
-    assert last_planned <= result["seconds"] + 1e-6
-    assert result["seconds"] <= last_planned + result["rate"]["send_delay_ns"]["max"] * 1e-9 + 1e-6
+    planned, late = bits / 2e6, result["rate"]["send_delay_ns"]["max"] * 1e-9
+    assert planned - 1e-6 <= result["seconds"] <= planned + late + 1e-6
 
 
 def test_two_queue_pairs_share_streams_and_rate(start_echo, start_probe, wire):

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from echo_process import NO_NIC, PATIENT, USAGE, assert_fails, usable_cpus, wait_until
 from hostile_far_end import HostileFarEnd, KnownFaults, echo
-from kernel_interfaces import ip, veth_pair
+from tests.harness.kernel_interfaces import ip, veth_pair
+from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, USAGE, assert_fails, error_line, usable_cpus,
+                                              wait_until)
 
 RUN_SECONDS = 60
 PROBE_END, FAR_END = "veth-probe", "veth-far"
@@ -61,6 +62,7 @@ def test_known_faults_of_every_kind_are_reported_exactly(probe):
     assert result["complete"] is True
 
 
+@pytest.mark.alone
 def test_random_garbage_is_foreign_and_everything_is_lost(probe):
     choice = random.Random(4)
     with HostileFarEnd(FAR_END, DESTINATION, lambda *_: [choice.randbytes(choice.randint(14, 1514))]):
@@ -111,13 +113,17 @@ def stalled(start_probe, start_echo, tmp_path):
 def test_full_tx_ring_ends_a_counted_run_and_is_told(stalled):
     start_stalled, _ = stalled
     process = start_stalled("--count", "100000", "--rate", "2kpps", "--drain", "100ms")
-    result = result_of(process)
+    assert process.wait(RUN_SECONDS) == FAILURE
+    assert "the run is not complete: the TX queue took nothing for 5 s" in error_line(process)
+    result = json.loads(process.stdout())
+    assert result["ended"] == "gave-up"
     assert "TX queue took nothing any more: gave up after" in process.stderr()
     assert result["complete"] is False
     assert result["rate"]["tx_full"] > 0
     assert result["lost"] + result["returned"] == result["sent"] < 100_000
 
 
+@pytest.mark.long
 def test_full_tx_ring_holds_up_a_timed_run_and_loses_nothing(stalled):
     start_stalled, far_end = stalled
     process = start_stalled("--duration", "11s", "--rate", "5kpps", "--drain", "3s")

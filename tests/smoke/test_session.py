@@ -5,13 +5,14 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import stat
 
 import pytest
 
 import captures
 from control_client import ControlClient
-from echo_process import FAILURE, NO_NIC, USAGE, assert_balanced, assert_fails
+from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_balanced, assert_fails
 
 INTERVAL = ("--stats-interval", "50ms")
 MOST_CLIENTS, LONGEST_LINE = 16, 4096
@@ -296,6 +297,14 @@ def test_folder_that_is_not_there(start_echo, tmp_path):
 ], ids=lambda value: " ".join(value))
 def test_useless_sessions_are_a_usage_error(start_echo, options, words):
     assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
+
+
+def test_live_socket_of_another_type_is_left_alone(start_echo, path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+        assert_fails(start_echo("net_null0,no-rx=1", "--control-socket", str(path)), FAILURE, str(path),
+                     "wrong type")
+        assert pathlib.Path(path).is_socket()
 
 
 def test_readmes_shell_lines_work(start, pytestconfig, tmp_path):

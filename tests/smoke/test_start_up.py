@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from echo_process import two_workers, usable_cpus
+from tests.harness.program_under_test import two_workers, usable_cpus
 
 
 @pytest.fixture

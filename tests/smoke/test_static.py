@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from echo_process import PATIENT, assert_balanced, one_lcore
+from tests.harness.program_under_test import PATIENT, assert_balanced, one_lcore
 
 PROGRAMS = ("l2_echo", "l2_multi_echo", "l2_probe")
 DRIVERS = {
@@ -77,7 +77,7 @@ def test_plug_ins_of_the_machine_stay_out(start, program, start_echo):
 ], ids=["memif", "vhost and virtio-user"])
 def test_frames_come_back_where_nothing_is_installed(start_in_empty_root, echo_device, probe_device, memory):
     echo = start_in_empty_root("l2_multi_echo", *memory, f"--vdev={echo_device}", "--lcores", one_lcore(0), "--",
-                               *PATIENT, "--stats-format", "json").wait_until_ready()
+                               *PATIENT, "--format", "json").wait_until_ready()
     probe = start_in_empty_root("l2_probe", *memory, f"--vdev={probe_device}", "--lcores", one_lcore(1), "--",
                                 "--count", str(FRAMES), "--rate", "20kpps", "--format", "json")
     probe.end_cleanly(30)

@@ -9,11 +9,12 @@ import xml.etree.ElementTree
 
 import pytest
 
-from echo_process import FAILURE, USAGE, assert_fails
+from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_fails, error_line, one_lcore
 
 RUN_SECONDS = 120
 SHORT = ("--trial", "50ms", "--drain", "50ms", "--rate", "20kpps", "--flows", "4")
 GOALS = {"PDR": 0.005, "NDR": 0}
+PLOT = str(pathlib.Path(__file__).resolve().parents[2] / "scripts/plot")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -98,14 +99,17 @@ def test_plots_are_drawn_and_can_be_drawn_again(echo, start_probe, folder, start
         assert "l2echo" in words and "net_memif" in words, words
         assert ("90 % of PDR" if "round" in name else "Gbit/s") in words
         (folder / name).unlink()
-    start("env", "--chdir", str(folder), "gnuplot",
-          *(path.name for path in folder.glob("*.gp"))).end_cleanly(RUN_SECONDS)
+    tables = (folder / "sweep.md").read_text()
+    again = start(PLOT, str(folder))
+    again.end_cleanly(RUN_SECONDS)
     assert sorted(path.name for path in folder.glob("*.svg")) == images
+    assert sorted(again.stdout().split()) == [str(folder / name) for name in images]
+    assert (folder / "sweep.md").read_text() == tables
 
 
 @pytest.mark.parametrize("body, words", [
-    (None, "gnuplot is not installed; type: sudo apt-get install gnuplot-nox"),
-    ("#!/bin/sh\nexit 3\n", "gnuplot failed with status 3"),
+    (None, f"gnuplot is not installed; type: sudo apt-get install gnuplot-nox && {PLOT} "),
+    ("#!/bin/sh\necho no pen >&2; exit 3\n", "gnuplot failed with status 3: no pen"),
 ], ids=["missing", "broken"])
 def test_without_gnuplot_all_else_is_there(echo, start_probe, folder, tmp_path, body, words):
     programs = tmp_path / "programs"
@@ -116,9 +120,26 @@ def test_without_gnuplot_all_else_is_there(echo, start_probe, folder, tmp_path, 
     process = start_probe("--sweep", str(folder), "--size", "64", *SHORT, before=("env", f"PATH={programs}"))
     process.end_cleanly(RUN_SECONDS)
     assert [line for line in process.stderr().splitlines() if "no plots" in line and words in line], process.stderr()
-    assert result_in(folder)["complete"] is True
-    assert (folder / "throughput.gp").exists() and (folder / "throughput.csv").exists()
+    assert_measured_without_plots(folder)
+
+
+def assert_measured_without_plots(folder):
+    result = result_in(folder)
+    assert result["complete"] is True
+    for load in result["sizes"][0]["round_trips"]:
+        assert (load["histogram"] is None) == (load["count"] == 0)
+        assert load["histogram"] is None or (folder / load["histogram"]).exists()
     assert "![" not in (folder / "sweep.md").read_text()
+
+
+def test_without_the_script_a_line_says_how_to_draw(echo, start, wire, l2_probe, folder, tmp_path):
+    program = shutil.copy(l2_probe, tmp_path)
+    process = start(program, *NO_NIC, f"--vdev=net_memif0,role=client,{wire}", "--lcores", one_lcore(1), "--",
+                    "--sweep", str(folder), "--size", "64", *SHORT)
+    process.end_cleanly(RUN_SECONDS)
+    assert f"no plots: the script that draws them is not beside this program; type in the source tree of l2echo: " \
+        f"scripts/plot '{folder}'" in process.stderr()
+    assert_measured_without_plots(folder)
 
 
 def test_one_goal_is_searched_when_it_is_named(echo, start_probe, folder):
@@ -136,7 +157,8 @@ def test_sigint_gives_the_sizes_so_far(echo, start_probe, folder):
     process.wait_for_line(r"L2ECHO: Size 128 \(2 of 2\)", RUN_SECONDS)
     assert result_in(folder)["complete"] is False  # written as soon as it is known
     process.send_signal(signal.SIGINT)
-    process.end_cleanly(RUN_SECONDS)
+    assert process.wait(RUN_SECONDS) == FAILURE
+    assert "the sweep is not complete" in error_line(process)
     result = json.loads(process.stdout())
     assert result == result_in(folder)
     assert result["complete"] is False

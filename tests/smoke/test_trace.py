@@ -13,7 +13,7 @@ from scapy.utils import PcapNgReader
 
 import captures
 from control_client import ControlClient
-from echo_process import FAILURE, USAGE, assert_balanced, assert_fails, run_to_end
+from tests.harness.program_under_test import FAILURE, USAGE, assert_balanced, assert_fails, one_worker, run_to_end
 from wire_rules_model import Rules, refusal
 
 TRACE_LINE = r"^L2ECHO: trace: port 0 queue 0, (\d+) bytes, (.*): (echoed \(.*\)|answered|refused, .*)$"
@@ -262,8 +262,8 @@ def test_bad_trace_is_a_usage_error(start_echo, options, words):
     assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
 
 
-def test_readmes_line_is_what_is_told(start_echo):
-    process = start_echo("net_null0", "--trace", "3", "--duration", "200ms")
+def test_documents_line_is_what_is_told(start_echo):
+    process = start_echo("net_null0", "--trace", "3", "--duration", "200ms", lcores=one_worker())
     run_to_end(process, 10)
     line = ("L2ECHO: trace: port 0 queue 0, 64 bytes, 00:00:00:00:00:00 > 00:00:00:00:00:00, EtherType 0x0000: "
             "refused, bad-source")

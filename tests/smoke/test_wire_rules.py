@@ -10,7 +10,7 @@ from scapy.packet import Raw
 
 import captures
 from capture_echo import assert_follows_rules
-from echo_process import USAGE, assert_fails
+from tests.harness.program_under_test import USAGE, assert_fails
 from wire_rules_model import (
     BAD_SOURCE,
     GROUP_SOURCE,
@@ -216,7 +216,7 @@ BAD_RULES = (
     (("--accept", "mine"), ("--accept", "any", "own")),
     (("--group", "echo"), ("--group", "own-source")),
     (("--swap", "ip"), ("--swap", r"mac\+ip\+port")),
-    (("--match", ""), ("--match", "key=value")),
+    (("--match", ""), ("--match: the value is empty",)),
     (("--match", "colour=red"), ("--match", "colour", "udp-dst")),
     (("--match", "vlan=4095"), ("--match", "vlan", "4095", "4094")),
     (("--match", "vlan="), ("--match", "vlan")),

@@ -4,6 +4,9 @@ That /dev/kvm can be opened says little: inside a virtual machine, guests may di
 """
 
 import os
+import pathlib
+import platform
+import sys
 import time
 
 from guest import KVM, TCG, Guest
@@ -41,3 +44,24 @@ def choose(probe, device=DEVICE):
         first = (str(error) or repr(error)).splitlines()[0]
         return TCG, f"KVM does not work here ({PROBE}.qemu and .console say more): {first}"
     return KVM, "a guest started and ran a program under it"
+
+
+def main():
+    """For guests in L2ECHO_GUEST: prints the accelerator, and why on stderr."""
+    folder, logs = pathlib.Path(os.environ["L2ECHO_GUEST"]), pathlib.Path(os.environ["L2ECHO_VM_LOGS"])
+    try:
+        machine = (folder / "machine").read_text(encoding="ascii").strip()
+        if machine == platform.machine() == "x86_64":
+            name, why = choose(lambda: boots_under_kvm(["qemu-system-x86_64"], folder, logs))
+        else:
+            name, why = TCG, f"they are for {machine}"
+    except FileNotFoundError as error:
+        sys.exit(f"accelerator: error: no guest is in {folder} ({error.strerror}); make it with tests/vm/make-guest")
+    except ValueError as error:
+        sys.exit(f"accelerator: error: {error}")
+    print(f"Guests run under {name}: {why}", file=sys.stderr)
+    print(name)
+
+
+if __name__ == "__main__":
+    main()

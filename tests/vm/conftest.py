@@ -3,51 +3,23 @@
 import contextlib
 import os
 import pathlib
-import platform
 import subprocess
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "smoke"))
-
-from accelerator import boots_under_kvm, choose  # noqa: E402  (needs the path above)
-from guest import TCG, GuestProgram, boot_guest  # noqa: E402
+from accelerator import VARIABLE
+from guest import GuestProgram, boot_guest
 
 GUEST_FOLDER = pathlib.Path(os.environ.get("L2ECHO_GUEST", "."))
 
 
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also the cases that take long")
-
-
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: runs only with --long")
     machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/vm/run came from
     if machine in (None, os.readlink("/proc/self/ns/net")):
         pytest.exit("the tests make taps: start them with tests/vm/run BUILD_DIR, which gives them a network namespace",
                     returncode=2)
     if not (GUEST_FOLDER / "machine").exists():
         pytest.exit(f"no guest is in {GUEST_FOLDER}: make it with tests/vm/make-guest", returncode=2)
-
-
-def guest_machine():
-    return (GUEST_FOLDER / "machine").read_text(encoding="ascii").strip()
-
-
-def pytest_ignore_collect(collection_path):
-    """test_aarch64.py is for guests of 64-bit Arm, all others for x86-64; True leaves a file out."""
-    if collection_path.suffix == ".py":
-        return (collection_path.name == "test_aarch64.py") != (guest_machine() == "aarch64") or None
-    return None
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("long"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")
@@ -87,18 +59,9 @@ def logs():
 
 
 @pytest.fixture(scope="session")
-def accelerator(guest_folder, machine_qemu, logs, pytestconfig):
-    """Tried out once in a run, and told."""
-    if not guest_machine() == platform.machine() == "x86_64":
-        return TCG
-    try:
-        name, why = choose(lambda: boots_under_kvm(machine_qemu, guest_folder, logs))
-    except ValueError as error:
-        pytest.exit(str(error), returncode=2)
-    plugins = pytestconfig.pluginmanager
-    with plugins.getplugin("capturemanager").global_and_fixture_disabled():
-        plugins.getplugin("terminalreporter").write_line(f"\nGuests run under {name}: {why}")
-    return name
+def accelerator():
+    """Tried out once in a run, by tests/vm/run."""
+    return os.environ[VARIABLE]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What every test of a guest's NIC does with l2_multi_echo."""
 
 COMMAND = "./build/l2_multi_echo -l 0-3 -n 4"
-JSON = "--stats-format json --stats-interval 500ms"
+JSON = "--format json --stats-interval 500ms"
 WORKERS = 3
 
 

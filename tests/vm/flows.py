@@ -3,7 +3,8 @@
 import collections
 import socket
 
-from kernel_peer import Exchange, NumberedPayload
+import pytest
+from tests.harness.kernel_peer import Exchange, NumberedPayload
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
@@ -41,6 +42,9 @@ class Flow:
     def queue(self, key, queues):
         """With entry i of the redirection table leading to queue i % queues."""
         return toeplitz(key, self._hashed) % RETA_SIZE % queues
+
+# Each network and each transport once; the other pairs take long
+KINDS = ("IPv4/UDP", "IPv6/TCP", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("IPv4/TCP", "IPv6/UDP")))
 
 
 def flows_of(kind, count):

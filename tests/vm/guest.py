@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import warnings
 
-from echo_process import die_with_parent, wait_until
+from tests.harness.program_under_test import die_with_parent, wait_until
 
 BOOT_SECONDS = 60.0  # it takes 3 s on an idle machine
 BOOT_ATTEMPTS = 3
@@ -261,6 +261,9 @@ def boot_guest(qemu, folder, log_folder, name, wires, **settings):
             warnings.warn(f"attempt {attempt} to start {name} failed, once more: {error}")
 
 
+ENDED = r"guest: exit status (\d+)\r?\n"  # a whole line: its parts may come one by one
+
+
 class GuestProgram:
     """A program in the guest. Its stderr is the console; stdout is a file in the guest."""
 
@@ -286,7 +289,7 @@ class GuestProgram:
         def line_or_end():
             text = self.console()
             found = re.search(pattern, text, re.MULTILINE)
-            assert found or "guest: exit status" not in text, f"it ended without a line '{pattern}'"
+            assert found or not re.search(ENDED, text), f"it ended without a line '{pattern}'"
             return found
 
         return self._guest.wait_for(line_or_end, f"line '{pattern}'", timeout)
@@ -297,7 +300,7 @@ class GuestProgram:
 
     def wait(self, timeout=COMMAND_SECONDS):
         """The exit status."""
-        return int(self.wait_for_line(r"guest: exit status (\d+)$", timeout)[1])
+        return int(self.wait_for_line(ENDED, timeout)[1])
 
     def stop(self):
         """Ctrl-C's signal; the exit status."""

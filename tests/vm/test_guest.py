@@ -44,10 +44,11 @@ def boot_with(guest_folder, machine_qemu, tmp_path, wire):
 HANGS = 'exec qemu-system-x86_64 -S "$@"'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("script", "reason", "seconds"), [
     pytest.param('timeout -s KILL 1 qemu-system-x86_64 "$@"; exit 1', "QEMU", BOOT_SECONDS, id="ends"),
     pytest.param(f"echo '{KVM_DIED}' >&2; {HANGS}", KVM_DIED, BOOT_SECONDS, id="KVM dies"),
-    pytest.param(HANGS, "no start of the guest within", 20.0, id="hangs", marks=pytest.mark.long),
+    pytest.param(HANGS, "no start of the guest within", 20.0, id="hangs"),
 ])
 def test_starts_after_all(boot_with, script, reason, seconds):
     with pytest.warns(UserWarning, match=reason) as warnings:

@@ -1,4 +1,4 @@
-"""scripts/host-setup and what the README says to type, on a guest that was set up for nothing yet."""
+"""scripts/host-setup and what its document says to type, on a guest that was set up for nothing yet."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ import socket
 
 import pytest
 from echo import COMMAND, exchange
-from kernel_interfaces import ip
+from tests.harness.kernel_interfaces import ip
 from wires import TIMEOUT_SECONDS, TapWire
 
 MAC = "52:54:00:00:03:01"
@@ -17,8 +17,8 @@ VIRTIO_NET = "1af4:1041"
 KERNEL_DRIVER, DPDK_DRIVER = "virtio-pci", "vfio-pci"
 QUEUES = 4
 READY, NOT_READY = 0, 1
-README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-README_ADDRESS = "0000:01:00.0"
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/host-setup.md"
+DOCUMENT_ADDRESS = "0000:01:00.0"
 HUGEPAGES = 512 // 2  # what host-setup reserves if it is told nothing
 GUEST_ADDRESS, OUR_ADDRESS = "198.18.0.1", "198.18.0.2"  # RFC 2544
 
@@ -186,14 +186,13 @@ def test_nic_in_use_is_not_given_back(fresh, start, address):
     assert fresh.driver_of(address) == KERNEL_DRIVER
 
 
-# The README
+# The document
 
 
 @pytest.fixture
-def readme(address):
-    """The section "On a NIC": its text, and its code blocks as lists of lines without comments."""
-    text = re.search(r"^## On a NIC$(.*?)^## ", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
-    text = text.replace(README_ADDRESS, address)
+def document(address):
+    """Its text, and its code blocks as lists of lines without comments."""
+    text = DOCUMENT.read_text(encoding="utf-8").replace(DOCUMENT_ADDRESS, address)
     blocks = re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return text, [[re.sub(r"\s+#.*", "", line) for line in block.splitlines()] for block in blocks]
 
@@ -204,8 +203,8 @@ def assert_echoes(start, wire, command):
     assert program.stop() == 0
 
 
-def test_readme_with_host_setup(fresh, start, address, wire, readme):
-    text, ((echo,), (check, bind, unbind), _) = readme
+def test_document_with_host_setup(fresh, start, address, wire, document):
+    text, ((echo,), (check, bind, unbind), _) = document
     assert echo == f"sudo {COMMAND}"  # what all the other tests run
     before = state(fresh, address)
     assert fresh.run(check)[0] == NOT_READY
@@ -219,8 +218,8 @@ def test_readme_with_host_setup(fresh, start, address, wire, readme):
     assert fresh.driver_of(address) == KERNEL_DRIVER
 
 
-def test_readme_by_hand(fresh, start, address, wire, readme):
-    _, ((echo,), _, by_hand) = readme
+def test_document_by_hand(fresh, start, address, wire, document):
+    _, ((echo,), _, by_hand) = document
     assert [shlex.split(command.removeprefix("sudo "))[0] for command in by_hand] == [
         "dpdk-hugepages.py", "modprobe", "dpdk-devbind.py", "dpdk-devbind.py"]
     output = "".join(fresh.succeed(command) for command in by_hand)

@@ -2,7 +2,7 @@
 
 import pytest
 from echo import COMMAND, JSON, WORKERS, ended, exchange, queues
-from flows import USUAL_KEY, exchange_flows, expected_queues, flows_of
+from flows import KINDS, USUAL_KEY, exchange_flows, expected_queues, flows_of
 from wires import SocketWire
 
 MAC = "52:54:00:00:01:00"
@@ -33,7 +33,7 @@ def test_igb_as_typed(start, bind, wire):
     assert program.stop() == 0
 
 
-@pytest.mark.parametrize("kind", ["IPv4/UDP", "IPv4/TCP", "IPv6/UDP", "IPv6/TCP"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_igb_spreads_flows_by_their_hash(start, bind, wire, kind):
     bind(IGB)
     program = start(f"{COMMAND} -- {JSON}").wait_until_ready()

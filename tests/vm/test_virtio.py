@@ -4,9 +4,9 @@ import re
 
 import pytest
 from echo import COMMAND, JSON, WORKERS, ended, exchange, queues
-from flows import USUAL_KEY, exchange_flows, expected_queues, flows_of
+from flows import KINDS, USUAL_KEY, exchange_flows, expected_queues, flows_of
 from guest import CTRL_C
-from kernel_peer import swapped
+from tests.harness.kernel_peer import swapped
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from wires import TIMEOUT_SECONDS, TapWire
@@ -97,7 +97,7 @@ def test_as_typed_on_a_terminal(guest, start, bound, many, one):
     assert "received 2000 = echoed 2000 + answered 0 + refused 0 + dropped 0" in program.console()
 
 
-@pytest.mark.parametrize("kind", ["IPv4/UDP", "IPv4/TCP", "IPv6/UDP", "IPv6/TCP"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_flows_go_to_the_queues_that_their_hash_gives(echo, many, kind):
     flows = flows_of(kind, 64)
     with many.peer() as peer:

@@ -7,7 +7,7 @@ import select
 import socket
 import struct
 
-from kernel_peer import PEER_MAC, Exchange, FrameMaker, KernelPeer, DEFAULT_SIZES
+from tests.harness.kernel_peer import PEER_MAC, Exchange, FrameMaker, KernelPeer, DEFAULT_SIZES
 
 # linux/if_tun.h
 TUNSETIFF, TUNSETQUEUE = 0x400454CA, 0x400454D9

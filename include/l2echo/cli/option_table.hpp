@@ -2,15 +2,15 @@
 // options in a TOML file, --help, --version and --print-config.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <chrono>
-#include <cstdint>
+#include <deque>
+#include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "l2echo/cli/time.hpp"
-#include "l2echo/dpdk/port_plan.hpp"
+#include "l2echo/cli/option_value.hpp"
 
 namespace l2echo::cli {
 
@@ -19,17 +19,41 @@ struct SplitArguments {
     std::vector<std::string> eal;
     std::vector<std::string> ours;
 };
+/// Throws UsageError if one of EAL's is empty.
 SplitArguments split_arguments(const std::vector<std::string>& arguments);
 
 /// True when one of the names stands among the arguments.
 bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<std::string_view> names);
 
-/// A program's options: parser, file, help and --print-config all come from this one table.
+/// All that there is to say about one option.
+struct OptionRow {
+    std::string name;   ///< with its dashes
+    std::string group;  ///< its heading in --help
+    OptionValue value;
+    std::string help;
+    bool in_file = true;  ///< a key in a file too, without its dashes
+};
+
+/// The old spelling of an option and the one that took its place.
+struct RenamedOption {
+    std::string old_name;
+    std::string name;
+    std::string value{};  ///< what says the same now when the old one was a flag
+};
+
+/// A program's options: parser, file, --help and --print-config all come from these rows.
 class OptionTable {
   public:
-    OptionTable(const std::string& program, const std::string& description);
+    /// `version` is what --version prints.
+    OptionTable(std::string program, std::string description, std::string version);
+    ~OptionTable();
     OptionTable(const OptionTable&) = delete;
     OptionTable& operator=(const OptionTable&) = delete;
+
+    /// The variable behind the row's value outlives parse().
+    void add(OptionRow row);
+    /// The old spelling is refused with an error that says the new one.
+    void add_renamed(RenamedOption renamed);
 
     /// `arguments` as main() gets them, program first. Returns the text to print instead of running, if any.
     /// Throws UsageError: one line that names the option or the key and what it takes.
@@ -38,47 +62,42 @@ class OptionTable {
     /// EAL's arguments: those of the command line, or if there are none, those of the file.
     const std::vector<std::string>& eal_arguments() const noexcept { return eal_; }
 
-    void add_flag(const char* name, bool& value, const char* help, const char* group);
-    void add_text(const char* name, std::string& value, const char* type, const char* help,
-                  const char* group);
-    void add_text(const char* name, std::optional<std::string>& value, const char* type, const char* help,
-                  const char* group);
-    void add_list(const char* name, std::vector<std::string>& values, const char* help, const char* group);
-    /// A list whose values may have commas: the option is given once for each.
-    void add_repeated(const char* name, std::vector<std::string>& values, const char* type, const char* help,
-                      const char* group);
-    void add_number(const char* name, std::uint16_t& value, int least, int most, const char* help,
-                    const char* group);
-    void add_number(const char* name, std::optional<std::uint16_t>& value, int least, int most,
-                    const char* help, const char* group);
-    void add_number(const char* name, std::optional<std::uint64_t>& value, const char* help,
-                    const char* group);
-    void add_choice(const char* name, std::string& value, const std::vector<std::string>& choices,
-                    const char* help, const char* group);
-    void add_time(const char* name, double& seconds, const char* help, const char* group);
-    void add_time(const char* name, std::optional<double>& seconds, const char* help, const char* group);
-
-    /// The options of every port, and --link-wait.
-    void add_port_options();
-    /// What they say; only after parse(). Throws UsageError.
-    dpdk::PortRequest port_request() const;
-    std::chrono::milliseconds link_wait() const { return to_milliseconds(link_wait_); }
+    const std::vector<OptionRow>& rows() const noexcept { return rows_; }
 
   private:
-    bool knows(const std::string& argument) const;
-    void parse_ours(const SplitArguments& arguments);
+    /// What was given for a row, on the command line or in the file.
+    struct Given {
+        std::vector<std::string> texts{};
+        std::string where{};  ///< in the file; empty: on the command line
+    };
 
-    CLI::App app_;
+    void add_to_app(const OptionRow& row, std::vector<std::string>& texts);
+    /// Where the row of that name is; rows().size() if there is none.
+    std::size_t find_row(std::string_view name) const;
+    void refuse_among_eals(const std::string& argument) const;
+    const RenamedOption* find_renamed(const std::string& name) const;
+    void refuse_renamed(const std::vector<std::string>& arguments) const;
+    bool take_apart(const SplitArguments& arguments);
+    void refuse_misread(const std::vector<std::string>& arguments) const;
+    OptionValue::Form form_of_key(const std::string& key) const;
+    void read_row(std::size_t i) const;
+    void read_file();
+    void read_values();
+    std::string help() const;
+    std::string config() const;
+
+    std::string program_;
+    std::string description_;
+    std::string version_text_;
+    std::vector<OptionRow> rows_;
+    std::deque<Given> given_;  ///< for each row; the parser keeps references
+    std::vector<RenamedOption> renamed_;
     std::vector<std::string> eal_;
-    bool help_ = false;
+    std::string config_file_;
     bool version_ = false;
     bool print_config_ = false;
-    dpdk::PortRequest port_;
-    std::optional<std::string> rss_;
-    std::optional<std::string> rss_key_;
-    std::string promiscuous_ = "on";
-    std::string flow_control_ = "off";
-    double link_wait_ = 9;  ///< seconds, as long as testpmd waits
+    struct App;
+    std::unique_ptr<App> app_;  ///< CLI11's parser, which only the source file knows
 };
 
 }  // namespace l2echo::cli

@@ -12,5 +12,10 @@ struct RateRequest {
     double percent_of_link = 0;  ///< all three 0: as fast as it goes
 };
 RateRequest parse_rate(const std::string& text, const char* option);
+/// The same, but frames or bits per second only: neither max nor a share of the link.
+RateRequest parse_absolute_rate(const std::string& text, const char* option);
+
+/// As parse_rate() takes it.
+std::string format_rate(const RateRequest& rate);
 
 }  // namespace l2echo::cli

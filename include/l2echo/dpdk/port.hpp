@@ -13,6 +13,7 @@
 #include "l2echo/dpdk/mempool.hpp"
 #include "l2echo/dpdk/port_plan.hpp"
 #include "l2echo/dpdk/removal_watch.hpp"
+#include "l2echo/verdict/counts.hpp"
 #include "l2echo/wire/ethernet.hpp"
 #include "l2echo/wire/link_state.hpp"
 
@@ -20,14 +21,6 @@ namespace l2echo::dpdk {
 
 /// "port 0 (net_tap0)", as in every message about it.
 std::string port_label(std::uint16_t port);
-
-/// What the device itself counts.
-struct PortCounts {
-    std::uint64_t missed = 0;   ///< frames lost by the NIC before us: the RX ring was full
-    std::uint64_t no_mbuf = 0;  ///< RX found the pool empty
-    std::uint64_t rx_errors = 0;
-    std::uint64_t tx_errors = 0;
-};
 
 /// One thread at a time: the main lcore, or the control thread that reports while the main lcore echoes. Only
 /// link_changes is counted by another, the EAL interrupt thread.
@@ -54,7 +47,8 @@ class Port {
     int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
 
     wire::LinkState link() const;
-    PortCounts counts() const;
+    /// Those of the last time when the device gives none, so that they never go backward.
+    verdict::PortCounts counts() const;
 
     /// Whether the device is being taken away.
     bool removed() const noexcept { return given_up() || watch_->removed(); }
@@ -85,9 +79,10 @@ class Port {
     FlowControl flow_control_ = FlowControl::Keep;
     std::atomic<std::uint64_t> link_changes_{0};  ///< written by the EAL interrupt thread
     std::vector<std::unique_ptr<Mempool>> pools_;
-    PortCounts last_counts_;
+    mutable verdict::PortCounts last_counts_;  ///< the last that could be read
 
-    /// After the pools, so before them to go: the device lets go of the mbufs before their pools are freed.
+    /// Declared after pools_ so that it is destroyed first: the driver must release its mbufs before their
+    /// pools are freed.
     struct Device {
         std::uint16_t id;
         explicit Device(std::uint16_t port) : id(port) {}

@@ -3,12 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "l2echo/dpdk/eal.hpp"
-#include "l2echo/dpdk/port.hpp"
+#include "l2echo/dpdk/ports.hpp"
 #include "l2echo/process/stop_signal.hpp"
 
 namespace l2echo::dpdk {
@@ -26,7 +25,6 @@ std::uint16_t choose_first_port(const Eal& eal);
 void describe_port(const Port& port);
 
 /// Waits until all links are up, for so long at most or until stopped, and says which are not.
-void wait_for_links(const std::vector<std::unique_ptr<Port>>& ports, std::chrono::milliseconds limit,
-                    const process::StopSignal& stop);
+void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop);
 
 }  // namespace l2echo::dpdk

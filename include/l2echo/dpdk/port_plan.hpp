@@ -13,11 +13,13 @@
 
 namespace l2echo::dpdk {
 
+inline constexpr std::uint16_t kMaxBurst = 512;  ///< frames; the size of the arrays on a worker's stack
+
 enum class FlowControl { Off, On, Keep };
 
 /// What the user asks of every port.
 struct PortRequest {
-    std::uint16_t workers = 1;  ///< queue pairs wanted
+    std::uint16_t queue_pairs = 1;  ///< wanted
     std::uint16_t rx_descriptors = 1024;
     std::uint16_t tx_descriptors = 1024;
     std::uint16_t burst = 32;

@@ -25,7 +25,6 @@ struct Ipv6Interface {
 
 /// What a port answers; read-only while workers run.
 struct AnswerRules {
-    wire::MacAddress own_mac = 0;
     std::vector<Ipv4Interface> ipv4;
     std::vector<Ipv6Interface> ipv6;
     bool eth_loopback = false;  ///< ETH-LB: LBM by LBR (IEEE 802.1Q clause 20.2, ITU-T G.8013)
@@ -35,7 +34,8 @@ struct AnswerRules {
 
 /// Turns the frame into the answer, tags kept, and returns true; false: it is no request for us, and not
 /// touched. A neighbour advertisement may be 8 bytes longer than its solicitation, everything else keeps its
-/// length. `headers` are those of the frame. Workers.
-bool answer(rte_mbuf& frame, const wire::FrameHeaders& headers, const AnswerRules& rules) noexcept;
+/// length. `headers` are those of the frame, `own_mac` is the port's. Workers.
+bool answer(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAddress own_mac,
+            const AnswerRules& rules) noexcept;
 
 }  // namespace l2echo::echo

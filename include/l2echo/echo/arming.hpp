@@ -1,41 +1,38 @@
-// The test session: when the ports echo. Armed at start unless asked otherwise, for a time or without end;
-// disarmed and armed again while running. Never kept beyond the process.
+// When the ports echo. Armed at start unless asked otherwise, for a time or without end; disarmed and armed
+// again while running. Not kept beyond the process.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <optional>
+#include <vector>
 
-#include "l2echo/echo/port_gate.hpp"
-#include "l2echo/engine/frame_trace.hpp"
-#include "l2echo/report/snapshot.hpp"
+#include "l2echo/echo/gate.hpp"
+#include "l2echo/verdict/arming_state.hpp"
 
 namespace l2echo::echo {
 
-/// Outlives the workers, who read the gates and the budget. All calls from the main lcore and control
-/// threads.
-class Session {
+/// All calls from the main lcore and control threads.
+class Arming {
   public:
-    /// `expire` is how long arming lasts when nothing else is said; empty: without end.
-    Session(std::size_t ports, bool disarmed, std::optional<std::chrono::milliseconds> expire);
-
-    PortGate& gate(std::size_t port) noexcept { return gates_[port]; }
-    engine::TraceBudget& trace_budget() noexcept { return trace_budget_; }
+    /// The gates, one for each port, outlive it. `expire` is how long arming lasts when nothing else is said;
+    /// empty: without end.
+    Arming(std::vector<Gate*> gates, bool disarmed, std::optional<std::chrono::milliseconds> expire);
 
     /// From now on; also forgets reflectors faced.
     void arm(std::optional<std::chrono::milliseconds> expire) noexcept;
     void arm() noexcept { arm(expire_); }
     void disarm() noexcept;
 
-    report::SessionState state(std::size_t port) const noexcept;
-    std::size_t ports() const noexcept { return ports_; }
+    /// The link of a port changed: somebody else may be there now.
+    void forget_peer(std::size_t port) noexcept { gates_[port]->forget_peer(); }
+
+    verdict::ArmingState state(std::size_t port) const noexcept;
+    std::size_t ports() const noexcept { return gates_.size(); }
 
   private:
-    std::size_t ports_;
-    std::unique_ptr<PortGate[]> gates_;
+    std::vector<Gate*> gates_;
     std::optional<std::chrono::milliseconds> expire_;
-    engine::TraceBudget trace_budget_;
 };
 
 }  // namespace l2echo::echo

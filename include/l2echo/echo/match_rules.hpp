@@ -1,4 +1,4 @@
-// Which frames a test session is about: rules in order, the first that fits decides.
+// Which frames are echoed: rules in order, the first that fits decides.
 #pragma once
 
 #include <array>

@@ -18,7 +18,7 @@ class RateLimit {
         : cycles_per_frame_(frames_per_second > 0 ? tsc_hz / frames_per_second : 0),
           cycles_per_byte_(bits_per_second > 0 ? 8 * tsc_hz / bits_per_second : 0),
           tolerance_(std::max(kToleranceSeconds * tsc_hz,
-                              kLeastBurst * (cycles_per_frame_ + kLongFrame * cycles_per_byte_))) {}
+                              kMinBurst * (cycles_per_frame_ + kLongFrame * cycles_per_byte_))) {}
 
     bool limited() const noexcept { return cycles_per_frame_ + cycles_per_byte_ > 0; }
 
@@ -34,7 +34,7 @@ class RateLimit {
 
   private:
     static constexpr double kToleranceSeconds = 0.001;  ///< a sender's bursts are let through
-    static constexpr double kLeastBurst = 32;           ///< frames, at low rates
+    static constexpr double kMinBurst = 32;             ///< frames, at low rates
     static constexpr double kLongFrame = 1538;          ///< bytes at layer 1
 
     double cycles_per_frame_ = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -22,14 +23,14 @@ enum class Idle : std::uint8_t {
 inline constexpr std::array<std::string_view, 4> kIdleNames{"poll", "pause", "umwait", "sleep"};
 
 struct IdleSettings {
-    Idle way = Idle::Poll;
+    Idle mode = Idle::Poll;
     /// Of Idle::Sleep; waking may take the kernel as long again. What comes meanwhile waits in the RX ring.
-    std::chrono::microseconds nap{50};
+    std::chrono::microseconds sleep{50};
 };
 
-/// Turns in a row without a frame after which a worker begins to wait; DPDK's own power management
+/// Iterations in a row without a frame after which a worker begins to wait; DPDK's own power management
 /// (lib/power/rte_power_pmd_mgmt.c) takes as many.
-inline constexpr std::uint32_t kEmptyTurns = 512;
+inline constexpr std::uint32_t kEmptyIterations = 512;
 
 /// What the CPU and the drivers have for Idle::Umwait.
 struct MonitorSupport {
@@ -44,8 +45,12 @@ int check_monitor(std::uint16_t port, std::uint16_t queue) noexcept;
 /// Once, by the thread that is going to wait.
 void prepare_to_wait(Idle idle) noexcept;
 
-/// Waits once: a nap, or a millisecond at most. Umwait only where read_monitor_support() and check_monitor()
-/// agree. The worker that owns the queue pairs.
+/// Waits once: for the sleep of the settings, or a millisecond at most. Umwait only where
+/// read_monitor_support() and check_monitor() agree. The worker that owns the queue pairs.
 void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs) noexcept;
+
+/// Keeps a worker that has nothing to poll until `stop` is set, so that every worker starts, stops and
+/// reports alike. Leaves its CPU to others.
+void sleep_until_stopped(const std::atomic<bool>& stop) noexcept;
 
 }  // namespace l2echo::engine

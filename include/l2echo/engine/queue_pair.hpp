@@ -1,41 +1,101 @@
-// What a worker has of a port: one queue pair, with all that it may touch on the way of a frame.
+// A worker's share of a port: one RX/TX queue pair and its counters.
 #pragma once
 
-#include <rte_mempool.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 
-#include "l2echo/echo/port_gate.hpp"
-#include "l2echo/echo/rate_limit.hpp"
-#include "l2echo/echo/wire_rules.hpp"
+#include "l2echo/dpdk/port_plan.hpp"
 #include "l2echo/engine/counter_set.hpp"
-#include "l2echo/engine/frame_trace.hpp"
 
 namespace l2echo::engine {
+
+using BurstArray = std::array<rte_mbuf*, dpdk::kMaxBurst>;
 
 /// Whether the worker polls a queue pair. It is asked to end and says when it has: then the port can be
 /// closed.
 enum class Polling : std::uint8_t { On, Ending, Ended };
 
-/// RX queue i and TX queue i of a port. One worker owns it: nobody else polls it or writes its counters.
-struct QueuePair {
-    /// `gate` is the port's and outlives this.
-    explicit QueuePair(echo::PortGate& port_gate) : gate(port_gate) {}
-
+struct QueuePairSettings {
     std::uint16_t port = 0;
-    std::uint16_t queue = 0;
-    std::uint16_t burst = 32;      ///< frames asked for in one poll, 1 to kMaxBurst
+    std::uint16_t queue = 0;       ///< of both queues
+    std::uint16_t burst = 32;      ///< frames asked for in one poll, 1 to dpdk::kMaxBurst
     std::uint32_t tx_retries = 0;  ///< further tries before the rest of a burst is dropped
-    std::atomic<Polling> polling{
-        Polling::On};  ///< Ending: set by the reporter's thread; Ended: by the worker
-    echo::PortGate& gate;
-    FrameTrace* trace = nullptr;  ///< null: frames cannot be traced
-    echo::WireRules rules;
-    echo::RateLimit rate;
-    rte_mempool* pool = nullptr;    ///< where loop checks come from; null: none are sent
-    std::uint64_t check_nonce = 0;  ///< of this process's loop checks
-    QueuePairCounters counters;
+};
+
+/// What became of a burst that was to be sent.
+struct Sent {
+    std::uint16_t frames = 0;
+    std::uint64_t dropped_bytes = 0;
+};
+
+/// RX queue i and TX queue i of a port. One worker owns it: nobody else polls it or writes its counters.
+class QueuePair {
+  public:
+    explicit QueuePair(const QueuePairSettings& settings) noexcept : settings_(settings) {}
+    QueuePair(const QueuePair&) = delete;
+    QueuePair& operator=(const QueuePair&) = delete;
+
+    std::uint16_t port() const noexcept { return settings_.port; }
+    std::uint16_t queue() const noexcept { return settings_.queue; }
+    std::uint16_t burst() const noexcept { return settings_.burst; }
+
+    /// Owning worker: takes up to burst() frames, which are the caller's then.
+    std::uint16_t receive(BurstArray& frames) const noexcept {
+        return rte_eth_rx_burst(port(), queue(), frames.data(), burst());
+    }
+
+    /// Owning worker: sends in order, with the retries that the settings allow. Takes all the mbufs: what the
+    /// TX queue does not take is freed, and counted as dropped.
+    Sent send_or_drop(std::span<rte_mbuf*> frames) noexcept {
+        const auto count = static_cast<std::uint16_t>(frames.size());
+        Sent sent{rte_eth_tx_burst(port(), queue(), frames.data(), count), 0};
+        for (std::uint32_t retry = 0; sent.frames < count && retry < settings_.tx_retries; ++retry) {
+            counters.add(verdict::Count::TxRetries, 1);
+            sent.frames = static_cast<std::uint16_t>(
+                sent.frames + rte_eth_tx_burst(port(), queue(), frames.data() + sent.frames,
+                                               static_cast<std::uint16_t>(count - sent.frames)));
+        }
+        if (sent.frames < count) [[unlikely]]
+            sent.dropped_bytes = drop(frames.subspan(sent.frames));
+        return sent;
+    }
+
+    /// Any thread: asks the worker to leave the queue pair alone.
+    void ask_to_end() noexcept {
+        Polling on = Polling::On;
+        polling_.compare_exchange_strong(on, Polling::Ending, std::memory_order_relaxed);
+    }
+    bool ended() const noexcept { return polling_.load(std::memory_order_acquire) == Polling::Ended; }
+
+    /// Owning worker.
+    bool is_polled() const noexcept { return polling_.load(std::memory_order_relaxed) == Polling::On; }
+    /// Owning worker: whether this call ended it. All that the worker did to the port comes before.
+    bool end() noexcept {
+        Polling ending = Polling::Ending;
+        return polling_.compare_exchange_strong(ending, Polling::Ended, std::memory_order_release,
+                                                std::memory_order_relaxed);
+    }
+
+    CounterSet counters;  ///< written by the owning worker only
+
+  private:
+    /// Returns the bytes of what it dropped.
+    std::uint64_t drop(std::span<rte_mbuf*> frames) noexcept {
+        std::uint64_t bytes = 0;
+        for (const rte_mbuf* frame : frames)
+            bytes += frame->pkt_len;
+        counters.add(verdict::Count::Dropped, frames.size());
+        rte_pktmbuf_free_bulk(frames.data(), static_cast<unsigned>(frames.size()));
+        return bytes;
+    }
+
+    const QueuePairSettings settings_;
+    std::atomic<Polling> polling_{Polling::On};  ///< Ending: set by any thread; Ended: by the worker
 };
 
 }  // namespace l2echo::engine

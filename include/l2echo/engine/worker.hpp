@@ -1,31 +1,27 @@
-// A worker: an lcore that runs the echo loop over its own queue pairs and shares nothing with the others.
+// A worker: an lcore with the queue pairs that it alone polls. It shares nothing with the others.
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <vector>
 
-#include "l2echo/echo/echo_burst.hpp"
-#include "l2echo/engine/idle.hpp"
+#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/engine/queue_pair.hpp"
 
 namespace l2echo::engine {
 
-/// Planned by the main lcore before the launch. While the worker runs it alone touches the queue pairs;
-/// the reporter reads the counters.
+/// While the worker runs it alone touches the queue pairs; the reporter reads the counters.
 struct Worker {
-    unsigned lcore = 0;
-    int numa_node = 0;  ///< of the lcore; -1 when unknown
-    IdleSettings idle;
-    std::vector<QueuePair*> queue_pairs;  ///< queue i of every port, i being the worker's index; may be empty
+    /// Queue i of every port, i being the worker's index; may be empty.
+    Worker(const dpdk::Lcore& where, std::vector<QueuePair*> pairs)
+        : lcore(where), queue_pairs(std::move(pairs)) {}
+
+    const dpdk::Lcore lcore;
+    const std::vector<QueuePair*> queue_pairs;
 
     alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> running{false};  ///< written by the worker only
-    Counter busy_cycles;  ///< TSC cycles of the turns that had frames, and of an empty one behind full
-                          ///< bursts; written by the worker only
+    /// TSC cycles of polls that returned frames, plus the empty poll that ends a run of full bursts; written
+    /// by the worker only.
+    Counter busy_cycles;
 };
-
-/// Polls every queue pair once a turn until `stop` is set by anyone, waits as `idle` says while no frames
-/// come, and sends each port's loop check once a second from its queue pair 0. A worker without queue pairs,
-/// or whose queue pairs were all ended, sleeps instead.
-void run_worker(Worker& worker, const std::atomic<bool>& stop) noexcept;
 
 }  // namespace l2echo::engine

@@ -3,42 +3,33 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <vector>
 
-#include "l2echo/cli/rate.hpp"
-#include "l2echo/dpdk/eal.hpp"
 #include "l2echo/dpdk/lcore.hpp"
-#include "l2echo/dpdk/port.hpp"
-#include "l2echo/echo/arming.hpp"
+#include "l2echo/dpdk/numa_memory.hpp"
 #include "l2echo/engine/worker.hpp"
 #include "l2echo/process/stop_signal.hpp"
 
 namespace l2echo::engine {
 
-/// The lcores that echo: all but the main one, or the main one itself when it is the only one.
+/// The lcores that work: all but the main one, or the main one itself when it is the only one.
 struct WorkerPlan {
     std::vector<dpdk::Lcore> lcores;
     bool on_main_lcore = false;
 };
 WorkerPlan plan_workers(const dpdk::Lcore& main, const std::vector<dpdk::Lcore>& others);
 
-/// What each queue pair is told beyond its port and queue.
-struct EchoSettings {
-    std::uint16_t burst = 32;
-    std::uint32_t tx_retries = 0;
-    echo::WireRules rules;      ///< without what is the port's own
-    cli::RateRequest max_rate;  ///< of each port
-    bool loop_check = true;
-    bool may_trace = false;
-    IdleSettings idle;
-};
+using Workers = std::vector<dpdk::NumaPtr<Worker>>;
 
-/// Must go before the ports: the destructor stops and joins the workers. Main lcore only.
+/// Must go before the ports and before what its loops use: the destructor stops and joins the workers. Main
+/// lcore only.
 class WorkerGroup {
   public:
-    WorkerGroup(const WorkerPlan& plan, const std::vector<std::unique_ptr<dpdk::Port>>& ports,
-                const EchoSettings& settings, echo::Session& session, process::StopSignal& stop);
+    /// What worker number `index` does on its lcore: sets `running`, and returns when `stop` is set.
+    using Loop = std::function<void(std::size_t index, Worker& worker, const std::atomic<bool>& stop)>;
+
+    WorkerGroup(Workers workers, Loop loop, process::StopSignal& stop);
     ~WorkerGroup();
     WorkerGroup(const WorkerGroup&) = delete;
     WorkerGroup& operator=(const WorkerGroup&) = delete;
@@ -57,22 +48,14 @@ class WorkerGroup {
     /// Returns when all workers have left their loop; the stop signal must be set or about to be.
     void join();
 
-    const std::vector<std::unique_ptr<Worker>>& workers() const noexcept { return workers_; }
-    const std::vector<std::unique_ptr<FrameTrace>>& traces() const noexcept { return traces_; }
+    const Workers& workers() const noexcept { return workers_; }
 
   private:
-    struct QueuePairDeleter {
-        void operator()(QueuePair* pair) const noexcept;
-    };
-    using QueuePairPointer = std::unique_ptr<QueuePair, QueuePairDeleter>;
+    static int run_on_lcore(void* launch);
 
-    /// On the worker's NUMA node where it has memory: the counters are written with every burst.
-    static QueuePairPointer make_queue_pair(int numa_node, echo::PortGate& gate);
-
+    Workers workers_;
+    Loop loop_;
     process::StopSignal& stop_;
-    std::vector<std::unique_ptr<FrameTrace>> traces_;
-    std::vector<QueuePairPointer> queue_pairs_;
-    std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace l2echo::engine

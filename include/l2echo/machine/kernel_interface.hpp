@@ -3,7 +3,6 @@
 // machine.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 

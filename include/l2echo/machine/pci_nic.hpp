@@ -13,8 +13,8 @@ struct PciNic {
     std::string interface;        ///< of that driver; empty: none
     std::string reason_to_leave;  ///< the kernel needs the interface for this; empty: it does not
     bool has_iommu = false;       ///< without, vfio-pci does not bind
-    std::vector<std::string>
-        blockers;  ///< addresses in its IOMMU group whose drivers keep VFIO from all of it
+    /// Addresses in its IOMMU group whose drivers keep VFIO from all of it.
+    std::vector<std::string> blockers;
 };
 
 /// In the order of their addresses. A folder that is not there has none. Why an interface is to be left alone

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "l2echo/process/file_descriptor.hpp"
+
 namespace l2echo::operations {
 
 /// Owner only (mode 0600): whoever reaches it controls the session. One thread.
@@ -22,11 +24,11 @@ class ControlSocket {
     ControlSocket& operator=(const ControlSocket&) = delete;
 
     /// Waits for clients and their commands, no longer than this.
-    void serve(std::chrono::milliseconds longest);
+    void serve(std::chrono::milliseconds limit);
 
   private:
     struct Client {
-        int descriptor;
+        process::FileDescriptor descriptor;
         std::string unfinished_line;
     };
 
@@ -35,7 +37,7 @@ class ControlSocket {
 
     std::string path_;
     Commands commands_;
-    int listener_;
+    process::FileDescriptor listener_;
     std::vector<Client> clients_;
 };
 

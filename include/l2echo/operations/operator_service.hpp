@@ -1,36 +1,35 @@
 // The control socket and the trace, served beside the report by a thread of their own.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "l2echo/dpdk/control_thread.hpp"
-#include "l2echo/echo/arming.hpp"
+#include "l2echo/operations/command_table.hpp"
 #include "l2echo/operations/control_socket.hpp"
 #include "l2echo/operations/trace_writer.hpp"
 #include "l2echo/process/stop_signal.hpp"
 
 namespace l2echo::operations {
 
-/// Goes before the workers, whose traces it reads. Sets the stop signal when it goes.
-class SessionService {
+/// Destroy before the workers whose traces it reads. The destructor requests a stop.
+class OperatorService {
   public:
-    /// Throws StartupError. Either path may be empty.
-    SessionService(echo::Session& session, const std::vector<std::unique_ptr<engine::FrameTrace>>& traces,
-                   const std::vector<std::unique_ptr<dpdk::Port>>& ports, const std::string& control_socket,
-                   const std::string& trace_file, process::StopSignal& stop);
-    ~SessionService();
-    SessionService(const SessionService&) = delete;
-    SessionService& operator=(const SessionService&) = delete;
+    /// `control_socket` may be empty: no commands then. Throws StartupError.
+    OperatorService(CommandTable commands, const Traces& traces, const dpdk::Ports& ports,
+                    const std::string& control_socket, const std::string& trace_file,
+                    process::StopSignal& stop);
+    ~OperatorService();
+    OperatorService(const OperatorService&) = delete;
+    OperatorService& operator=(const OperatorService&) = delete;
 
-    /// What the workers traced up to now. After they were joined.
+    /// Writes what the workers traced up to now. After they were joined.
     void finish();
 
   private:
     void serve();
 
+    CommandTable commands_;
     process::StopSignal& stop_;
     TraceWriter trace_;
     std::optional<ControlSocket> socket_;

@@ -3,28 +3,37 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "l2echo/dpdk/port.hpp"
-#include "l2echo/echo/arming.hpp"
+#include "l2echo/dpdk/ports.hpp"
 #include "l2echo/engine/worker_group.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/report/report.hpp"
-#include "l2echo/server/options.hpp"
 #include "l2echo/wire/link_state.hpp"
 
 namespace l2echo::operations {
 
+enum class ReportFormat { Table, Json };
+
+struct ReporterSettings {
+    ReportFormat format = ReportFormat::Table;
+    std::chrono::milliseconds interval{0};  ///< 0 prints nothing until the final report
+};
+
+/// What the reporter asks and tells about a port, by its index. Called by the reporter's thread.
+struct PortHooks {
+    std::function<verdict::ArmingState(std::size_t port)> arming_state;
+    std::function<void(std::size_t port)> on_link_change;
+};
+
 /// Used by one thread at a time: the main lcore, or the control thread while the main lcore echoes.
 class StatsReporter {
   public:
-    /// Time counts from here. `interval` 0 prints nothing until the final report.
-    StatsReporter(const std::vector<std::unique_ptr<dpdk::Port>>& ports,
-                  const std::vector<std::unique_ptr<engine::Worker>>& workers, echo::Session& session,
-                  server::StatsFormat format, std::chrono::milliseconds interval);
+    /// Time counts from here.
+    StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, PortHooks hooks,
+                  const ReporterSettings& settings);
 
     /// Reports until the stop signal is set; sets it itself when `duration` is over. `every_second` is called
     /// at least that often, before the counters are read.
@@ -38,17 +47,16 @@ class StatsReporter {
     using Clock = std::chrono::steady_clock;
 
     report::Snapshot take_snapshot() const;
-    bool write_to_stdout(const report::Report& report) const;  ///< sets errno when false
+    int write_to_stdout(const report::Report& report) const;  ///< 0 or an errno value
     void print(const report::Report& report, process::StopSignal& stop);
     void follow_links(report::Snapshot& now);
-    void tell_link(const report::PortSnapshot& port, const wire::LinkState& before) const;
-    void tell_new_hints(const report::Report& report);
+    void log_link(const report::PortSnapshot& port, const wire::LinkState& before) const;
+    void log_new_hints(const report::Report& report);
 
-    const std::vector<std::unique_ptr<dpdk::Port>>& ports_;
-    const std::vector<std::unique_ptr<engine::Worker>>& workers_;
-    echo::Session& session_;
-    server::StatsFormat format_;
-    std::chrono::milliseconds interval_;
+    const dpdk::Ports& ports_;
+    const engine::Workers& workers_;
+    PortHooks hooks_;
+    ReporterSettings settings_;
     Clock::time_point start_;
     std::uint64_t start_cycles_;
     report::Snapshot first_;
@@ -57,8 +65,5 @@ class StatsReporter {
     std::set<std::string> told_hints_;
     bool told_write_failure_ = false;
 };
-
-/// The interval in force: what was asked for, else 1 s, but none for a table that nobody watches.
-std::chrono::milliseconds effective_interval(const server::Options& options, bool stdout_is_terminal);
 
 }  // namespace l2echo::operations

@@ -7,25 +7,26 @@
 #include <string>
 #include <vector>
 
-#include "l2echo/dpdk/port.hpp"
-#include "l2echo/engine/frame_trace.hpp"
+#include "l2echo/dpdk/ports.hpp"
+#include "l2echo/engine/trace.hpp"
 
 namespace l2echo::operations {
+
+using Traces = std::vector<std::unique_ptr<engine::FrameTrace>>;  ///< one for each queue pair
 
 /// One thread.
 class TraceWriter {
   public:
     /// `file` may be empty. Throws StartupError when it cannot be written.
-    TraceWriter(const std::vector<std::unique_ptr<engine::FrameTrace>>& traces,
-                const std::vector<std::unique_ptr<dpdk::Port>>& ports, const std::string& file);
+    TraceWriter(const Traces& traces, const dpdk::Ports& ports, const std::string& file);
 
     /// All that was traced since the last call.
     void write_new();
 
   private:
-    void write(const engine::TraceRecord& record);
+    void write(const verdict::TraceRecord& record);
 
-    const std::vector<std::unique_ptr<engine::FrameTrace>>& traces_;
+    const Traces& traces_;
     std::vector<std::uint16_t> port_ids_;  ///< the file's interfaces, in order
     std::string path_;
     std::ofstream file_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/port_plan.hpp"
 #include "l2echo/probe/result/probe_result.hpp"
 #include "l2echo/probe/run/sender.hpp"
@@ -20,8 +21,8 @@ struct ProbeOptions {
     bool take_kernel_interface = false;
     dpdk::PortRequest port;
     std::optional<std::uint16_t> queue_pairs;  ///< as --queues says
-    std::chrono::milliseconds link_wait{0};
-    TrafficShape shape;  ///< without the source MAC, which is the port's
+    std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
+    TrafficShape shape{.destination = 0x0153'005E'0002};  ///< without the source MAC, which is the port's
     wire::SwapLevel swap_level = wire::SwapLevel::Mac;
     cli::RateRequest rate;
     SendPlan plan;  ///< without the rate

@@ -4,11 +4,7 @@
 // counts.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <stdexcept>
-#include <string>
-#include <utility>
 
 namespace l2echo::process {
 

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <chrono>
 
+#include "l2echo/process/file_descriptor.hpp"
+
 namespace l2echo::process {
 
 /// While it lives, the first SIGINT or SIGTERM sets the flag and gives both signals back to the system, so
@@ -15,7 +17,7 @@ class StopSignal {
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
 
-    /// For workers, which read it every turn.
+    /// For workers, which read it every iteration.
     const std::atomic<bool>& flag() const noexcept { return requested_; }
     bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
 
@@ -27,7 +29,7 @@ class StopSignal {
 
   private:
     std::atomic<bool> requested_{false};  ///< set by anyone, never cleared
-    int event_;                           ///< eventfd that wakes those who wait
+    FileDescriptor event_;                ///< eventfd that wakes those who wait
 };
 
 }  // namespace l2echo::process

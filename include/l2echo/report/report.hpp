@@ -20,10 +20,10 @@ struct Rates {
 
 struct WorkerReport {
     WorkerSnapshot worker;
-    engine::QueuePairCounts counts;  ///< since start, all its queue pairs
+    verdict::FrameCounts counts;  ///< since start, all its queue pairs
     Rates rates;
     double mean_burst = 0;        ///< frames in a poll that found any; over the interval
-    double cycles_per_frame = 0;  ///< TSC cycles of busy turns; over the interval
+    double cycles_per_frame = 0;  ///< TSC cycles of busy iterations; over the interval
     double busy_share = 0;        ///< of the interval's time, 0 to 1
 };
 
@@ -36,8 +36,8 @@ struct QueueReport {
 
 struct PortReport {
     PortSnapshot port;
-    engine::QueuePairCounts counts;  ///< since start, all its queue pairs
-    std::uint64_t received = 0;      ///< in the interval, as the next three
+    verdict::FrameCounts counts;  ///< since start, all its queue pairs
+    std::uint64_t received = 0;   ///< in the interval, as the next three
     std::uint64_t dropped = 0;
     std::uint64_t missed = 0;
     std::uint64_t no_mbuf = 0;
@@ -46,10 +46,10 @@ struct PortReport {
 
 struct Report {
     bool final = false;
-    double elapsed_seconds = 0;      ///< since the workers were launched
-    double interval_seconds = 0;     ///< what the rates are taken over
-    engine::QueuePairCounts counts;  ///< since start, all workers
-    dpdk::PortCounts port_counts;    ///< since start, all ports
+    double elapsed_seconds = 0;       ///< since the workers were launched
+    double interval_seconds = 0;      ///< what the rates are taken over
+    verdict::FrameCounts counts;      ///< since start, all workers
+    verdict::PortCounts port_counts;  ///< since start, all ports
     Rates rates;
     std::vector<WorkerReport> workers;
     std::vector<PortReport> ports;

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/port_plan.hpp"
-#include "l2echo/echo/wire_rules.hpp"
+#include "l2echo/echo/rules.hpp"
 #include "l2echo/engine/idle.hpp"
+#include "l2echo/operations/stats_reporter.hpp"
 
 namespace l2echo::server {
-
-enum class StatsFormat { Table, Json };
 
 struct Options {
     std::vector<std::string> eal;    ///< EAL's arguments, without "--"
@@ -23,7 +23,7 @@ struct Options {
     dpdk::PortRequest port;
     std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not take at once
     engine::IdleSettings idle;
-    echo::WireRules rules;      ///< without what is the port's own
+    echo::RulesRequest rules;
     cli::RateRequest max_rate;  ///< of each port, in frames or bits; none: no limit
     bool loop_check = true;
     bool disarmed = false;                            ///< at start
@@ -31,10 +31,10 @@ struct Options {
     std::string control_socket;                       ///< path; empty: none
     std::uint64_t trace = 0;                          ///< frames
     std::string trace_file;                           ///< path; empty: none
-    std::chrono::milliseconds link_wait{9000};        ///< as long as testpmd waits
+    std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
     std::optional<std::chrono::milliseconds>
         stats_interval;  ///< 0: off; empty: depends on format and terminal
-    StatsFormat stats_format = StatsFormat::Table;
+    operations::ReportFormat format = operations::ReportFormat::Table;
     std::optional<std::chrono::milliseconds> duration;  ///< empty: until a signal
 };
 

@@ -1,10 +1,10 @@
-// The wire rules of a port.
+// What the wire rules and loop checks must know of a port.
 #pragma once
 
 #include <vector>
 
 #include "l2echo/dpdk/port.hpp"
-#include "l2echo/echo/wire_rules.hpp"
+#include "l2echo/echo/rules.hpp"
 
 namespace l2echo::server {
 
@@ -16,8 +16,7 @@ bool has_loop_rule(const dpdk::Port& port);
 /// hold, our last check among them.
 bool has_loop_check(const dpdk::Port& port);
 
-/// What was asked for, with what is the port's own; `own_macs` of all our ports.
-echo::WireRules rules_for(const dpdk::Port& port, const std::vector<wire::MacAddress>& own_macs,
-                          const echo::WireRules& wanted);
+/// `own_macs` of all our ports.
+echo::RulesPort describe_for_rules(const dpdk::Port& port, const std::vector<wire::MacAddress>& own_macs);
 
 }  // namespace l2echo::server

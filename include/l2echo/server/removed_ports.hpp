@@ -1,10 +1,7 @@
 // What happens to a port whose NIC is taken away while the program runs: the other ports go on.
 #pragma once
 
-#include <memory>
-#include <vector>
-
-#include "l2echo/dpdk/port.hpp"
+#include "l2echo/dpdk/ports.hpp"
 #include "l2echo/engine/worker_group.hpp"
 #include "l2echo/process/stop_signal.hpp"
 
@@ -12,10 +9,9 @@ namespace l2echo::server {
 
 /// Gives removed ports up: their workers leave them alone first, then the device goes back. Stops the program
 /// when no port is left. To be called now and then, by one thread at a time.
-void give_up_removed_ports(const std::vector<std::unique_ptr<dpdk::Port>>& ports,
-                           engine::WorkerGroup& workers, process::StopSignal& stop);
+void give_up_removed_ports(dpdk::Ports& ports, engine::WorkerGroup& workers, process::StopSignal& stop);
 
 /// At the end, so that the exit status tells. Throws std::runtime_error, naming the ports.
-void throw_if_removed(const std::vector<std::unique_ptr<dpdk::Port>>& ports);
+void throw_if_removed(const dpdk::Ports& ports);
 
 }  // namespace l2echo::server

@@ -1,12 +1,10 @@
 // Where the headers of a frame are, as far as its first segment reaches and its own lengths hold.
 #pragma once
 
-#include <rte_mbuf.h>
-
-#include <cstddef>
 #include <cstdint>
 
 #include "l2echo/wire/ethernet.hpp"
+#include "l2echo/wire/frame_view.hpp"
 
 namespace l2echo::wire {
 
@@ -16,7 +14,7 @@ inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::uint8_t kProtocolIcmpv6 = 58;
 
-/// Offsets are bytes from the start of the frame; every byte they lead to is within data_len.
+/// Offsets are bytes from the start of the frame; every byte they lead to is readable.
 struct FrameHeaders {
     std::uint16_t type = 0;     ///< EtherType behind all VLAN tags, in memory order
     std::uint16_t vlan_id = 0;  ///< of the outermost tag; only with tags > 0
@@ -26,16 +24,16 @@ struct FrameHeaders {
     std::uint8_t ip_version = 0;  ///< 4 or 6; 0: not IP, or its lengths do not hold
     std::uint8_t protocol = 0;    ///< behind the IPv6 extension headers that are understood
     std::uint16_t ports = 0;      ///< where UDP's or TCP's ports are; 0: this frame has none
-    std::uint16_t transport =
-        0;                  ///< where the protocol's header begins, one byte behind the last one at most
-    std::uint32_t end = 0;  ///< one behind the IP packet's last byte; Ethernet padding follows
-    bool fragment = false;  ///< any fragment
+    /// Where the protocol's header begins, one byte behind the last one at most.
+    std::uint16_t transport = 0;
+    std::uint32_t end = 0;        ///< one behind the IP packet's last byte; Ethernet padding follows
+    bool fragment = false;        ///< any fragment
     bool later_fragment = false;  ///< not the first one, so without transport header
     bool source_routed = false;   ///< its checksums are over a destination that is not in the address field
 };
 
-/// Of a frame with at least 14 bytes in its first segment.
-FrameHeaders read_headers(const rte_mbuf& frame) noexcept;
+/// Of a frame with at least 14 readable bytes.
+FrameHeaders read_headers(const FrameView& frame) noexcept;
 
 /// Bytes of one address, and where the source address is; the destination follows it.
 constexpr std::uint32_t ip_address_length(const FrameHeaders& headers) noexcept {

@@ -3,8 +3,6 @@
 // a second: whoever reflects returns it, and a port that gets any check, its own or another's, stops echoing.
 #pragma once
 
-#include <rte_mbuf.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -29,7 +27,7 @@ void write_loop_check(std::byte* data, MacAddress own_mac, std::uint64_t nonce) 
 enum class LoopCheckSender : std::uint8_t { NoCheck, Ourselves, Another };
 
 /// Swapped or not, tagged or not.
-LoopCheckSender read_loop_check(const rte_mbuf& frame, const FrameHeaders& headers,
+LoopCheckSender read_loop_check(const FrameView& frame, const FrameHeaders& headers,
                                 std::uint64_t nonce) noexcept;
 
 }  // namespace l2echo::wire

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "l2echo/wire/frame_headers.hpp"
@@ -17,9 +16,6 @@ enum class SwapLevel : std::uint8_t { Mac, MacIp, MacIpPort };
 
 /// As in options and reports; by level.
 inline constexpr std::array<std::string_view, 3> kSwapLevelNames{"mac", "mac+ip", "mac+ip+port"};
-
-/// None when no level has this name.
-std::optional<SwapLevel> swap_level_named(std::string_view name) noexcept;
 
 /// Whether the frame has all that the level exchanges, in the first segment and with lengths that hold. A
 /// fragment behind the first carries no ports, so that its addresses are all of it. Not: what is no IP; a

@@ -3,18 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <iterator>
 
 namespace l2echo::probe {
-
-std::size_t Histogram::bucket_of(std::uint64_t value) noexcept {
-    // Below 2 * kSteps each value has a bucket of its own; above, the top kStepBits + 1 bits choose it.
-    const auto width = static_cast<unsigned>(std::bit_width(value));
-    const unsigned shift = width > kStepBits + 1 ? width - kStepBits - 1 : 0;
-    return shift * kSteps + (value >> shift);
-}
 
 std::uint64_t Histogram::highest_in(std::size_t bucket) noexcept {
     if (bucket < 2 * kSteps)
@@ -22,14 +14,6 @@ std::uint64_t Histogram::highest_in(std::size_t bucket) noexcept {
     const std::uint64_t shift = bucket / kSteps - 1;
     const std::uint64_t top = bucket - shift * kSteps;
     return ((top + 1) << shift) - 1;
-}
-
-void Histogram::add(std::uint64_t value) noexcept {
-    ++buckets_[bucket_of(value)];
-    ++count_;
-    min_ = std::min(min_, value);
-    max_ = std::max(max_, value);
-    sum_ += static_cast<double>(value);
 }
 
 void Histogram::merge(const Histogram& other) noexcept {

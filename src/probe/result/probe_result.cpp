@@ -8,6 +8,7 @@
 
 #include "l2echo/report/table.hpp"
 #include "l2echo/wire/line_overhead.hpp"
+#include "probe/result/environment_json.hpp"
 
 namespace l2echo::probe {
 namespace {
@@ -79,6 +80,10 @@ std::uint64_t ProbeResult::lost() const noexcept {
     return sent - std::min(sent, accounted);
 }
 
+std::uint64_t ProbeResult::not_intact() const noexcept {
+    return sent - std::min(sent, round_trip.count());
+}
+
 double SendResult::sent_bits_per_second_l1() const noexcept {
     return bits_per_second_l1(sent, sent_bytes, seconds);
 }
@@ -107,11 +112,15 @@ bool ProbeResult::sender_limited() const noexcept {
 
 std::vector<std::string> failed_gates(const ProbeResult& result, const Gates& gates) {
     std::vector<std::string> failed;
-    if (gates.loss && result.lost() > *gates.loss)
-        failed.push_back(fmt::format("lost {} of {} frames, --require-loss allows {}", result.lost(),
-                                     result.sent, *gates.loss));
+    if (gates.loss && result.not_intact() > *gates.loss)
+        failed.push_back(fmt::format(
+            "{} of {} frames did not come back intact (lost {}, corrupted {}, late {}), --require-loss allows {}",
+            result.not_intact(), result.sent, result.lost(), result.corrupted, result.totals().late,
+            *gates.loss));
     const double p99 = result.nanoseconds(static_cast<double>(result.round_trip.percentile(99))) / 1e9;
-    if (gates.p99_seconds && (result.round_trip.count() == 0 || p99 > *gates.p99_seconds))
+    if (gates.p99_seconds && result.round_trip.count() == 0)
+        failed.push_back("no frame came back intact, so there is no round trip for --require-p99");
+    else if (gates.p99_seconds && p99 > *gates.p99_seconds)
         failed.push_back(fmt::format("p99 of the round trip is {:.1f} us, --require-p99 allows {:.1f} us",
                                      p99 * 1e6, *gates.p99_seconds * 1e6));
     if (gates.frames_per_second && result.sent_per_second() < *gates.frames_per_second)
@@ -129,7 +138,8 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     const StreamCounts totals = result.totals();
     Json json;
     json["schema"] = kProbeSchema;
-    json["complete"] = result.complete;
+    json["complete"] = result.complete();
+    json["ended"] = result.how_it_ended().name;
     json["sent"] = result.sent;
     json["sent_bytes"] = result.sent_bytes;
     json["returned"] = totals.unique;
@@ -164,9 +174,7 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     Json& streams = json["streams"] = Json::array();
     for (std::size_t stream = 0; stream < result.streams.size(); ++stream)
         streams.push_back(stream_json(stream, result.streams[stream]));
-    Json& environment = json["environment"] = Json::object();
-    for (const auto& [key, value] : result.environment)
-        environment[key] = value;
+    json["environment"] = environment_json(result.environment);
     json["failed_gates"] = failed_gates;
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -188,6 +196,8 @@ std::string render_text(const ProbeResult& result) {
         result.loop_checks > 0 ? fmt::format(", loop checks {}", result.loop_checks) : "",
         report::format_scaled(result.returned_per_second(), "frames/s"),
         report::format_scaled(result.returned_bits_per_second_l1(), "bit/s"));
+    if (!result.complete())
+        fmt::format_to(out, "NOT COMPLETE: {}\n", result.how_it_ended().meaning);
     if (result.missed > 0)
         fmt::format_to(out, "{} frames were missed by the probe's own port: its checker was the limit\n",
                        result.missed);

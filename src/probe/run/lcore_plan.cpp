@@ -14,8 +14,8 @@ std::uint16_t plan_queue_pairs(std::size_t workers, std::optional<std::uint16_t>
         const std::size_t by_lcores = std::max<std::size_t>(workers / 2, 1);
         return static_cast<std::uint16_t>(std::min<std::size_t>(by_lcores, flows));
     }
-    const std::size_t most = std::max<std::size_t>(workers, 1);
-    if (*asked > most)
+    const std::size_t max = std::max<std::size_t>(workers, 1);
+    if (*asked > max)
         throw process::UsageError(fmt::format(
             "--queues {}: a queue pair takes an lcore or two beside the main one, and there {} {}; "
             "give for example -l 0-{}",

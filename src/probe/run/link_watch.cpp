@@ -1,4 +1,6 @@
-#include "l2echo/probe/run/link_watch.hpp"
+#include "probe/run/link_watch.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 

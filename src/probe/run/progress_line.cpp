@@ -1,11 +1,11 @@
-#include "l2echo/probe/run/progress_line.hpp"
+#include "probe/run/progress_line.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
+#include "l2echo/process/output.hpp"
 #include "l2echo/report/table.hpp"
 
 namespace l2echo::probe {
@@ -14,7 +14,7 @@ ProgressLine::ProgressLine(const SendPlan& plan) : plan_(plan), shown_(isatty(ST
 
 ProgressLine::~ProgressLine() {
     if (printed_)
-        fmt::print(stderr, "\n");
+        process::print_error("\n");
 }
 
 void ProgressLine::show(const Progress& progress, double elapsed_seconds) {
@@ -24,10 +24,10 @@ void ProgressLine::show(const Progress& progress, double elapsed_seconds) {
                                  elapsed_seconds / plan_.seconds);
     const double remaining = done > 0 ? elapsed_seconds * (1 - std::min(done, 1.0)) / done : 0;
     const double rate = static_cast<double>(progress.sent - last_sent_) / (elapsed_seconds - last_seconds_);
-    fmt::print(stderr, "\r{:.0f} s, about {:.0f} s left: sent {} ({}), returned {}, corrupted {}   ",
-               elapsed_seconds, remaining, progress.sent, report::format_scaled(rate, "frames/s"),
-               progress.returned, progress.corrupted);
-    std::fflush(stderr);
+    process::print_error(
+        fmt::format("\r{:.0f} s, about {:.0f} s left: sent {} ({}), returned {}, corrupted {}   ",
+                    elapsed_seconds, remaining, progress.sent, report::format_scaled(rate, "frames/s"),
+                    progress.returned, progress.corrupted));
     printed_ = true;
     last_sent_ = progress.sent;
     last_seconds_ = elapsed_seconds;

@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/rate_search.hpp"
+#include "probe/search/rate_search.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@ namespace l2echo::probe {
 namespace {
 
 /// Below this share of the maximum nothing is looked for any more.
-constexpr double kLeastShare = 1e-4;
+constexpr double kMinShare = 1e-4;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ std::optional<double> RateSearch::next() const noexcept {
         const double lower = lower_->frames_per_second;
         return upper - lower <= width_ * upper ? std::nullopt : std::optional(std::sqrt(lower * upper));
     }
-    if (upper < kLeastShare * max_rate_)
+    if (upper < kMinShare * max_rate_)
         return std::nullopt;
     // What came back is the best guess of what can come back. A step down must be a step, and each is twice
     // as wide as the one before: a little loss at every rate would otherwise be followed down in steps of the

@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/search_result.hpp"
+#include "probe/search/search_result.hpp"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "l2echo/report/table.hpp"
+#include "probe/result/environment_json.hpp"
 
 namespace l2echo::probe {
 namespace {
@@ -57,9 +58,7 @@ std::string render_json(const SearchResult& result) {
     Json& round_trips = json["round_trips"] = Json::array();
     for (const LoadedRoundTrip& loaded : result.round_trips)
         round_trips.push_back(round_trip_json(loaded));
-    Json& environment = json["environment"] = Json::object();
-    for (const auto& [key, value] : result.environment)
-        environment[key] = value;
+    json["environment"] = environment_json(result.environment);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/search_run.hpp"
+#include "probe/search/search_run.hpp"
 
 #include <algorithm>
 
@@ -16,21 +16,25 @@ SendPlan paced_for(double frames_per_second, double seconds) {
     return plan;
 }
 
-Trial run_trial(const Bench& bench, double rate, double seconds) {
-    const auto result = bench.run(paced_for(rate, seconds));
+Trial run_trial(const TestBed& test_bed, const Traffic& traffic, double rate, double seconds) {
+    const auto result = test_bed.run(traffic, paced_for(rate, seconds));
     const auto intended = static_cast<std::uint64_t>(rate * seconds);
     const std::uint64_t returned =
         std::min(result->totals().unique - (result->corrupted - result->damaged), intended);
-    return {rate, seconds, intended, intended - returned, result->sender_limited()};
+    return {.frames_per_second = rate,
+            .seconds = seconds,
+            .intended = intended,
+            .lost = intended - returned,
+            .sender_limited = result->sender_limited()};
 }
 
 }  // namespace
 
-double find_max_rate(const Bench& bench, const SendPlan& plan, const Traffic& traffic) {
+double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan) {
     constexpr double kWarmUpSeconds = 0.5;
     SendPlan warm_up;
     warm_up.seconds = kWarmUpSeconds;
-    const double reached = bench.run(warm_up)->sent_per_second();
+    const double reached = test_bed.run(traffic, warm_up)->sent_per_second();
     if (plan.frames_per_second > 0)
         return plan.frames_per_second;
     return plan.bits_per_second > 0
@@ -38,12 +42,12 @@ double find_max_rate(const Bench& bench, const SendPlan& plan, const Traffic& tr
                : reached;
 }
 
-void run_trials(const Bench& bench, RateSearch& search, double trial_seconds) {
-    constexpr std::size_t kMostTrials = 50;  // the bounds meet long before, unless the far end is erratic
+void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& search, double trial_seconds) {
+    constexpr std::size_t kMaxTrials = 50;  // the bounds meet long before, unless the far end is erratic
     std::size_t trials = 0;
-    for (auto rate = search.next(); rate && trials < kMostTrials; rate = search.next(), ++trials) {
-        const Trial trial = run_trial(bench, *rate, trial_seconds);
-        if (bench.stopped())
+    for (auto rate = search.next(); rate && trials < kMaxTrials; rate = search.next(), ++trials) {
+        const Trial trial = run_trial(test_bed, traffic, *rate, trial_seconds);
+        if (test_bed.stopped())
             return;
         search.record(trial);
         dpdk::log_info("Trial at {}: lost {} of {}{}", report::format_scaled(*rate, "frames/s"), trial.lost,
@@ -51,10 +55,14 @@ void run_trials(const Bench& bench, RateSearch& search, double trial_seconds) {
     }
 }
 
-LoadedRoundTrip measure_round_trip(const Bench& bench, double share, double frames_per_second,
-                                   double seconds) {
-    const auto result = bench.run(paced_for(frames_per_second, seconds));
-    return {share, frames_per_second, result->lost(), result->tsc_hz, result->round_trip};
+LoadedRoundTrip measure_round_trip(const TestBed& test_bed, const Traffic& traffic, double share,
+                                   double frames_per_second, double seconds) {
+    const auto result = test_bed.run(traffic, paced_for(frames_per_second, seconds));
+    return {.share = share,
+            .frames_per_second = frames_per_second,
+            .lost = result->lost(),
+            .tsc_hz = result->tsc_hz,
+            .round_trip = result->round_trip};
 }
 
 }  // namespace l2echo::probe

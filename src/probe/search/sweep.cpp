@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/sweep.hpp"
+#include "probe/search/sweep.hpp"
 
 #include <fmt/chrono.h>
 
@@ -7,9 +7,11 @@
 #include <ctime>
 
 #include "l2echo/dpdk/log.hpp"
-#include "l2echo/probe/search/search_run.hpp"
-#include "l2echo/probe/search/sweep_folder.hpp"
 #include "l2echo/report/table.hpp"
+#include "probe/run/environment.hpp"
+#include "probe/run/port_traffic.hpp"
+#include "probe/search/search_run.hpp"
+#include "probe/search/sweep_folder.hpp"
 
 namespace l2echo::probe {
 namespace {
@@ -24,40 +26,41 @@ std::vector<RateGoal> goals_of(const std::string& search) {
 
 /// Slow enough not to queue anywhere.
 double unloaded_rate(double found) {
-    constexpr double kMost = 10'000;
+    constexpr double kMaxRate = 10'000;
     constexpr double kShare = 0.01;
-    return std::min(kMost, kShare * found);
+    return std::min(kMaxRate, kShare * found);
 }
 
-void measure_round_trips(const Bench& bench, double found, double seconds, SweepSize& size) {
+void measure_round_trips(const TestBed& test_bed, const Traffic& traffic, double found, double seconds,
+                         SweepSize& size) {
     for (const double share : {0.0, 0.1, 0.5, 0.9}) {
         const double rate = share == 0 ? unloaded_rate(found) : share * found;
-        LoadedRoundTrip loaded = measure_round_trip(bench, share, rate, seconds);
-        if (bench.stopped())
+        LoadedRoundTrip loaded = measure_round_trip(test_bed, traffic, share, rate, seconds);
+        if (test_bed.stopped())
             return;
         size.round_trips.push_back(std::move(loaded));
     }
 }
 
-/// Not to be used when the bench was stopped on the way.
-SweepSize measure(const Bench& bench, const std::string& name, const Traffic& traffic, const SendPlan& plan,
-                  const ProbeOptions& options) {
-    SweepSize size{name, traffic.mean_size(), {}, {}};
-    const double max_rate = find_max_rate(bench, plan, traffic);
+/// Not to be used when the program was told to stop on the way.
+SweepSize measure(const TestBed& test_bed, const std::string& name, const Traffic& traffic,
+                  const SendPlan& plan, const ProbeOptions& options) {
+    SweepSize size{.size = name, .frame_bytes = traffic.mean_size(), .searches = {}, .round_trips = {}};
+    const double max_rate = find_max_rate(test_bed, traffic, plan);
     for (const RateGoal& goal : goals_of(options.search)) {
         RateSearch search(max_rate, goal.allowed_loss);
         if (!size.searches.empty())
             for (const Trial& trial : size.searches.back().search.trials())
                 search.record(trial);
-        run_trials(bench, search, options.trial_seconds);
+        run_trials(test_bed, traffic, search, options.trial_seconds);
         size.searches.push_back({goal, std::move(search)});
     }
     if (const auto& found = size.searches.front().search.lower())
-        measure_round_trips(bench, found->frames_per_second, options.trial_seconds, size);
+        measure_round_trips(test_bed, traffic, found->frames_per_second, options.trial_seconds, size);
     return size;
 }
 
-void tell(const SweepResult& result, Clock::duration elapsed) {
+void log_size(const SweepResult& result, Clock::duration elapsed) {
     const SweepSize& size = result.sizes.back();
     std::string found;
     for (const GoalSearch& entry : size.searches) {
@@ -73,10 +76,10 @@ void tell(const SweepResult& result, Clock::duration elapsed) {
 
 }  // namespace
 
-SweepResult run_sweep(const ProbeOptions& options, const SendPlan& plan, const dpdk::Port& port,
-                      const SweepParts& parts) {
+SweepResult run_sweep(const TestBed& test_bed, const SendPlan& plan, const ProbeOptions& options) {
+    const dpdk::Port& port = test_bed.port();
     for (const std::string& size : options.sweep_sizes)
-        parts.traffic(size);
+        make_traffic(options, size, port);
     make_sweep_folder(options.sweep_folder);
     SweepResult result;
     result.command = options.command;
@@ -88,18 +91,17 @@ SweepResult run_sweep(const ProbeOptions& options, const SendPlan& plan, const d
     const auto start = Clock::now();
     for (const std::string& name : options.sweep_sizes) {
         dpdk::log_info("Size {} ({} of {})", name, result.sizes.size() + 1, result.asked.size());
-        const Traffic traffic = parts.traffic(name);
-        const Bench bench = parts.bench(traffic);
-        SweepSize size = measure(bench, name, traffic, plan, options);
-        if (bench.stopped())
+        const Traffic traffic = make_traffic(options, name, port);
+        SweepSize size = measure(test_bed, name, traffic, plan, options);
+        if (test_bed.stopped())
             break;
         result.sizes.push_back(std::move(size));
         result.complete = result.sizes.size() == result.asked.size();
         write_sweep(options.sweep_folder, result);
-        tell(result, Clock::now() - start);
+        log_size(result, Clock::now() - start);
     }
     write_sweep(options.sweep_folder, result);
-    draw_sweep(options.sweep_folder, result);
+    draw_sweep(options.sweep_folder);
     return result;
 }
 

@@ -1,6 +1,7 @@
-#include "l2echo/probe/search/sweep_folder.hpp"
+#include "probe/search/sweep_folder.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +14,8 @@
 #include <system_error>
 
 #include "l2echo/dpdk/log.hpp"
-#include "l2echo/probe/search/sweep_plot.hpp"
 #include "l2echo/process/error.hpp"
+#include "l2echo/process/file_descriptor.hpp"
 
 namespace l2echo::probe {
 namespace {
@@ -36,25 +37,22 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
             fmt::format("--sweep: {} cannot be written: {}", path.string(), std::strerror(errno)));
 }
 
-/// Exit status of gnuplot, 127 when there is none.
-int run_gnuplot(const std::string& folder, const std::vector<std::string>& scripts) {
-    std::vector<char*> arguments{const_cast<char*>("gnuplot")};
-    for (const std::string& script : scripts)
-        arguments.push_back(const_cast<char*>(script.c_str()));
-    arguments.push_back(nullptr);
+/// Waits until it has ended. 0, or the errno that says why it could not be started.
+int run_plot_script(const std::filesystem::path& script, const std::string& folder) {
+    char* const arguments[]{const_cast<char*>(script.c_str()), const_cast<char*>(folder.c_str()), nullptr};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // ours is for results alone
+    // Our stdout is for the result alone.
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid = 0;
-    const int error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+    const int error = posix_spawn(&pid, script.c_str(), &actions, nullptr, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    constexpr int kNotFound = 127;
-    int status = 0;
-    if (error != 0 || waitpid(pid, &status, 0) != pid)
-        return kNotFound;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    if (error != 0)
+        return error;
+    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return 0;
 }
 
 }  // namespace
@@ -66,13 +64,12 @@ void make_sweep_folder(const std::string& folder) {
         fail(folder, error.value());
     const auto json = std::filesystem::path(folder) / kJsonFile;
     // Creating a file is the one test that knows of permissions, read-only mounts and quotas alike.
-    const int file = open(json.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (file < 0 && errno == EEXIST)
+    const process::FileDescriptor file(open(json.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file.valid() && errno == EEXIST)
         throw process::StartupError(
             fmt::format("--sweep: {} is the result of another sweep; name another folder", json.string()));
-    if (file < 0)
+    if (!file.valid())
         fail(json, errno);
-    close(file);
     std::filesystem::remove(json, error);
 }
 
@@ -80,35 +77,34 @@ void write_sweep(const std::string& folder, const SweepResult& result) {
     const std::filesystem::path path(folder);
     write_file(path / kJsonFile, render_json(result));
     write_file(path / kMarkdownFile, render_markdown(result));
-    for (const Plot& plot : plots_of(result)) {
-        write_file(path / plot.script_file(), plot.script);
-        for (const TextFile& data : plot.data)
-            write_file(path / data.name, data.text);
-    }
+    for (const SweepSize& size : result.sizes)
+        for (const LoadedRoundTrip& loaded : size.round_trips)
+            if (const std::string file = histogram_file(size, loaded); !file.empty())
+                write_file(path / file, loaded.round_trip.percentile_text(loaded.tsc_hz / 1e6));
 }
 
-void draw_sweep(const std::string& folder, const SweepResult& result) {
-    std::vector<std::string> scripts;
-    std::vector<std::string> images;
-    for (const Plot& plot : plots_of(result)) {
-        scripts.push_back(plot.script_file());
-        images.push_back(plot.image_file());
-    }
-    if (scripts.empty())
-        return;
-    const int status = run_gnuplot(folder, scripts);
-    if (status == 0)
-        write_file(std::filesystem::path(folder) / kMarkdownFile, render_markdown(result, images));
-    else if (status == 127)
+std::filesystem::path find_plot_script(const std::filesystem::path& program) {
+    if (!program.is_absolute())  // nothing is started from the folder that the user happens to be in
+        return {};
+    const std::filesystem::path parent = program.parent_path().parent_path();
+    for (const char* place : {"scripts/plot", "libexec/l2echo/plot"})
+        if (std::error_code error; std::filesystem::exists(parent / place, error))
+            return parent / place;
+    return {};
+}
+
+void draw_sweep(const std::string& folder) {
+    std::error_code ignored;
+    const auto script = find_plot_script(std::filesystem::read_symlink("/proc/self/exe", ignored));
+    if (script.empty())
         dpdk::log_warning(
-            fmt::format("no plots: gnuplot is not installed; type: sudo apt-get install gnuplot-nox, "
-                        "then: cd '{}' && gnuplot *.gp",
-                        folder));
-    else
+            fmt::format("no plots: the script that draws them is not beside this program; type in the source "
+                        "tree of l2echo: scripts/plot '{}'",
+                        std::filesystem::absolute(folder, ignored).string()));
+    else if (const int error = run_plot_script(script, folder); error != 0)
         dpdk::log_warning(
-            fmt::format("no plots: gnuplot failed with status {}; what it said is above; to try "
-                        "again: cd '{}' && gnuplot *.gp",
-                        status, folder));
+            fmt::format("no plots: {} cannot be started: {}; install Python 3, then type: {} '{}'",
+                        script.string(), std::strerror(error), script.string(), folder));
 }
 
 }  // namespace l2echo::probe

@@ -1,13 +1,13 @@
-#include "l2echo/probe/search/sweep_result.hpp"
+#include "probe/search/sweep_result.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "l2echo/wire/line_overhead.hpp"
+#include "probe/result/environment_json.hpp"
 
 namespace l2echo::probe {
 namespace {
@@ -41,11 +41,15 @@ Json round_trip_json(const SweepSize& size, const LoadedRoundTrip& loaded) {
         json[fmt::format("{}_ns", entry.key)] =
             can_tell(loaded, entry.percent) ? Json(loaded.nanoseconds(entry.percent)) : Json(nullptr);
     json["max_ns"] = can_tell(loaded, 0) ? Json(loaded.nanoseconds(100)) : Json(nullptr);
+    const std::string file = histogram_file(size, loaded);
+    json["histogram"] = file.empty() ? Json(nullptr) : Json(file);
     return json;
 }
 
-Json size_json(const SweepSize& size) {
+Json size_json(const SweepResult& result, const SweepSize& size) {
     Json json{{"size", size.size}, {"frame_bytes", size.frame_bytes}};
+    json["link_frames_per_second"] =
+        result.link_mbps > 0 ? Json(result.link_mbps * 1e6 / size.bits_per_second_l1(1)) : Json(nullptr);
     for (const GoalSearch& entry : size.searches)
         json[entry.goal.name] = goal_json(size, entry);
     Json& trials = json["trials"] = Json::array();
@@ -166,6 +170,12 @@ bool can_tell(const LoadedRoundTrip& loaded, double percent) noexcept {
     return static_cast<double>(loaded.round_trip.count()) * (100 - percent) >= 100 - kRounding;
 }
 
+std::string histogram_file(const SweepSize& size, const LoadedRoundTrip& loaded) {
+    if (loaded.round_trip.count() == 0)
+        return {};
+    return fmt::format("round_trip_{}_load_{:02.0f}.hgrm", size.size, 100 * loaded.share);
+}
+
 std::string render_json(const SweepResult& result) {
     Json json;
     json["schema"] = kSweepSchema;
@@ -177,22 +187,18 @@ std::string render_json(const SweepResult& result) {
     json["asked"] = result.asked;
     Json& sizes = json["sizes"] = Json::array();
     for (const SweepSize& size : result.sizes)
-        sizes.push_back(size_json(size));
-    Json& environment = json["environment"] = Json::object();
-    for (const auto& [key, value] : result.environment)
-        environment[key] = value;
+        sizes.push_back(size_json(result, size));
+    json["environment"] = environment_json(result.environment);
     constexpr int kIndent = 2;
     return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string render_markdown(const SweepResult& result, const std::vector<std::string>& plots) {
+std::string render_markdown(const SweepResult& result) {
     std::string text;
     Text out(text);
     add_stamp(out, result);
     add_rates(out, result);
     add_round_trips(out, result);
-    for (const std::string& plot : plots)
-        fmt::format_to(out, "\n![{0}]({0})\n", plot);
     return text;
 }
 

@@ -2,21 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "l2echo/process/error.hpp"
+#include "usage_error.hpp"
 
 namespace l2echo::cli {
 namespace {
-
-std::string error_of(const std::function<void()>& parse) {
-    try {
-        parse();
-    } catch (const process::UsageError& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 TEST(Mac, IsSixPairsOfDigits) {
     EXPECT_EQ(parse_mac("02:00:5e:00:00:01", "--mac"), 0x0100'005E'0002u);
@@ -28,7 +17,7 @@ TEST(Mac, RubbishIsAUsageErrorThatQuotesIt) {
          {"", "02:00:5e:00:00", "02:00:5e:00:00:01:02", "02-00-5e-00-00-01", "02:00:5e:00:00:0g",
           "2:0:5e:0:0:1", " 2:00:5e:00:00:01", "-2:00:5e:00:00:01", "02:00:5e:00:00:1 ", "02:00:5e:00:00:01 ",
           "0200.5e00.0001", "0x:00:5e:00:00:01"})
-        EXPECT_EQ(error_of([&] { parse_mac(text, "--only-from"); }),
+        EXPECT_EQ(usage_error_of([&] { parse_mac(text, "--only-from"); }),
                   "--only-from: '" + text + "' is not a MAC address like 02:00:5e:00:00:01");
 }
 

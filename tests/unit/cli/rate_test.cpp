@@ -2,21 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "l2echo/process/error.hpp"
+#include "usage_error.hpp"
 
 namespace l2echo::cli {
 namespace {
-
-std::string error_of(const std::function<void()>& parse) {
-    try {
-        parse();
-    } catch (const process::UsageError& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
     EXPECT_DOUBLE_EQ(parse_rate("1000", "--rate").frames_per_second, 1000);
@@ -32,7 +21,20 @@ TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
 TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
     for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps", "inf",
                              "infpps", "nan", "1e400", "1e-300", "1e308Gbps", " 1", "1 Mpps"})
-        EXPECT_EQ(error_of([&] { parse_rate(text, "--rate"); }).find("--rate: "), 0u) << text;
+        EXPECT_EQ(usage_error_of([&] { parse_rate(text, "--rate"); }).find("--rate: "), 0u) << text;
+}
+
+TEST(Rate, AnAbsoluteOneIsNoShareOfTheLink) {
+    EXPECT_DOUBLE_EQ(parse_absolute_rate("1Mpps", "--rate").frames_per_second, 1e6);
+    EXPECT_DOUBLE_EQ(parse_absolute_rate("10Gbps", "--rate").bits_per_second, 10e9);
+    for (const char* text : {"max", "50%"})
+        EXPECT_EQ(usage_error_of([&] { parse_absolute_rate(text, "--rate"); }),
+                  "--rate: give frames or bits per second, such as 1Mpps or 10Gbps");
+}
+
+TEST(Rate, PrintedRatesAreReadBack) {
+    for (const char* text : {"1500000pps", "250bps", "50%", "max"})
+        EXPECT_EQ(format_rate(parse_rate(text, "--rate")), text);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "l2echo/dpdk/lcore_option.hpp"
+#include "dpdk/lcore_option.hpp"
 
 #include <gtest/gtest.h>
 

@@ -31,7 +31,7 @@ rte_eth_dev_info ordinary_nic() {
 
 PortRequest request_for(std::uint16_t workers) {
     PortRequest request;
-    request.workers = workers;
+    request.queue_pairs = workers;
     return request;
 }
 

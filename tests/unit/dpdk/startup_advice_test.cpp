@@ -1,4 +1,4 @@
-#include "l2echo/dpdk/startup_advice.hpp"
+#include "dpdk/startup_advice.hpp"
 
 #include <gtest/gtest.h>
 

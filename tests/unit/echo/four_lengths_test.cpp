@@ -1,4 +1,4 @@
-#include "l2echo/echo/four_lengths.hpp"
+#include "echo/datapath/four_lengths.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,12 @@
-#include "l2echo/echo/header_vector.hpp"
+#include "echo/datapath/header_vector.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
-#include "test_frame.hpp"
+#include "exact_bytes.hpp"
+#include "l2echo/echo/rules.hpp"
 
 namespace l2echo::echo {
 namespace {
@@ -14,7 +15,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 const Bytes kOrdinary{0x02, 1, 2, 3, 4, 5, 0x02, 9, 8, 7, 6, 5, 0x08, 0, 0x45, 0};
 
-/// Often ordinary, else sixteen bytes whose parts are drawn from values that the quick test cares about.
+/// Often ordinary, else sixteen bytes whose parts are drawn from values that the fast path cares about.
 Bytes random_header(std::mt19937& random) {
     if (random() % 4 != 0)
         return kOrdinary;
@@ -36,10 +37,7 @@ Bytes random_header(std::mt19937& random) {
 
 WireRules rules_with_own_macs(std::size_t count) {
     const std::array<wire::MacAddress, 2> macs{0x5544'3322'1102, 0xEEDD'CCBB'AA06};
-    WireRules rules;
-    for (std::size_t i = 0; i < count; ++i)
-        rules.own_macs.add(macs.at(i));
-    return rules;
+    return WireRules({}, {.own_mac = 0, .own_macs = {macs.begin(), macs.begin() + count}});
 }
 
 TEST(HeaderVector, NeverCallsAFrameOrdinaryThatTheQuickTestDoesNot) {
@@ -51,9 +49,9 @@ TEST(HeaderVector, NeverCallsAFrameOrdinaryThatTheQuickTestDoesNot) {
             FourHeaders headers{};
             bool expected = true;
             for (HeaderVector& header : headers) {
-                TestFrame frame(random_header(random));
+                ExactBytes frame(random_header(random));
                 header = load_header(frame.data());
-                expected = expected && is_ordinary(frame.mbuf(), wire::load_mac_pair(frame.data()), rules);
+                expected = expected && is_ordinary(frame.view(), wire::load_mac_pair(frame.data()), rules);
             }
             const bool found = are_ordinary(headers, rules.own_macs);
             ASSERT_TRUE(expected || !found);
@@ -115,8 +113,8 @@ TEST(RecentHeader, AddressesAndTypeCountAndNothingBehindThem) {
 TEST(HeaderVector, SwapsAsTheScalarFormDoes) {
     std::mt19937 random(8);
     for (int round = 0; round < 1000; ++round) {
-        TestFrame by_vector(random_header(random));
-        TestFrame by_scalar(by_vector.bytes());
+        ExactBytes by_vector(random_header(random));
+        ExactBytes by_scalar(by_vector.bytes());
         store_swapped(by_vector.data(), load_header(by_vector.data()));
         store_swapped(by_scalar.data(), wire::load_mac_pair(by_scalar.data()));
         ASSERT_EQ(by_vector.bytes(), by_scalar.bytes());

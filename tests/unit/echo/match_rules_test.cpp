@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "exact_bytes.hpp"
 #include "l2echo/echo/match_text.hpp"
-#include "test_frame.hpp"
 #include "test_packets.hpp"
 
 namespace l2echo::echo {
@@ -15,9 +15,9 @@ bool let_through(const std::vector<std::string>& texts, const Bytes& bytes) {
     MatchRules rules;
     for (const std::string& text : texts)
         rules.add(parse_match_rule(text, "--match"));
-    TestFrame frame(bytes);
+    ExactBytes frame(bytes);
     return rules.let_through(frame.data(), wire::load_mac_pair(frame.data()),
-                             wire::read_headers(frame.mbuf()));
+                             wire::read_headers(frame.view()));
 }
 
 Bytes tagged() {
@@ -27,13 +27,13 @@ Bytes later_fragment() {
     return ethernet(kOurs, kTester, {0x0800}, ipv4({17, kTester4, kFar4, 64, 3}, udp()));
 }
 
-struct Row {
+struct MatchRow {
     const char* rule;
     Bytes frame;
     bool fits;
 };
 
-class MatchRuleTable : public testing::TestWithParam<Row> {};
+class MatchRuleTable : public testing::TestWithParam<MatchRow> {};
 
 TEST_P(MatchRuleTable, FitsWhatItNames) {
     EXPECT_EQ(let_through({GetParam().rule}, GetParam().frame), GetParam().fits) << GetParam().rule;
@@ -46,35 +46,35 @@ TEST_P(MatchRuleTable, FitsWhatItNames) {
 INSTANTIATE_TEST_SUITE_P(
     Rows, MatchRuleTable,
     testing::Values(
-        Row{"src-mac=02:aa:bb:cc:dd:ee", udp4_frame(), true},
-        Row{"src-mac=02:AA:BB:CC:DD:EF", udp4_frame(), false},
-        Row{"src-mac=02:11:22:33:44:55", udp4_frame(), false},
-        Row{"dst-mac=02:11:22:33:44:55", udp4_frame(), true},
-        Row{"dst-mac=02:11:22:00:00:00/24", udp4_frame(), true},
-        Row{"dst-mac=02:11:23:00:00:00/24", udp4_frame(), false},
-        Row{"dst-mac=02:11:23:00:00:00/23", udp4_frame(), true},
-        Row{"dst-mac=ff:ff:ff:ff:ff:ff/0", udp4_frame(), true}, Row{"vlan=none", udp4_frame(), true},
-        Row{"vlan=none", tagged(), false}, Row{"vlan=0", udp4_frame(), false},
-        Row{"vlan=100", tagged(), true}, Row{"vlan=7", tagged(), false},
-        Row{"ethertype=0x0800", tagged(), true}, Row{"ethertype=2048", udp4_frame(), true},
-        Row{"ethertype=0x88a8", tagged(), false}, Row{"ethertype=0x86dd", udp4_frame(), false},
-        Row{"src-ip=192.0.2.77", udp4_frame(), true}, Row{"src-ip=192.0.2.76", udp4_frame(), false},
-        Row{"src-ip=192.0.2.76/31", udp4_frame(), true}, Row{"src-ip=192.0.0.0/16", udp4_frame(), true},
-        Row{"src-ip=0.0.0.0/0", udp4_frame(), true}, Row{"src-ip=0.0.0.0/0", tcp6_frame(), false},
-        Row{"src-ip=::/0", udp4_frame(), false}, Row{"dst-ip=198.51.100.9/32", udp4_frame(), true},
-        Row{"dst-ip=192.0.2.77", udp4_frame(), false}, Row{"src-ip=2001:db8::/32", tcp6_frame(), true},
-        Row{"src-ip=2001:db8::77", tcp6_frame(), true}, Row{"dst-ip=2001:db8::77", tcp6_frame(), false},
-        Row{"dst-ip=2001:db8::/127", tcp6_frame(), true}, Row{"dst-ip=2001:db8::2/127", tcp6_frame(), false},
-        Row{"udp-src=5000", udp4_frame(), true}, Row{"udp-dst=5000", udp4_frame(), false},
-        Row{"udp-dst=53", udp4_frame(), true}, Row{"udp-dst=53-60", udp4_frame(), true},
-        Row{"udp-dst=40-53", udp4_frame(), true}, Row{"udp-dst=54-60", udp4_frame(), false},
-        Row{"udp-dst=40-52", udp4_frame(), false}, Row{"tcp-dst=53", udp4_frame(), false},
-        Row{"tcp-dst=80", tcp6_frame(), true}, Row{"tcp-src=0-65535", tcp6_frame(), true},
-        Row{"tcp-src=40000,tcp-dst=80", tcp6_frame(), true},
-        Row{"tcp-src=40000,tcp-dst=81", tcp6_frame(), false}, Row{"udp-dst=0-65535", later_fragment(), false},
-        Row{"src-ip=192.0.2.77", later_fragment(), true},
-        Row{"vlan=100,tcp-dst=80,dst-ip=198.51.100.0/24", tagged(), true},
-        Row{"vlan=101,tcp-dst=80,dst-ip=198.51.100.0/24", tagged(), false}));
+        MatchRow{"src-mac=02:aa:bb:cc:dd:ee", udp4_frame(), true},
+        MatchRow{"src-mac=02:AA:BB:CC:DD:EF", udp4_frame(), false},
+        MatchRow{"src-mac=02:11:22:33:44:55", udp4_frame(), false},
+        MatchRow{"dst-mac=02:11:22:33:44:55", udp4_frame(), true},
+        MatchRow{"dst-mac=02:11:22:00:00:00/24", udp4_frame(), true},
+        MatchRow{"dst-mac=02:11:23:00:00:00/24", udp4_frame(), false},
+        MatchRow{"dst-mac=02:11:23:00:00:00/23", udp4_frame(), true},
+        MatchRow{"dst-mac=ff:ff:ff:ff:ff:ff/0", udp4_frame(), true}, MatchRow{"vlan=none", udp4_frame(), true},
+        MatchRow{"vlan=none", tagged(), false}, MatchRow{"vlan=0", udp4_frame(), false},
+        MatchRow{"vlan=100", tagged(), true}, MatchRow{"vlan=7", tagged(), false},
+        MatchRow{"ethertype=0x0800", tagged(), true}, MatchRow{"ethertype=2048", udp4_frame(), true},
+        MatchRow{"ethertype=0x88a8", tagged(), false}, MatchRow{"ethertype=0x86dd", udp4_frame(), false},
+        MatchRow{"src-ip=192.0.2.77", udp4_frame(), true}, MatchRow{"src-ip=192.0.2.76", udp4_frame(), false},
+        MatchRow{"src-ip=192.0.2.76/31", udp4_frame(), true}, MatchRow{"src-ip=192.0.0.0/16", udp4_frame(), true},
+        MatchRow{"src-ip=0.0.0.0/0", udp4_frame(), true}, MatchRow{"src-ip=0.0.0.0/0", tcp6_frame(), false},
+        MatchRow{"src-ip=::/0", udp4_frame(), false}, MatchRow{"dst-ip=198.51.100.9/32", udp4_frame(), true},
+        MatchRow{"dst-ip=192.0.2.77", udp4_frame(), false}, MatchRow{"src-ip=2001:db8::/32", tcp6_frame(), true},
+        MatchRow{"src-ip=2001:db8::77", tcp6_frame(), true}, MatchRow{"dst-ip=2001:db8::77", tcp6_frame(), false},
+        MatchRow{"dst-ip=2001:db8::/127", tcp6_frame(), true}, MatchRow{"dst-ip=2001:db8::2/127", tcp6_frame(), false},
+        MatchRow{"udp-src=5000", udp4_frame(), true}, MatchRow{"udp-dst=5000", udp4_frame(), false},
+        MatchRow{"udp-dst=53", udp4_frame(), true}, MatchRow{"udp-dst=53-60", udp4_frame(), true},
+        MatchRow{"udp-dst=40-53", udp4_frame(), true}, MatchRow{"udp-dst=54-60", udp4_frame(), false},
+        MatchRow{"udp-dst=40-52", udp4_frame(), false}, MatchRow{"tcp-dst=53", udp4_frame(), false},
+        MatchRow{"tcp-dst=80", tcp6_frame(), true}, MatchRow{"tcp-src=0-65535", tcp6_frame(), true},
+        MatchRow{"tcp-src=40000,tcp-dst=80", tcp6_frame(), true},
+        MatchRow{"tcp-src=40000,tcp-dst=81", tcp6_frame(), false}, MatchRow{"udp-dst=0-65535", later_fragment(), false},
+        MatchRow{"src-ip=192.0.2.77", later_fragment(), true},
+        MatchRow{"vlan=100,tcp-dst=80,dst-ip=198.51.100.0/24", tagged(), true},
+        MatchRow{"vlan=101,tcp-dst=80,dst-ip=198.51.100.0/24", tagged(), false}));
 
 TEST(MatchRules, NoneLetEverythingThrough) {
     EXPECT_TRUE(MatchRules().empty());

@@ -3,21 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <functional>
 
-#include "l2echo/process/error.hpp"
+#include "usage_error.hpp"
 
 namespace l2echo::echo {
 namespace {
-
-std::string error_of(const std::function<void()>& parse) {
-    try {
-        parse();
-    } catch (const process::UsageError& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 AnswerRules interface_of(const std::string& text) {
     AnswerRules rules;
@@ -49,14 +39,15 @@ TEST(Interface, WhatIsNoHostIsRefused) {
     for (const std::string text :
          {"192.0.2.0/24", "192.0.2.255/24", "192.0.2.128/25", "0.0.0.1/8", "127.0.0.1/8", "224.0.0.1/4",
           "255.255.255.255/32", "2001:db8::/64", "::/0", "::1/128", "ff02::1/64"})
-        EXPECT_EQ(error_of([&] { interface_of(text); }), "--ip: " + text + " is not the address of a host");
+        EXPECT_EQ(usage_error_of([&] { interface_of(text); }),
+                  "--ip: " + text + " is not the address of a host");
 }
 
 TEST(Interface, RubbishIsAUsageErrorThatQuotesIt) {
     for (const std::string text : {"", "192.0.2.1", "2001:db8::1", "192.0.2.1/", "192.0.2.1/33",
                                    "192.0.2.1/-1", "192.0.2.1/24/8", "192.0.2.1/2 4", "192.0.2/24",
                                    "192.0.2.256/24", "2001:db8::1/129", "2001:db8:::1/64", "host/24", "/24"})
-        EXPECT_EQ(error_of([&] { interface_of(text); }),
+        EXPECT_EQ(usage_error_of([&] { interface_of(text); }),
                   "--ip: '" + text +
                       "' is not an address with its prefix length, like 192.0.2.1/24 or 2001:db8::1/64");
 }
@@ -101,7 +92,7 @@ struct WrongRule {
 class WrongMatchRule : public testing::TestWithParam<WrongRule> {};
 
 TEST_P(WrongMatchRule, IsAUsageErrorThatSaysWhatIsWrong) {
-    const std::string error = error_of([] { parse_match_rule(GetParam().text, "--match"); });
+    const std::string error = usage_error_of([] { parse_match_rule(GetParam().text, "--match"); });
     EXPECT_EQ(error, std::string("--match ") + GetParam().text + ": " + GetParam().words);
 }
 

@@ -81,17 +81,44 @@ TEST(ProbeOptions, WhatIsAboutASingleRunDoesNotGoWithManyTrials) {
 TEST(ProbeOptions, TheCommandCanBeTypedAgain) {
     EXPECT_EQ(parse({"--sweep", "my $results", "--rate", "50%"}).command,
               "l2_probe -- --sweep 'my $results' --rate 50%");
-    EXPECT_EQ(parse({"--sweep", "it's", "--histogram", ""}).command,
-              "l2_probe -- --sweep 'it'\\''s' --histogram ''");
+    EXPECT_EQ(parse({"--sweep", "it's", "--rate", "max"}).command,
+              "l2_probe -- --sweep 'it'\\''s' --rate max");
+    EXPECT_EQ(parse({"--sweep", "a*"}).command, "l2_probe -- --sweep 'a*'");
 }
 
 TEST(ProbeOptions, WrongValuesAreUsageErrors) {
-    const std::vector<std::vector<std::string>> wrong{
-        {"--vlan", "4095"},        {"--vlan", "65536"},        {"--vlan", ""},
-        {"--vlan", "1,2,3"},       {"--destination", "02:11"}, {"--destination", "02-11-22-33-44-55"},
-        {"--flows", "0"},          {"--swap", "ip"},           {"--network", "ipx"},
-        {"--require-rate", "50%"}, {"--size", "0x40"},         {"--count", "many"},
-        {"--require-p99", "fast"}};
+    const std::vector<std::vector<std::string>> wrong{{"--vlan", "4095"},
+                                                      {"--vlan", "65536"},
+                                                      {"--vlan", ""},
+                                                      {"--vlan", "1,2,3"},
+                                                      {"--destination", "02:11"},
+                                                      {"--destination", "02-11-22-33-44-55"},
+                                                      {"--flows", "0"},
+                                                      {"--swap", "ip"},
+                                                      {"--network", "ipx"},
+                                                      {"--require-rate", "50%"},
+                                                      {"--size", "64x"},
+                                                      {"--count", "many"},
+                                                      {"--require-p99", "fast"},
+                                                      {"--require-loss", "-1"},
+                                                      {"--require-loss", "99999999999999999999"},
+                                                      {"--count", "-1"},
+                                                      {"--warm-up", "-1"},
+                                                      {"--warm-up", "1e3"},
+                                                      {"--drain", "-1"},
+                                                      {"--drain", "inf"},
+                                                      {"--drain", "nan"},
+                                                      {"--rate", "-1"},
+                                                      {"--rate", "inf"},
+                                                      {"--rate", "0x10"},
+                                                      {"--size", "64,"},
+                                                      {"--size", "-64"},
+                                                      {"--size", "64-"},
+                                                      {"--flows", "65536"},
+                                                      {"--vlan", "1,"},
+                                                      {"--vlan", "+1"},
+                                                      {"--ports", "0,1"},
+                                                      {"--count", "281474976710657"}};
     for (const auto& ours : wrong)
         EXPECT_THROW(parse(ours), process::UsageError) << ours[0] << " " << ours[1];
 }

@@ -48,6 +48,22 @@ TEST(ProbeResult, LossIsNeverNegative) {
     EXPECT_EQ(result->lost(), 0u);
 }
 
+TEST(ProbeResult, AnIncompleteRunSaysSoAndWhy) {
+    const auto result = sample();
+    EXPECT_TRUE(result->complete());
+    EXPECT_EQ(render_text(*result).find("NOT COMPLETE"), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(render_json(*result, {}))["ended"], "complete");
+    for (std::size_t end = 1; end < kRunEnds.size(); ++end) {
+        result->end = static_cast<RunEnd>(end);
+        const auto json = nlohmann::json::parse(render_json(*result, {}));
+        EXPECT_EQ(json["complete"], false);
+        EXPECT_EQ(json["ended"], kRunEnds[end].name);
+        const std::string line = "\nNOT COMPLETE: " + std::string(kRunEnds[end].meaning) + "\n";
+        EXPECT_NE(render_text(*result).find(line), std::string::npos) << render_text(*result);
+    }
+    EXPECT_EQ(kRunEnds[static_cast<std::size_t>(RunEnd::Stalled)].name, "stalled") << "the last one";
+}
+
 TEST(ProbeResult, ASenderThatFellBehindIsSaidToBeTheLimit) {
     const auto result = sample();
     EXPECT_FALSE(result->sender_limited());
@@ -100,10 +116,12 @@ TEST(ProbeResult, WhatTheProbeItselfMissedAndALinkThatChangedAreTold) {
 TEST(Gates, EachIsKeptOrNamed) {
     const auto result = sample();
     EXPECT_TRUE(failed_gates(*result, {}).empty());
-    EXPECT_TRUE(failed_gates(*result, {10, 100e-6, 1000, 600'000}).empty());
+    EXPECT_TRUE(failed_gates(*result, {900, 100e-6, 1000, 600'000}).empty());
     const auto failed = failed_gates(*result, {9, 90e-6, 1001, 1e9});
     ASSERT_EQ(failed.size(), 4u);
-    EXPECT_EQ(failed[0], "lost 10 of 1000 frames, --require-loss allows 9");
+    EXPECT_EQ(
+        failed[0],
+        "900 of 1000 frames did not come back intact (lost 10, corrupted 5, late 0), --require-loss allows 9");
     EXPECT_NE(failed[1].find("--require-p99 allows 90.0 us"), std::string::npos) << failed[1];
     EXPECT_NE(failed[2].find("--require-rate"), std::string::npos);
 }

@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/rate_search.hpp"
+#include "probe/search/rate_search.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // A sweep of two sizes: one with both rates and two loads, one that nothing passed.
 #pragma once
 
-#include "l2echo/probe/search/sweep_result.hpp"
+#include "probe/search/sweep_result.hpp"
 
 namespace l2echo {
 

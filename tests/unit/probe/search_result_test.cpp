@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/search_result.hpp"
+#include "probe/search/search_result.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 namespace l2echo::probe {
 namespace {
 
-std::unique_ptr<SearchResult> sample() {
+std::unique_ptr<SearchResult> searched() {
     auto result = std::make_unique<SearchResult>(
         SearchResult{"pdr", 0.005, "64", RateSearch(1000, 0.005), true, {}, {}});
     result->search.record({1000, 1, 1000, 100, true});
@@ -21,7 +21,7 @@ std::unique_ptr<SearchResult> sample() {
 }
 
 TEST(SearchJson, HasBothBoundsAndEveryTrial) {
-    const auto json = nlohmann::json::parse(render_json(*sample()));
+    const auto json = nlohmann::json::parse(render_json(*searched()));
     EXPECT_EQ(json["schema"], "l2echo.search/1");
     EXPECT_EQ(json["search"], "pdr");
     EXPECT_DOUBLE_EQ(json["lower"]["frames_per_second"].get<double>(), 900);
@@ -37,7 +37,7 @@ TEST(SearchJson, ABoundThatIsNotThereIsNull) {
 }
 
 TEST(SearchText, TellsBoundsAndWhoWasTheLimit) {
-    const std::string text = render_text(*sample());
+    const std::string text = render_text(*searched());
     EXPECT_NE(
         text.find(
             "pdr (loss of at most 0.5 %), size 64: 900 frames/s sustained, 1.00 kframes/s not; 2 trials"),

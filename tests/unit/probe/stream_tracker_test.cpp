@@ -107,6 +107,19 @@ TEST(SeenNumbers, FourThreadsThatMarkTheSameNumbersFindEachFirstOnce) {
     EXPECT_EQ(agains, 3 * kFrames);
 }
 
+TEST(StreamTracker, NumbersReachUpTo48Bits) {
+    constexpr std::uint64_t kLast = (std::uint64_t{1} << 48) - 1;
+    SeenNumbers seen;
+    StreamTracker tracker(seen);
+    for (std::uint64_t sequence = kLast - 2 * SeenNumbers::kNumbers; sequence < kLast; ++sequence)
+        ASSERT_TRUE(tracker.add(sequence)) << sequence;
+    EXPECT_TRUE(tracker.add(kLast));
+    EXPECT_FALSE(tracker.add(kLast)) << "again";
+    EXPECT_EQ(tracker.counts().unique, 2 * SeenNumbers::kNumbers + 1);
+    EXPECT_EQ(tracker.counts().duplicated, 1u);
+    EXPECT_EQ(tracker.counts().late + tracker.counts().reordered, 0u);
+}
+
 TEST(StreamTracker, ALeapForgetsWhatWasBefore) {
     SeenNumbers seen;
     StreamTracker tracker(seen);

@@ -1,4 +1,4 @@
-#include "l2echo/probe/search/sweep_folder.hpp"
+#include "probe/search/sweep_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -60,12 +60,23 @@ TEST_F(SweepFolder, KeepsWhatAnotherSweepFound) {
     EXPECT_EQ(contents("sweep.json"), render_json(sample_sweep()));
 }
 
-TEST_F(SweepFolder, HoldsTablesScriptsAndTheirData) {
+TEST_F(SweepFolder, HoldsTablesAndAHistogramForEachLoad) {
     write_sweep(root_, sample_sweep());
     EXPECT_EQ(contents("sweep.md"), render_markdown(sample_sweep()));
-    for (const char* name : {"throughput.gp", "throughput.csv", "round_trip_64.gp",
-                             "round_trip_64_load_00.hgrm", "round_trip_64_load_50.hgrm"})
+    for (const char* name : {"round_trip_64_load_00.hgrm", "round_trip_64_load_50.hgrm"})
         EXPECT_FALSE(contents(name).empty()) << name;
+    EXPECT_NE(contents("round_trip_64_load_50.hgrm").find("2.007 0.999900000000       9999       10000.00\n"),
+              std::string::npos);
+}
+
+TEST_F(SweepFolder, PlotScriptIsInTheSourceTreeOrWhereItWasInstalled) {
+    EXPECT_EQ(find_plot_script(root_ / "bin" / "l2_probe"), fs::path());
+    for (const char* folder : {"libexec/l2echo", "scripts"}) {
+        fs::create_directories(root_ / folder);
+        std::ofstream(root_ / folder / "plot") << "#!/bin/sh\n";
+        EXPECT_EQ(find_plot_script(root_ / "bin" / "l2_probe"), root_ / folder / "plot");
+    }
+    EXPECT_EQ(find_plot_script("bin/l2_probe"), fs::path());
 }
 
 TEST_F(SweepFolder, AFileThatCannotBeWrittenIsAnError) {

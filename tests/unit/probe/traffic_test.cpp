@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "l2echo/process/error.hpp"
 #include "l2echo/wire/line_overhead.hpp"
@@ -185,6 +186,38 @@ TEST(Traffic, FlowsDifferInWhatRssHashes) {
     const Traffic ethernet(shape_of(Network::None, {}, 64), wire::SwapLevel::Mac, kNonce);
     EXPECT_NE(word_at(sent_frame(ethernet, {0, 1, 1}, 64), 10),
               word_at(sent_frame(ethernet, {1, 1, 1}, 64), 10));
+}
+
+TEST(Traffic, FlowsStayWithinTheDynamicPortsAndAllDiffer) {
+    for (const Network network : {Network::Ipv4, Network::Ipv6}) {
+        TrafficShape shape = shape_of(network, {}, 128);
+        shape.flows = 65'535;
+        const Traffic traffic(shape, wire::SwapLevel::Mac, kNonce);
+        const std::size_t addresses = network == Network::Ipv4 ? 26 : 22;
+        const std::size_t port = network == Network::Ipv4 ? 34 : 54;
+        std::set<Bytes> flows;
+        for (std::uint32_t stream = 0; stream < shape.flows; ++stream) {
+            const Bytes frame = sent_frame(traffic, {static_cast<std::uint16_t>(stream), 1, 1}, 128);
+            ASSERT_GE(word_at(frame, port), 49'152u) << stream;
+            flows.emplace(frame.begin() + static_cast<std::ptrdiff_t>(addresses),
+                          frame.begin() + static_cast<std::ptrdiff_t>(port) + 2);
+        }
+        EXPECT_EQ(flows.size(), shape.flows);
+        const Bytes last = sent_frame(traffic, {65'534, 1, 1}, 128);
+        EXPECT_EQ(std::to_integer<int>(last[network == Network::Ipv4 ? 29 : 37]), 4)
+            << "the source's last byte";
+    }
+}
+
+TEST(Stamp, TimesOf48BitsGoRoundWithoutAnybodyNoticing) {
+    constexpr std::uint64_t kRound = kStampNumbers;
+    EXPECT_EQ(cycles_since(100, 250), 150u);
+    EXPECT_EQ(cycles_since(kRound - 1, kRound), 1u);             // the clock has 49 bits now
+    EXPECT_EQ(cycles_since(kRound - 10, 5 * kRound + 10), 20u);  // and passed the edge four times
+    EXPECT_EQ(cycles_since(7, 9 * kRound + 7), 0u);
+    EXPECT_EQ(cycles_since(0, kRound / 2 - 1), kRound / 2 - 1);  // the longest
+    EXPECT_EQ(cycles_since(200, 150), 0u) << "a clock that is a little ahead";
+    EXPECT_EQ(cycles_since(3, kRound - 2), 0u) << "also across the edge";
 }
 
 TEST(Sizes, ListsAreSentInTurn) {

@@ -9,7 +9,7 @@
 namespace l2echo::report {
 namespace {
 
-nlohmann::json rendered(bool final) {
+nlohmann::json json_of(bool final) {
     return nlohmann::json::parse(
         render_json(make_report(snapshot_at_start(), snapshot_after_two_seconds(), final)));
 }
@@ -18,13 +18,13 @@ TEST(Json, IsOneLineWithSchemaAndType) {
     const std::string text =
         render_json(make_report(snapshot_at_start(), snapshot_after_two_seconds(), false));
     EXPECT_EQ(text.find('\n'), std::string::npos);
-    EXPECT_EQ(rendered(false)["schema"], "l2echo.report/1");
-    EXPECT_EQ(rendered(false)["type"], "interval");
-    EXPECT_EQ(rendered(true)["type"], "final");
+    EXPECT_EQ(json_of(false)["schema"], "l2echo.report/1");
+    EXPECT_EQ(json_of(false)["type"], "interval");
+    EXPECT_EQ(json_of(true)["type"], "final");
 }
 
 TEST(Json, CountsAreIntegers) {
-    const auto json = rendered(true);
+    const auto json = json_of(true);
     for (const char* key :
          {"received", "received_bytes", "echoed", "echoed_bytes", "answered", "refused", "dropped",
           "tx_retries", "checks_sent", "missed", "no_mbuf", "rx_errors", "tx_errors"})
@@ -37,7 +37,7 @@ TEST(Json, CountsAreIntegers) {
 }
 
 TEST(Json, BalancesInTotalAndPerWorker) {
-    const auto json = rendered(true);
+    const auto json = json_of(true);
     const auto balance = [](const nlohmann::json& part) {
         return part["received"].get<int>() - part["echoed"].get<int>() - part["answered"].get<int>() -
                part["refused"].get<int>() - part["dropped"].get<int>();
@@ -49,37 +49,37 @@ TEST(Json, BalancesInTotalAndPerWorker) {
 }
 
 TEST(Json, NamesEveryRefusalReason) {
-    const auto json = rendered(true)["totals"]["refused_by"];
-    EXPECT_EQ(json.size(), echo::kRefusalReasons);
+    const auto json = json_of(true)["totals"]["refused_by"];
+    EXPECT_EQ(json.size(), verdict::kReasons);
     EXPECT_EQ(json["runt"], 10);
     EXPECT_EQ(json["group-destination"], 50);
     EXPECT_EQ(json["loop"], 0);
 }
 
 TEST(Json, TellsThePortAndItsQueues) {
-    const auto port = rendered(true)["ports"][0];
+    const auto port = json_of(true)["ports"][0];
     EXPECT_EQ(port["name"], "net_test0");
     EXPECT_EQ(port["mac"], "02:00:00:00:00:01");
     EXPECT_EQ(port["link"]["up"], true);
     EXPECT_EQ(port["link"]["speed_mbps"], 10'000);
     EXPECT_EQ(port["queues"][0]["lcore"], 1);
     EXPECT_DOUBLE_EQ(port["queues"][0]["share"], 0.75);
-    EXPECT_EQ(rendered(true)["workers"][1]["queue_pairs"][0]["queue"], 1);
+    EXPECT_EQ(json_of(true)["workers"][1]["queue_pairs"][0]["queue"], 1);
 }
 
 TEST(Json, TellsTheSessionOfEachPort) {
-    const auto session_of = [](const SessionState& state) {
+    const auto session_of = [](const verdict::ArmingState& state) {
         Snapshot now = snapshot_after_two_seconds();
-        now.ports[0].session = state;
+        now.ports[0].arming = state;
         return nlohmann::json::parse(
             render_json(make_report(snapshot_at_start(), now, false)))["ports"][0]["session"];
     };
     EXPECT_EQ(session_of({}), (nlohmann::json{{"state", "armed"}, {"remaining_seconds", nullptr}}));
-    EXPECT_EQ(session_of({echo::Refusal::None, echo::Facing::Nobody, 1.5}),
+    EXPECT_EQ(session_of({verdict::Reason::None, verdict::Facing::Nobody, 1.5}),
               (nlohmann::json{{"state", "armed"}, {"remaining_seconds", 1.5}}));
-    EXPECT_EQ(session_of({echo::Refusal::Disarmed, echo::Facing::Nobody, {}})["state"], "disarmed");
-    EXPECT_EQ(session_of({echo::Refusal::Expired, echo::Facing::Nobody, {}})["state"], "expired");
-    EXPECT_EQ(session_of({echo::Refusal::FacingReflector, echo::Facing::AnotherReflector, {}})["state"],
+    EXPECT_EQ(session_of({verdict::Reason::Disarmed, verdict::Facing::Nobody, {}})["state"], "disarmed");
+    EXPECT_EQ(session_of({verdict::Reason::Expired, verdict::Facing::Nobody, {}})["state"], "expired");
+    EXPECT_EQ(session_of({verdict::Reason::FacingReflector, verdict::Facing::AnotherReflector, {}})["state"],
               "facing-reflector");
 }
 

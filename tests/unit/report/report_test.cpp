@@ -17,15 +17,15 @@ bool has_hint(const Report& report, const std::string& words) {
 TEST(Report, RatesAreOverTheIntervalAndCountsSinceStart) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     EXPECT_DOUBLE_EQ(report.interval_seconds, 2);
-    EXPECT_EQ(report.counts.received, 4000u);
+    EXPECT_EQ(report.counts[verdict::Count::Received], 4000u);
     EXPECT_DOUBLE_EQ(report.rates.received_per_second, 2000);
     EXPECT_DOUBLE_EQ(report.rates.echoed_per_second, 1950);
 
     Snapshot later = snapshot_after_two_seconds();
     later.seconds = 4;
-    later.workers[1].queue_pairs[0].counts.received += 100;
+    later.workers[1].queue_pairs[0].counts[verdict::Count::Received] += 100;
     const Report second = make_report(snapshot_after_two_seconds(), later, false);
-    EXPECT_EQ(second.counts.received, 4100u);
+    EXPECT_EQ(second.counts[verdict::Count::Received], 4100u);
     EXPECT_DOUBLE_EQ(second.rates.received_per_second, 50);
 }
 
@@ -47,7 +47,7 @@ TEST(Report, WorkersHaveBurstCyclesAndBusyShare) {
 TEST(Report, AWorkerWithoutAQueueShowsZeros) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     ASSERT_EQ(report.workers.size(), 3u);
-    EXPECT_EQ(report.workers[2].counts.received, 0u);
+    EXPECT_EQ(report.workers[2].counts[verdict::Count::Received], 0u);
     EXPECT_DOUBLE_EQ(report.workers[2].mean_burst, 0);
     EXPECT_DOUBLE_EQ(report.workers[2].cycles_per_frame, 0);
 }
@@ -57,8 +57,8 @@ TEST(Report, QueueSharesAreOfThePort) {
     ASSERT_EQ(report.ports[0].queues.size(), 2u);
     EXPECT_DOUBLE_EQ(report.ports[0].queues[0].share, 0.75);
     EXPECT_EQ(report.ports[0].queues[1].lcore, 2u);
-    EXPECT_EQ(report.port_counts.missed, 7u);
-    EXPECT_EQ(report.port_counts.rx_errors, 1u);
+    EXPECT_EQ(report.port_counts[verdict::PortCount::Missed], 7u);
+    EXPECT_EQ(report.port_counts[verdict::PortCount::RxErrors], 1u);
 }
 
 TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
@@ -66,24 +66,24 @@ TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
     now.ports.push_back(now.ports[0]);
     now.ports[1].id = 1;
     QueuePairSnapshot other{1, 0, {}};
-    other.counts.received = 5;
+    other.counts[verdict::Count::Received] = 5;
     now.workers[0].queue_pairs.push_back(other);
     Snapshot before = snapshot_at_start();
     before.workers[0].queue_pairs.push_back({1, 0, {}});
     before.ports.push_back(before.ports[0]);
     before.ports[1].id = 1;
     const Report report = make_report(before, now, true);
-    EXPECT_EQ(report.ports[0].counts.received, 4000u);
-    EXPECT_EQ(report.ports[1].counts.received, 5u);
-    EXPECT_EQ(report.workers[0].counts.received, 3005u);
+    EXPECT_EQ(report.ports[0].counts[verdict::Count::Received], 4000u);
+    EXPECT_EQ(report.ports[1].counts[verdict::Count::Received], 5u);
+    EXPECT_EQ(report.workers[0].counts[verdict::Count::Received], 3005u);
 }
 
 TEST(Report, AnswersAndChecksAreSummedUp) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
-    EXPECT_EQ(report.counts.answered, 10u);
-    EXPECT_EQ(report.counts.checks_sent, 2u);
-    EXPECT_EQ(report.ports[0].counts.answered, 10u);
-    EXPECT_EQ(report.workers[1].counts.answered, 0u);
+    EXPECT_EQ(report.counts[verdict::Count::Answered], 10u);
+    EXPECT_EQ(report.counts[verdict::Count::ChecksSent], 2u);
+    EXPECT_EQ(report.ports[0].counts[verdict::Count::Answered], 10u);
+    EXPECT_EQ(report.workers[1].counts[verdict::Count::Answered], 0u);
 }
 
 TEST(Report, AnIntervalOfNoTimeHasNoRates) {
@@ -91,6 +91,36 @@ TEST(Report, AnIntervalOfNoTimeHasNoRates) {
     EXPECT_DOUBLE_EQ(report.rates.received_per_second, 0);
     EXPECT_DOUBLE_EQ(report.workers[0].busy_share, 0);
     EXPECT_DOUBLE_EQ(report.ports[0].queues[0].share, 0);
+}
+
+TEST(Report, ACounterThatWentBackHasNotGrown) {
+    Snapshot now = snapshot_after_two_seconds();
+    const Snapshot before = now;
+    now.seconds += 2;
+    for (WorkerSnapshot& worker : now.workers) {
+        worker.busy_cycles = 0;
+        for (QueuePairSnapshot& pair : worker.queue_pairs)
+            pair.counts = {};
+    }
+    for (PortSnapshot& port : now.ports)
+        port.counts = {};
+    const Report report = make_report(before, now, false);
+    EXPECT_DOUBLE_EQ(report.rates.received_per_second, 0);
+    EXPECT_DOUBLE_EQ(report.rates.echoed_bits_per_second_l1, 0);
+    for (const WorkerReport& worker : report.workers) {
+        EXPECT_DOUBLE_EQ(worker.mean_burst, 0);
+        EXPECT_DOUBLE_EQ(worker.cycles_per_frame, 0);
+        EXPECT_DOUBLE_EQ(worker.busy_share, 0);
+    }
+    for (const PortReport& port : report.ports) {
+        EXPECT_EQ(port.missed, 0u);
+        EXPECT_EQ(port.no_mbuf, 0u);
+        EXPECT_EQ(port.received, 0u);
+        EXPECT_EQ(port.dropped, 0u);
+        for (const QueueReport& queue : port.queues)
+            EXPECT_DOUBLE_EQ(queue.share, 0);
+    }
+    EXPECT_FALSE(has_hint(report, "missed"));
 }
 
 TEST(Hints, NothingArrivedNamesLinkPromiscuousAndMac) {
@@ -106,13 +136,13 @@ TEST(Hints, NothingArrivedNamesLinkPromiscuousAndMac) {
 TEST(Hints, OneQueueWithNearlyEverything) {
     Snapshot now = snapshot_after_two_seconds();
     EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "nearly all"));
-    now.workers[0].queue_pairs[0].counts.received = 30'000;
+    now.workers[0].queue_pairs[0].counts[verdict::Count::Received] = 30'000;
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false), "queue 0 gets nearly all"));
 }
 
 TEST(Hints, LossesNameWhatToDo) {
     Snapshot now = snapshot_after_two_seconds();
-    now.ports[0].counts.no_mbuf = 3;
+    now.ports[0].counts[verdict::PortCount::NoMbuf] = 3;
     const Report report = make_report(snapshot_at_start(), now, false);
     EXPECT_TRUE(has_hint(report, "the NIC missed frames"));
     EXPECT_TRUE(has_hint(report, "mempool empty"));
@@ -124,7 +154,8 @@ TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
     Snapshot now = past;
     now.seconds = 4;
     EXPECT_TRUE(make_report(past, now, false).hints.empty());
-    now.workers[1].queue_pairs[0].counts.received += 5000;  // queue 0 had three quarters until now
+    now.workers[1].queue_pairs[0].counts[verdict::Count::Received] +=
+        5000;  // queue 0 had three quarters until now
     const Report report = make_report(past, now, false);
     EXPECT_TRUE(has_hint(report, "queue 1 gets nearly all"));
     EXPECT_DOUBLE_EQ(report.ports[0].queues[1].share, 1);
@@ -133,20 +164,20 @@ TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
 
 TEST(Hints, AFarEndThatReflectsIsToldApart) {
     Snapshot now = snapshot_after_two_seconds();
-    now.ports[0].session = {echo::Refusal::FacingReflector, echo::Facing::OurOwnChecks, {}};
+    now.ports[0].arming = {verdict::Reason::FacingReflector, verdict::Facing::OurOwnChecks, {}};
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
                          "port 0: the far end is a reflector or a loop, which returned our loop check"));
-    now.ports[0].session.facing = echo::Facing::AnotherReflector;
+    now.ports[0].arming.facing = verdict::Facing::AnotherReflector;
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
                          "port 0: the far end is another l2echo, whose loop check arrived"));
-    now.ports[0].session = {echo::Refusal::Disarmed, echo::Facing::Nobody, {}};
+    now.ports[0].arming = {verdict::Reason::Disarmed, verdict::Facing::Nobody, {}};
     EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "far end"));
 }
 
 TEST(Hints, NoneForACleanRun) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports[0].counts = {};
-    now.workers[0].queue_pairs[0].counts.dropped = 0;
+    now.workers[0].queue_pairs[0].counts[verdict::Count::Dropped] = 0;
     EXPECT_TRUE(make_report(snapshot_at_start(), now, false).hints.empty());
 }
 

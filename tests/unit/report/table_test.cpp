@@ -7,7 +7,7 @@
 namespace l2echo::report {
 namespace {
 
-std::string rendered(bool final) {
+std::string table_of(bool final) {
     return render_table(make_report(snapshot_at_start(), snapshot_after_two_seconds(), final));
 }
 
@@ -26,7 +26,7 @@ TEST(Table, ScalesNumbersToThreeDigits) {
 }
 
 TEST(Table, HasARowForEachWorkerAndTheTotal) {
-    const std::string text = rendered(false);
+    const std::string text = table_of(false);
     for (const char* row :
          {"lcore 1", "lcore 2", "lcore 3", "total", "port 0 (net_test0): link up 10000 Mbit/s"})
         EXPECT_NE(text.find(row), std::string::npos) << row;
@@ -34,14 +34,14 @@ TEST(Table, HasARowForEachWorkerAndTheTotal) {
 }
 
 TEST(Table, EveryColumnIsUnderItsHeading) {
-    const std::string text = rendered(false);
+    const std::string text = table_of(false);
     const auto heading_end = text.find('\n');
     const auto row_end = text.find('\n', heading_end + 1);
     EXPECT_EQ(row_end - heading_end, heading_end + 1);
 }
 
 TEST(Table, TheFinalReportTellsTheBalanceAndTheReasons) {
-    const std::string text = rendered(true);
+    const std::string text = table_of(true);
     EXPECT_NE(text.find("received 4000 = echoed 3900 + answered 10 + refused 60 + dropped 30"),
               std::string::npos)
         << text;
@@ -49,7 +49,7 @@ TEST(Table, TheFinalReportTellsTheBalanceAndTheReasons) {
     EXPECT_NE(text.find("refused group-destination"), std::string::npos);
     EXPECT_EQ(text.find("refused loop"), std::string::npos) << "reasons that did not happen are left out";
     EXPECT_NE(text.find("hint: "), std::string::npos);
-    EXPECT_EQ(rendered(false).find("refused runt"), std::string::npos);
+    EXPECT_EQ(table_of(false).find("refused runt"), std::string::npos);
 }
 
 TEST(Table, ALinkThatIsDownStandsOut) {
@@ -67,19 +67,20 @@ TEST(Table, APortThatWasRemovedStandsOut) {
 }
 
 TEST(Table, ASessionIsToldWhenItIsNotSimplyArmed) {
-    const auto row_with = [](const SessionState& session) {
+    const auto row_with = [](const verdict::ArmingState& session) {
         Snapshot now = snapshot_after_two_seconds();
-        now.ports[0].session = session;
+        now.ports[0].arming = session;
         return render_table(make_report(snapshot_at_start(), now, false));
     };
     EXPECT_NE(row_with({}).find("1:25.0%\n"), std::string::npos);
-    EXPECT_NE(row_with({echo::Refusal::None, echo::Facing::Nobody, 9.6}).find("1:25.0%; armed, 10 s left\n"),
+    EXPECT_NE(
+        row_with({verdict::Reason::None, verdict::Facing::Nobody, 9.6}).find("1:25.0%; armed, 10 s left\n"),
+        std::string::npos);
+    EXPECT_NE(row_with({verdict::Reason::Disarmed, verdict::Facing::Nobody, {}}).find("1:25.0%; disarmed\n"),
               std::string::npos);
-    EXPECT_NE(row_with({echo::Refusal::Disarmed, echo::Facing::Nobody, {}}).find("1:25.0%; disarmed\n"),
+    EXPECT_NE(row_with({verdict::Reason::Expired, verdict::Facing::Nobody, {}}).find("; expired\n"),
               std::string::npos);
-    EXPECT_NE(row_with({echo::Refusal::Expired, echo::Facing::Nobody, {}}).find("; expired\n"),
-              std::string::npos);
-    EXPECT_NE(row_with({echo::Refusal::FacingReflector, echo::Facing::OurOwnChecks, 3.0})
+    EXPECT_NE(row_with({verdict::Reason::FacingReflector, verdict::Facing::OurOwnChecks, 3.0})
                   .find("; facing-reflector, 3 s left\n"),
               std::string::npos);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "test_packets.hpp"
 
 namespace l2echo::report {
@@ -9,11 +11,12 @@ namespace {
 
 using namespace packets;
 
-engine::TraceRecord record_of(const Bytes& frame, std::size_t captured = engine::TraceRecord::kMostBytes) {
-    engine::TraceRecord record;
+verdict::TraceRecord record_of(const Bytes& frame, std::size_t captured = verdict::TraceRecord::kMaxBytes) {
+    verdict::TraceRecord record;
     record.port = 1;
     record.queue = 2;
-    record.decision = {engine::Decision::Fate::Echo, echo::Refusal::None};
+    record.verdict = verdict::kEcho;
+    record.echoed_as = "mac";
     record.length = static_cast<std::uint32_t>(frame.size());
     record.captured = static_cast<std::uint16_t>(std::min({captured, frame.size(), record.bytes.size()}));
     for (std::size_t i = 0; i < record.captured; ++i)
@@ -56,17 +59,17 @@ TEST(TraceText, ReadsNoFurtherThanWhatWasWrittenDown) {
     EXPECT_EQ(middle_of(jumbo), "IPv4 192.0.2.77 > 198.51.100.9, UDP 1 > 2");
 }
 
-TEST(TraceText, TellsEveryFate) {
-    engine::TraceRecord record = record_of(udp4_frame());
-    record.level = wire::SwapLevel::MacIpPort;
-    EXPECT_EQ(describe_decision(record), "echoed (mac+ip+port)");
-    record.raw = true;
-    EXPECT_EQ(describe_decision(record), "echoed (raw)");
-    record.decision = {engine::Decision::Fate::Answer, echo::Refusal::None};
-    EXPECT_EQ(describe_decision(record), "answered");
-    for (std::size_t reason = 0; reason < echo::kRefusalReasons; ++reason) {
-        record.decision = {engine::Decision::Fate::Refuse, static_cast<echo::Refusal>(reason)};
-        EXPECT_EQ(describe_decision(record), "refused, " + std::string(echo::kRefusalTable.at(reason).name));
+TEST(TraceText, TellsEveryVerdict) {
+    verdict::TraceRecord record = record_of(udp4_frame());
+    record.echoed_as = "mac+ip+port";
+    EXPECT_EQ(describe_verdict(record), "echoed (mac+ip+port)");
+    record.echoed_as = "raw";
+    EXPECT_EQ(describe_verdict(record), "echoed (raw)");
+    record.verdict = {verdict::Next::Answer, verdict::Reason::None};
+    EXPECT_EQ(describe_verdict(record), "answered");
+    for (std::size_t reason = 0; reason < verdict::kReasons; ++reason) {
+        record.verdict = {verdict::Next::Refuse, static_cast<verdict::Reason>(reason)};
+        EXPECT_EQ(describe_verdict(record), "refused, " + std::string(verdict::kReasonTable.at(reason).name));
     }
 }
 

@@ -1,4 +1,4 @@
-#include "l2echo/server/idle_support.hpp"
+#include "server/idle_support.hpp"
 
 #include <gtest/gtest.h>
 

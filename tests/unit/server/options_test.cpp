@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/wire/byte_order.hpp"
+#include "temporary_file.hpp"
+#include "usage_error.hpp"
 
 namespace l2echo::server {
 namespace {
@@ -25,31 +24,8 @@ Options options_of(std::vector<std::string> ours) {
 }
 
 std::string error_of(const std::vector<std::string>& arguments) {
-    try {
-        parse(arguments);
-    } catch (const process::UsageError& error) {
-        return error.what();
-    }
-    return "no error";
+    return usage_error_of([&] { parse(arguments); });
 }
-
-/// A file that is gone with the test.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const std::string& text) : path_(testing::TempDir() + "l2echo_options_XXXXXX") {
-        const int descriptor = mkstemp(path_.data());
-        EXPECT_GE(descriptor, 0);
-        close(descriptor);
-        std::ofstream(path_) << text;
-    }
-    ~TemporaryFile() { std::remove(path_.c_str()); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-};
 
 TEST(Options, EalArgumentsEndAtTheFirstDoubleDash) {
     const cli::SplitArguments split = cli::split_arguments({"program", "-l", "0-3", "--", "--raw", "--"});
@@ -66,13 +42,13 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_TRUE(options.port.promiscuous);
     EXPECT_EQ(options.port.flow_control, dpdk::FlowControl::Off);
     EXPECT_EQ(options.tx_retries, 0u);
-    EXPECT_EQ(options.idle.way, engine::Idle::Poll);
-    EXPECT_EQ(options.idle.nap, std::chrono::microseconds(50));
+    EXPECT_EQ(options.idle.mode, engine::Idle::Poll);
+    EXPECT_EQ(options.idle.sleep, std::chrono::microseconds(50));
     EXPECT_EQ(options.link_wait, milliseconds(9000));
     EXPECT_FALSE(options.stats_interval);
     EXPECT_FALSE(options.duration);
     EXPECT_FALSE(options.rules.raw);
-    EXPECT_TRUE(options.rules.quick_test_suffices()) << "no rule but the default ones";
+    EXPECT_TRUE(options.rules.fast_path_decides()) << "no rule but the default ones";
     EXPECT_FALSE(options.rules.group_own_source);
     EXPECT_TRUE(options.loop_check);
     EXPECT_FALSE(options.disarmed);
@@ -115,7 +91,7 @@ TEST(Options, EveryOptionArrives) {
                                         "2s",
                                         "--stats-interval",
                                         "500ms",
-                                        "--stats-format",
+                                        "--format",
                                         "json",
                                         "--duration",
                                         "2min",
@@ -133,11 +109,11 @@ TEST(Options, EveryOptionArrives) {
     EXPECT_FALSE(options.port.promiscuous);
     EXPECT_EQ(options.port.flow_control, dpdk::FlowControl::Keep);
     EXPECT_EQ(options.tx_retries, 5u);
-    EXPECT_EQ(options.idle.way, engine::Idle::Sleep);
-    EXPECT_EQ(options.idle.nap, std::chrono::microseconds(200));
+    EXPECT_EQ(options.idle.mode, engine::Idle::Sleep);
+    EXPECT_EQ(options.idle.sleep, std::chrono::microseconds(200));
     EXPECT_EQ(options.link_wait, milliseconds(2000));
     EXPECT_EQ(options.stats_interval, milliseconds(500));
-    EXPECT_EQ(options.stats_format, StatsFormat::Json);
+    EXPECT_EQ(options.format, operations::ReportFormat::Json);
     EXPECT_EQ(options.duration, milliseconds(120'000));
     EXPECT_TRUE(options.rules.raw);
 }
@@ -179,7 +155,8 @@ const std::vector<std::string> kAllRules{"--accept",
                                          "--ip",
                                          "192.0.2.1/24,2001:db8::1/64",
                                          "--eth-lb",
-                                         "--no-loop-check",
+                                         "--loop-check",
+                                         "off",
                                          "--expire",
                                          "60s",
                                          "--disarmed",
@@ -203,7 +180,7 @@ only-from = "02:00:5e:00:00:01"
 max-rate = "10Gbps"
 ip = ["192.0.2.1/24", "2001:db8::1/64"]
 eth-lb = true
-no-loop-check = true
+loop-check = "off"
 expire = "60s"
 disarmed = true
 control-socket = "/run/l2echo.sock"
@@ -282,7 +259,8 @@ TEST(Options, ASessionThatCouldDoNothingIsAUsageError) {
     EXPECT_EQ(error_of({"--", "--trace-file", "x"}),
               "--trace-file: nothing would be traced; give --trace N or --control-socket PATH");
     EXPECT_EQ(options_of({"--trace-file", "x", "--control-socket", "y"}).trace_file, "x");
-    EXPECT_EQ(error_of({"--", "--trace", "1000000001"}), "--trace: 1000000000 frames at most");
+    EXPECT_EQ(error_of({"--", "--trace", "1000000001"}),
+              "--trace: '1000000001' is not a number from 0 to 1000000000");
 }
 
 TEST(Options, ATesterIsAStation) {
@@ -300,14 +278,14 @@ TEST(Options, EveryWayToIdleHasItsName) {
     for (const engine::Idle idle :
          {engine::Idle::Poll, engine::Idle::Pause, engine::Idle::Umwait, engine::Idle::Sleep}) {
         const std::string name(engine::kIdleNames.at(static_cast<std::size_t>(idle)));
-        EXPECT_EQ(options_of({"--idle", name}).idle.way, idle) << name;
+        EXPECT_EQ(options_of({"--idle", name}).idle.mode, idle) << name;
     }
 }
 
 TEST(Options, ASleeperIsToldHowLong) {
-    EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.way, engine::Idle::Sleep);
-    EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.nap, std::chrono::microseconds(1000));
-    EXPECT_EQ(options_of({"--idle", "sleep=10us"}).idle.nap, std::chrono::microseconds(10));
+    EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.mode, engine::Idle::Sleep);
+    EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.sleep, std::chrono::microseconds(1000));
+    EXPECT_EQ(options_of({"--idle", "sleep=10us"}).idle.sleep, std::chrono::microseconds(10));
     for (const std::string nap : {"0", "9us", "11ms", "1"})
         EXPECT_EQ(error_of({"--", "--idle", "sleep=" + nap}),
                   "--idle sleep=" + nap + ": give 10us to 10000us");
@@ -338,7 +316,7 @@ TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
         {"--tx-full", "retry"},
         {"--tx-full", "retry=0"},
         {"--tx-full", "retry=1x"},
-        {"--stats-format", "xml"},
+        {"--format", "xml"},
         {"--idle", "nap"},
         {"--duration", "-1"},
         {"--duration", "3 parsecs"},
@@ -374,9 +352,19 @@ TEST(Options, UnknownOnesAreNamed) {
     EXPECT_NE(error_of({"--", "stray"}).find("stray"), std::string::npos);
 }
 
+TEST(Options, OldSpellingsSayTheNewOnes) {
+    EXPECT_EQ(error_of({"--", "--stats-format", "json"}), "--stats-format is now --format");
+    EXPECT_EQ(error_of({"--", "--no-loop-check"}), "--no-loop-check is now --loop-check off");
+    const TemporaryFile format("stats-format = \"json\"\n");
+    EXPECT_EQ(error_of({"--", "--config", format.path()}), format.path() + ":1:1: stats-format is now format");
+    const TemporaryFile check("no-loop-check = true\n");
+    EXPECT_EQ(error_of({"--", "--config", check.path()}),
+              check.path() + ":1:1: no-loop-check is now loop-check = \"off\"");
+}
+
 TEST(Options, OursAmongEalsAreSentBehindTheDashes) {
     EXPECT_NE(error_of({"-l", "0", "--burst", "3"}).find("put it after --"), std::string::npos);
-    EXPECT_NE(error_of({"--stats-format=json"}).find("put it after --"), std::string::npos);
+    EXPECT_NE(error_of({"--format=json"}).find("put it after --"), std::string::npos);
 }
 
 TEST(Options, HelpAndVersionWorkOnEitherSide) {
@@ -413,7 +401,7 @@ TEST(Options, ALcoreListWithCommasSurvivesTheFile) {
 TEST(Options, AnUnknownKeyIsNamedWithItsFile) {
     const TemporaryFile file("burts = 16\n");
     const std::string error = error_of({"--", "--config", file.path()});
-    EXPECT_NE(error.find(file.path() + ": unknown key burts"), std::string::npos) << error;
+    EXPECT_NE(error.find(file.path() + ":1:1: unknown key burts"), std::string::npos) << error;
 }
 
 TEST(Options, AMissingFileIsNamed) {

@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
-#include "test_frame.hpp"
+#include "exact_bytes.hpp"
 
 namespace l2echo::wire {
 namespace {
@@ -18,14 +19,14 @@ TEST(MacPair, SwapEqualsAnIndependentReferenceOnRandomFrames) {
         std::vector<std::uint8_t> expected = bytes;
         std::swap_ranges(expected.begin(), expected.begin() + 6, expected.begin() + 6);
 
-        TestFrame frame(bytes);
+        ExactBytes frame(bytes);
         store_swapped(frame.data(), load_mac_pair(frame.data()));
         ASSERT_EQ(frame.bytes(), expected);
     }
 }
 
 TEST(MacPair, TouchesTheTwelveAddressBytesOnly) {
-    TestFrame frame({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+    ExactBytes frame({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
     store_swapped(frame.data(), load_mac_pair(frame.data()));
     EXPECT_EQ(frame.bytes(), (std::vector<std::uint8_t>{7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6}));
 }

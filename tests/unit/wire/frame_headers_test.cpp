@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
+#include "exact_bytes.hpp"
 #include "l2echo/wire/byte_order.hpp"
-#include "test_frame.hpp"
 #include "test_packets.hpp"
 
 namespace l2echo::wire {
@@ -15,10 +16,11 @@ using namespace packets;
 
 /// `reach` of the bytes are in the first segment; the frame is as long as they all.
 FrameHeaders headers_of(const Bytes& bytes, std::size_t reach = SIZE_MAX) {
-    TestFrame frame(
+    const ExactBytes frame(
         Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(reach, bytes.size()))));
-    frame.mbuf().pkt_len = static_cast<std::uint32_t>(bytes.size());
-    return read_headers(frame.mbuf());
+    FrameView view = frame.view();
+    view.frame_length = static_cast<std::uint32_t>(bytes.size());
+    return read_headers(view);
 }
 FrameHeaders of_ipv4(const Bytes& packet) {
     return headers_of(ethernet(kOurs, kTester, {0x0800}, packet));

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "test_frame.hpp"
+#include "exact_bytes.hpp"
 #include "test_packets.hpp"
 
 namespace l2echo::wire {
@@ -13,13 +13,13 @@ using namespace packets;
 constexpr std::uint64_t kNonce = 0x0123'4567'89AB'CDEF;
 
 Bytes check_of(MacAddress mac, std::uint64_t nonce) {
-    TestFrame frame(Bytes(kLoopCheckLength, 0xEE));
+    ExactBytes frame(Bytes(kLoopCheckLength, 0xEE));
     write_loop_check(frame.data(), mac, nonce);
     return frame.bytes();
 }
 LoopCheckSender read(const Bytes& bytes) {
-    TestFrame frame(bytes);
-    return read_loop_check(frame.mbuf(), read_headers(frame.mbuf()), kNonce);
+    ExactBytes frame(bytes);
+    return read_loop_check(frame.view(), read_headers(frame.view()), kNonce);
 }
 Bytes tagged(const Bytes& frame) {
     return join({Bytes(frame.begin(), frame.begin() + 12), word(0x8100), word(5),

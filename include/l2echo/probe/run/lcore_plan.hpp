@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "l2echo/dpdk/eal.hpp"
 #include "l2echo/dpdk/lcore.hpp"
 
 namespace l2echo::probe {

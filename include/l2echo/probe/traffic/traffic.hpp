@@ -18,12 +18,14 @@ namespace l2echo::probe {
 enum class Network { None, Ipv4, Ipv6 };
 
 struct TrafficShape {
-    Network network =
-        Network::Ipv4;  ///< None: Ethernet only, EtherType 0x88B6 (IEEE 802, local experimental)
-    std::vector<std::uint16_t> vlan_ids;     ///< none, one (0x8100) or two (0x88A8, 0x8100); outer first
-    std::vector<std::uint32_t> sizes{64};    ///< bytes with FCS, sent in turn
-    std::optional<std::uint32_t> random_to;  ///< sizes from sizes[0] to this at random instead
-    std::uint16_t flows = 1;  ///< each a stream of its own: UDP source port, or source MAC, varied
+    /// None: Ethernet only, EtherType 0x88B6 (IEEE 802, local experimental).
+    Network network = Network::Ipv4;
+    std::vector<std::uint16_t> vlan_ids{};     ///< none, one (0x8100) or two (0x88A8, 0x8100); outer first
+    std::vector<std::uint32_t> sizes{64};      ///< bytes with FCS, sent in turn
+    std::optional<std::uint32_t> random_to{};  ///< sizes from sizes[0] to this at random instead
+    /// Each a stream of its own: the UDP source port varies from 49152 on (RFC 6335, dynamic ports), every
+    /// 16384 flows the source address too; without network the source MAC.
+    std::uint16_t flows = 1;
     wire::MacAddress source = 0;
     wire::MacAddress destination = 0;
 };
@@ -35,6 +37,16 @@ struct Stamp {
     std::uint64_t planned = 0;   ///< planned send time in TSC cycles since the run began; 48 bits
 };
 inline constexpr std::uint32_t kStampLength = 18;
+
+/// Numbers of 48 bits, as they travel: 2^48 cycles are 30 hours at 2.6 GHz.
+inline constexpr std::uint64_t kStampNumbers = std::uint64_t{1} << 48;
+
+/// From a stamp's planned time to `now`, of which it has the lower 48 bits: exact for round trips below 2^47
+/// cycles, however long the run. 0 when the stamp is ahead, as another CPU's clock may be.
+constexpr std::uint64_t cycles_since(std::uint64_t planned, std::uint64_t now) noexcept {
+    const std::uint64_t cycles = (now - planned) % kStampNumbers;
+    return cycles < kStampNumbers / 2 ? cycles : 0;
+}
 
 /// Read only after construction: senders and checkers share one.
 class Traffic {
@@ -70,8 +82,8 @@ class Traffic {
     struct Flow {
         std::vector<std::byte> sent_header;
         std::vector<std::byte> returned_header;
-        std::uint32_t checksum_base =
-            0;  ///< one's-complement sum of all that enters the UDP checksum and is fixed
+        /// One's-complement sum of all that enters the UDP checksum and is fixed.
+        std::uint32_t checksum_base = 0;
     };
 
     Flow make_flow(std::uint16_t index, wire::SwapLevel swap_level) const;

@@ -1,0 +1,1 @@
+"""Measures l2echo against its peers."""

@@ -1,0 +1,1 @@
+"""The same frames over kernel sockets, kernel drivers and memif."""

@@ -1,0 +1,153 @@
+// impairing_wire: a wire between two DPDK ports that delays every frame and loses some, in both directions,
+// and says exactly how many. Prints what it did as JSON when it ends.
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <rte_cycles.h>
+#include <time.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "impaired_direction.hpp"
+#include "l2echo/cli/option_table.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/dpdk/port_choice.hpp"
+#include "l2echo/dpdk/port_options.hpp"
+#include "l2echo/dpdk/result.hpp"
+#include "l2echo/dpdk/version.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/program.hpp"
+#include "l2echo/process/stop_signal.hpp"
+
+namespace l2echo {
+namespace {
+
+struct WireOptions {
+    std::vector<std::string> eal;
+    dpdk::PortRequest port;
+    std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
+    double delay_seconds = 0;
+    double sleep_seconds = 0;
+    std::uint32_t loss_per_million = 0;
+    std::uint64_t seed = 1;
+    std::optional<std::string> print;
+};
+
+WireOptions parse_options(const std::vector<std::string>& arguments) {
+    cli::OptionTable table("impairing_wire", "Forwards between the first two ports, late and not all",
+                           dpdk::version_text());
+    WireOptions options;
+    dpdk::add_port_options(table, options.port, options.link_wait);
+    constexpr const char* kGroup = "Wire";
+    table.add({.name = "--delay",
+               .group = kGroup,
+               .value = cli::time(options.delay_seconds),
+               .help = "Hold each frame for this time"});
+    table.add({.name = "--loss-per-million",
+               .group = kGroup,
+               .value = cli::number(options.loss_per_million, {.max = 1'000'000, .unit = "frames"}),
+               .help = "Frames lost at random, each way"});
+    table.add({.name = "--seed",
+               .group = kGroup,
+               .value = cli::number(options.seed),
+               .help = "Of the random loss"});
+    table.add({.name = "--sleep",
+               .group = kGroup,
+               .value = cli::time(options.sleep_seconds),
+               .help = "Sleep so long between polls, at real-time priority, to share a CPU; 0: never"});
+    options.print = table.parse(arguments);
+    options.eal = table.eal_arguments();
+    return options;
+}
+
+/// Who sleeps between turns must be on the CPU again in time, whoever else is busy there.
+void take_real_time_priority() {
+    sched_param priority{};
+    priority.sched_priority = 1;
+    dpdk::throw_if_failed(-pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority),
+                          "real-time priority for --sleep (needs root or CAP_SYS_NICE)");
+}
+
+nlohmann::ordered_json describe(const ImpairedDirection& direction) {
+    const auto nanoseconds = [](std::uint64_t cycles) {
+        return static_cast<double>(cycles) * 1e9 / static_cast<double>(rte_get_tsc_hz());
+    };
+    const probe::Histogram& held = direction.hold_time();
+    return {{"from", direction.from()},
+            {"to", direction.to()},
+            {"received", direction.received()},
+            {"dropped", direction.dropped()},
+            {"forwarded", direction.forwarded()},
+            {"held_at_end", direction.held()},
+            {"hold_time_ns",
+             {{"min", nanoseconds(held.min())},
+              {"p50", nanoseconds(held.percentile(50))},
+              {"p99", nanoseconds(held.percentile(99))},
+              {"max", nanoseconds(held.max())}}}};
+}
+
+nlohmann::ordered_json describe(const dpdk::Port& port) {
+    const verdict::PortCounts counts = port.counts();
+    return {{"name", port.name()},
+            {"missed", counts[verdict::PortCount::Missed]},
+            {"no_mbuf", counts[verdict::PortCount::NoMbuf]},
+            {"rx_errors", counts[verdict::PortCount::RxErrors]},
+            {"tx_errors", counts[verdict::PortCount::TxErrors]}};
+}
+
+void run(const std::string& program, const WireOptions& options) {
+    process::StopSignal stop;
+    const dpdk::Eal eal(program, options.eal);
+    const std::vector<std::uint16_t> ids = dpdk::choose_ports(eal, {}, false);
+    if (ids.size() != 2)
+        throw process::StartupError(
+            fmt::format("a wire has two ends; EAL found {} ports: give two --vdev", ids.size()));
+    const std::vector<int> nodes{eal.main_lcore().numa_node};
+    dpdk::Ports ports;
+    for (const std::uint16_t id : ids)
+        ports.emplace_back(id, options.port, nodes);
+    dpdk::wait_for_links(ports, options.link_wait, stop);
+    const dpdk::Port& a = ports[0];
+    const dpdk::Port& b = ports[1];
+    const Impairment impairment{
+        static_cast<std::uint64_t>(options.delay_seconds * static_cast<double>(rte_get_tsc_hz())),
+        options.loss_per_million};
+    const std::uint64_t seed = options.seed;
+    // Drivers that copy (af_packet, memif) hold no mbuf in their rings, so that many are free for the delay.
+    const std::size_t capacity = options.port.rx_descriptors;
+    ImpairedDirection there(a.id(), b.id(), capacity, impairment, seed);
+    ImpairedDirection back(b.id(), a.id(), capacity, impairment, seed + 1);
+    if (options.sleep_seconds > 0)
+        take_real_time_priority();
+    const timespec sleep{0, static_cast<long>(options.sleep_seconds * 1e9)};
+
+    dpdk::log_info("Ready: forwarding between {} and {}", dpdk::port_label(a.id()), dpdk::port_label(b.id()));
+    while (!stop.requested()) {
+        there.poll();
+        back.poll();
+        if (sleep.tv_nsec > 0)
+            nanosleep(&sleep, nullptr);
+    }
+    const nlohmann::ordered_json report{{"schema", "l2echo.impairing-wire/1"},
+                                        {"delay_ns", options.delay_seconds * 1e9},
+                                        {"loss_per_million", impairment.loss_per_million},
+                                        {"seed", seed},
+                                        {"directions", {describe(there), describe(back)}},
+                                        {"ports", {describe(a), describe(b)}}};
+    fmt::print("{}\n", report.dump());
+}
+
+}  // namespace
+}  // namespace l2echo
+
+int main(int argc, char** argv) {
+    return l2echo::process::run_program(argv[0], [&](const std::string& program) {
+        const auto options = l2echo::parse_options({argv, argv + argc});
+        if (options.print)
+            fmt::print("{}", *options.print);
+        else
+            l2echo::run(program, options);
+    });
+}

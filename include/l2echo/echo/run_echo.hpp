@@ -1,0 +1,19 @@
+// The loop of a worker that echoes.
+#pragma once
+
+#include <atomic>
+#include <span>
+
+#include "l2echo/echo/echo_pair.hpp"
+#include "l2echo/engine/idle.hpp"
+#include "l2echo/engine/worker.hpp"
+
+namespace l2echo::echo {
+
+/// Polls every queue pair once an iteration until `stop` is set by anyone, waits as `idle` says while no
+/// frames come, and sends each port's loop check once a second from its queue pair 0. `pairs` are those of
+/// the worker. On the worker's lcore. Defined beside EchoPair::poll(), which is inlined into the loop.
+void run_echo(engine::Worker& worker, std::span<EchoPair* const> pairs, const engine::IdleSettings& idle,
+              const std::atomic<bool>& stop) noexcept;
+
+}  // namespace l2echo::echo

@@ -1,0 +1,72 @@
+// The loop of a worker: poll, run to completion, poll again. What a poll does is the business of its source.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "l2echo/engine/busy_time.hpp"
+#include "l2echo/engine/idle.hpp"
+#include "l2echo/engine/worker.hpp"
+
+namespace l2echo::engine {
+
+/// A timer that never comes due.
+inline constexpr std::uint64_t kNeverDue = std::numeric_limits<std::uint64_t>::max();
+
+/// What a worker polls: one queue pair, and what is done with its frames. Times are TSC cycles.
+template <typename Type>
+concept Source = requires(Type source, std::uint64_t now) {
+    requires std::same_as<decltype(source.queues), QueuePair>;
+    { source.poll(now) }
+    noexcept->std::convertible_to<std::uint32_t>;  ///< frames received
+    { source.run_timer(now) }
+    noexcept->std::convertible_to<std::uint64_t>;  ///< when it wants to be called again
+};
+
+/// Runs the timers of the sources. Returns when the first of them is due again.
+template <Source Type>
+std::uint64_t run_timers(std::span<Type* const> sources, std::uint64_t now) noexcept {
+    std::uint64_t due = kNeverDue;
+    for (Type* source : sources)
+        if (source->queues.is_polled())
+            due = std::min(due, source->run_timer(now));
+    return due;
+}
+
+/// Polls every source once an iteration until `stop` is set by anyone, waits as `idle` says while no frames
+/// come, and runs the sources' timers. A worker without sources, or whose queue pairs were all ended, sleeps
+/// instead. On the worker's lcore.
+template <Source Type>
+void run_worker(Worker& worker, std::span<Type* const> sources, const IdleSettings& idle,
+                const std::atomic<bool>& stop) noexcept {
+    prepare_to_wait(idle.mode);
+    worker.running.store(true, std::memory_order_release);
+    std::size_t left = sources.size();
+    BusyTime time(worker.busy_cycles, left > 0 ? sources.front()->queues.burst() : 0);
+    std::uint64_t due = time.now();
+    std::uint32_t empty_iterations = 0;
+    while (left > 0 && !stop.load(std::memory_order_relaxed)) {
+        if (time.now() >= due) [[unlikely]]
+            due = run_timers(sources, time.now());
+        std::uint32_t received = 0;
+        for (Type* source : sources) {
+            if (source->queues.is_polled()) [[likely]]
+                received += source->poll(time.now());
+            else if (source->queues.end())
+                --left;
+        }
+        if (received > 0)
+            empty_iterations = 0;
+        else if (idle.mode != Idle::Poll && ++empty_iterations > kEmptyIterations)
+            wait_for_frames(idle, worker.queue_pairs);
+        time.end_iteration(received);
+    }
+    sleep_until_stopped(stop);
+    worker.running.store(false, std::memory_order_release);
+}
+
+}  // namespace l2echo::engine

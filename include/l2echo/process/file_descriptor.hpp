@@ -1,0 +1,34 @@
+// An open file descriptor and its owner.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace l2echo::process {
+
+/// Closes what it owns. Move-only; -1 owns nothing.
+class FileDescriptor {
+  public:
+    FileDescriptor() = default;
+    explicit FileDescriptor(int descriptor) noexcept : descriptor_(descriptor) {}
+    FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(other.release()) {}
+    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+        std::swap(descriptor_, other.descriptor_);
+        return *this;
+    }
+    ~FileDescriptor() {
+        if (valid())
+            close(descriptor_);
+    }
+
+    int get() const noexcept { return descriptor_; }
+    bool valid() const noexcept { return descriptor_ >= 0; }
+    /// The caller closes it.
+    int release() noexcept { return std::exchange(descriptor_, -1); }
+
+  private:
+    int descriptor_ = -1;
+};
+
+}  // namespace l2echo::process

@@ -1,0 +1,119 @@
+// What is counted. This file is the one place where a counter is added: the worker's counters, the sums of
+// the report, its JSON and its table follow from the tables here.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "l2echo/verdict/reason.hpp"
+
+namespace l2echo::verdict {
+
+/// Frames of one queue pair unless named bytes; bytes are layer 2 without FCS. Refused frames are counted by
+/// Reason. Once the worker has stopped, Received = Echoed + Answered + refused + Dropped.
+enum class Count : std::uint8_t {
+    Received,
+    ReceivedBytes,
+    Echoed,
+    EchoedBytes,
+    Answered,
+    Dropped,
+    TxRetries,
+    ChecksSent,
+    Bursts,
+    End,
+};
+
+struct CountRow {
+    Count count;
+    std::string_view key;    ///< in JSON
+    std::string_view label;  ///< of its own line in the table, when it is not 0; empty: it has none
+    std::string_view meaning;
+};
+
+inline constexpr std::array kCountTable{
+    CountRow{Count::Received, "received", "", "handed over by the driver"},
+    CountRow{Count::ReceivedBytes, "received_bytes", "", "bytes of these"},
+    CountRow{Count::Echoed, "echoed", "", "swapped, and taken by the TX queue"},
+    CountRow{Count::EchoedBytes, "echoed_bytes", "", "bytes of these"},
+    CountRow{Count::Answered, "answered", "", "requests that became their reply, taken by the TX queue"},
+    CountRow{Count::Dropped, "dropped", "", "echoes and answers that found the TX queue full"},
+    CountRow{Count::TxRetries, "tx_retries", "TX retries", "further tries at a full TX queue"},
+    CountRow{Count::ChecksSent, "checks_sent", "", "loop checks, which nobody asked for"},
+    CountRow{Count::Bursts, "bursts", "", "polls that returned at least one frame"},
+};
+
+/// What a device counts: frames that never reached us, or never left. Counts since start, which are added up
+/// over ports; what is a level has its place in report::PortSnapshot.
+enum class PortCount : std::uint8_t { Missed, NoMbuf, RxErrors, TxErrors, End };
+
+struct PortCountRow {
+    PortCount count;
+    std::string_view key;    ///< in JSON
+    std::string_view label;  ///< in the table
+    std::string_view meaning;
+};
+
+inline constexpr std::array kPortCountTable{
+    PortCountRow{PortCount::Missed, "missed", "missed", "lost by the NIC before us: its RX ring was full"},
+    PortCountRow{PortCount::NoMbuf, "no_mbuf", "no-mbuf", "RX found the mempool empty"},
+    PortCountRow{PortCount::RxErrors, "rx_errors", "RX errors", "damaged on the way in"},
+    PortCountRow{PortCount::TxErrors, "tx_errors", "TX errors", "refused by the NIC on the way out"},
+};
+
+/// One value for each enumerator before End.
+template <typename Enum, typename Value = std::uint64_t>
+class PerCount {
+  public:
+    static constexpr std::size_t kSize = static_cast<std::size_t>(Enum::End);
+
+    constexpr Value& operator[](Enum which) noexcept { return values_[static_cast<std::size_t>(which)]; }
+    constexpr const Value& operator[](Enum which) const noexcept {
+        return values_[static_cast<std::size_t>(which)];
+    }
+    constexpr PerCount& operator+=(const PerCount& other) noexcept {
+        for (std::size_t i = 0; i < kSize; ++i)
+            values_[i] += other.values_[i];
+        return *this;
+    }
+    bool operator==(const PerCount&) const = default;
+
+  private:
+    std::array<Value, kSize> values_{};
+};
+
+using PortCounts = PerCount<PortCount>;
+
+/// A plain copy of the counters of one queue pair, or the sum of several.
+class FrameCounts {
+  public:
+    std::uint64_t& operator[](Count which) noexcept { return counts_[which]; }
+    std::uint64_t operator[](Count which) const noexcept { return counts_[which]; }
+    std::uint64_t& operator[](Reason reason) noexcept { return refused_[reason]; }
+    std::uint64_t operator[](Reason reason) const noexcept { return refused_[reason]; }
+
+    /// By all reasons.
+    std::uint64_t refused() const noexcept;
+    /// Whether every frame received is in one of the other counters; not while the worker runs.
+    bool balanced() const noexcept;
+    FrameCounts& operator+=(const FrameCounts& other) noexcept;
+
+  private:
+    PerCount<Count> counts_;
+    PerCount<Reason> refused_;
+};
+
+/// Row i of a table is enumerator i.
+template <typename Table>
+consteval bool rows_are_in_order(const Table& table) {
+    for (std::size_t i = 0; i < table.size(); ++i)
+        if (static_cast<std::size_t>(table[i].count) != i)
+            return false;
+    return true;
+}
+static_assert(kCountTable.size() == PerCount<Count>::kSize && rows_are_in_order(kCountTable));
+static_assert(kPortCountTable.size() == PortCounts::kSize && rows_are_in_order(kPortCountTable));
+
+}  // namespace l2echo::verdict

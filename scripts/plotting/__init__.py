@@ -1,0 +1,1 @@
+"""The plots of sweeps and benchmarks: scripts for gnuplot, made from their JSON."""

@@ -1,0 +1,91 @@
+#include "probe/run/probe_run.hpp"
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include <algorithm>
+
+namespace l2echo::probe {
+
+/// The clock starts when the last sender and checker are there: what was due before nobody could send would
+/// leave late, in a burst. Returns its time 0.
+std::uint64_t ProbeRun::meet(std::size_t as) noexcept {
+    if (to_come_.fetch_sub(as, std::memory_order_acq_rel) == as)
+        epoch_.store(rte_rdtsc(), std::memory_order_release);
+    std::uint64_t epoch = 0;
+    while ((epoch = epoch_.load(std::memory_order_acquire)) == 0)
+        rte_pause();
+    return epoch;
+}
+
+void ProbeRun::send(std::size_t queue) noexcept {
+    Sender& sender = pairs_[queue]->sender;
+    sender.start(meet(1));
+    while (!stop_.requested() && sender.send_due()) {
+    }
+    finish_sending(sender);
+}
+
+void ProbeRun::check(std::size_t queue) noexcept {
+    Checker& checker = pairs_[queue]->checker;
+    prepare_to_receive(checker);
+    checker.start(meet(1));
+    while (!is_drained())
+        checker.poll();
+    finish_checking(checker);
+}
+
+void ProbeRun::send_and_check(std::size_t queue) noexcept {
+    Pair& pair = *pairs_[queue];
+    prepare_to_receive(pair.checker);
+    const std::uint64_t epoch = meet(2);
+    pair.sender.start(epoch);
+    pair.checker.start(epoch);
+    bool sending = true;
+    while (!is_drained()) {
+        if (sending && (stop_.requested() || !pair.sender.send_due())) {
+            sending = false;
+            finish_sending(pair.sender);
+        }
+        pair.checker.poll();
+    }
+    finish_checking(pair.checker);
+}
+
+/// A memif's client gives buffers to the other end only when it polls: what that end has to send before then
+/// finds a full ring, and is dropped.
+void ProbeRun::prepare_to_receive(Checker& checker) noexcept {
+    checker.start(rte_rdtsc());
+    checker.poll();
+}
+
+void ProbeRun::finish_sending(Sender& sender) noexcept {
+    sender.finish();
+    if (senders_left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        sending_ended_.store(rte_rdtsc(), std::memory_order_release);
+}
+
+/// Another queue's checker may have seen the last missing frame while this one had copies waiting. A far end
+/// that never falls silent is not listened to for ever.
+void ProbeRun::finish_checking(Checker& checker) noexcept {
+    constexpr int kMaxPolls = 1024;
+    for (int polls = 0; polls < kMaxPolls && checker.poll() != 0; ++polls) {
+    }
+    checkers_left_.fetch_sub(1, std::memory_order_release);
+}
+
+/// All is back, and what may come a second time had a moment for it; or the wait is over.
+bool ProbeRun::is_drained() const noexcept {
+    const std::uint64_t ended = sending_ended_.load(std::memory_order_acquire);
+    const std::uint64_t now = rte_rdtsc();
+    // Another CPU's clock may be a little ahead of ours, and ours is read out of order.
+    const std::uint64_t waited = now - std::min(now, ended);
+    if (ended == 0 || waited < min_drain_cycles_)
+        return false;
+    std::uint64_t missing = 0;  // modulo 2^64 until the last queue pair is added
+    for (const auto& pair : pairs_)
+        missing += pair->sender.sent() - pair->checker.unique() - pair->checker.damaged();
+    return static_cast<std::int64_t>(missing) <= 0 || waited > drain_cycles_;
+}
+
+}  // namespace l2echo::probe

@@ -1,0 +1,167 @@
+#include "l2echo/probe/probe.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+
+#include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/eal.hpp"
+#include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/dpdk/port_choice.hpp"
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/output.hpp"
+#include "l2echo/process/stop_signal.hpp"
+#include "probe/run/environment.hpp"
+#include "probe/run/port_traffic.hpp"
+#include "probe/run/self_loop.hpp"
+#include "probe/run/test_bed.hpp"
+#include "probe/search/search_run.hpp"
+#include "probe/search/sweep.hpp"
+
+namespace l2echo::probe {
+namespace {
+
+SendPlan plan_for_link(SendPlan plan, const cli::RateRequest& rate, const dpdk::Port& port) {
+    plan.frames_per_second = rate.frames_per_second;
+    plan.bits_per_second = rate.bits_per_second;
+    if (rate.percent_of_link > 0) {
+        const std::uint32_t speed = port.link().speed_mbps;
+        if (speed == 0)
+            throw process::StartupError(
+                fmt::format("--rate in percent: {} does not tell its link speed; give frames or bits "
+                            "per second",
+                            dpdk::port_label(port.id())));
+        plan.bits_per_second = speed * 1e6 * rate.percent_of_link / 100;
+    }
+    return plan;
+}
+
+/// Mbufs for a full TX ring, a burst that waits and one that is built, for each queue pair.
+std::vector<std::unique_ptr<dpdk::Mempool>> make_pools(const dpdk::Port& port,
+                                                       const dpdk::PortRequest& request) {
+    const std::uint32_t mbufs =
+        dpdk::mbufs_needed(0, port.plan().tx_descriptors, 2u * request.burst, request.mempool_cache);
+    std::vector<std::unique_ptr<dpdk::Mempool>> pools;
+    for (std::uint16_t queue = 0; queue < port.plan().queue_pairs; ++queue)
+        pools.push_back(std::make_unique<dpdk::Mempool>(fmt::format("probe_tx_q{}", queue), mbufs,
+                                                        request.mempool_cache, port.plan().mbuf_data_room,
+                                                        port.numa_node()));
+    return pools;
+}
+
+void log_lcores(const std::vector<QueuePairLcores>& lcores, const std::vector<dpdk::Lcore>& workers) {
+    for (std::size_t queue = 0; queue < lcores.size(); ++queue)
+        dpdk::log_info("Queue pair {}: {}", queue, describe(lcores[queue]));
+    const auto idle = std::ranges::count_if(workers, [&lcores](const dpdk::Lcore& worker) {
+        return std::ranges::none_of(lcores, [&worker](const QueuePairLcores& pair) {
+            return worker.id == pair.sender || worker.id == pair.checker;
+        });
+    });
+    if (idle > 0)
+        dpdk::log_info("{} lcore{} left over: more --queues (and --flows) would use them", idle,
+                       idle == 1 ? " is" : "s are");
+}
+
+void write_histogram(const std::string& path, const ProbeResult& result) {
+    if (path.empty())
+        return;
+    std::ofstream file(path);
+    file << result.round_trip.percentile_text(result.tsc_hz / 1e6) << std::flush;
+    if (!file)
+        throw std::runtime_error(fmt::format("--histogram: {} cannot be written", path));
+}
+
+/// Rings, caches and pages that the run itself would find cold.
+WarmUp warm_up(const TestBed& test_bed, const Traffic& traffic, SendPlan plan, std::uint64_t frames) {
+    if (frames == 0)
+        return {};
+    plan.frames = frames;
+    plan.seconds = std::numeric_limits<double>::infinity();
+    const auto result = test_bed.run(traffic, plan);
+    return {result->sent, result->lost()};
+}
+
+/// Prints the result; throws when a gate is not kept or the run is not complete.
+void run_once(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
+              const ProbeOptions& options) {
+    const WarmUp warmed = warm_up(test_bed, traffic, plan, options.warm_up_frames.value_or(0));
+    const auto result = test_bed.run(traffic, plan);
+    result->warm_up = warmed;
+    result->self_loop = measure_self_loop(traffic);
+    result->environment = describe_environment(test_bed.port(), options);
+    const std::vector<std::string> failed = failed_gates(*result, options.gates);
+    process::print(options.json ? render_json(*result, failed) + "\n" : render_text(*result));
+    write_histogram(options.histogram_file, *result);
+    std::vector<std::string> reasons = failed;
+    if (!result->complete())
+        reasons.push_back(fmt::format("the run is not complete: {}", result->how_it_ended().meaning));
+    if (!reasons.empty())
+        throw std::runtime_error(fmt::format("{}", fmt::join(reasons, "; ")));
+}
+
+void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
+                const ProbeOptions& options) {
+    const RateGoal goal = options.search == kPdr.name ? kPdr : kNdr;
+    SearchResult result{.name = goal.name,
+                        .allowed_loss = goal.allowed_loss,
+                        .sizes = options.sizes,
+                        .search = RateSearch(find_max_rate(test_bed, traffic, plan), goal.allowed_loss),
+                        .round_trips = {},
+                        .environment = describe_environment(test_bed.port(), options)};
+    run_trials(test_bed, traffic, result.search, options.trial_seconds);
+    for (const double share : {0.1, 0.5, 0.9}) {
+        if (!result.search.lower() || test_bed.stopped())
+            break;
+        const double rate = share * result.search.lower()->frames_per_second;
+        result.round_trips.push_back(
+            measure_round_trip(test_bed, traffic, share, rate, options.trial_seconds));
+    }
+    result.complete = !test_bed.stopped();
+    process::print(options.json ? render_json(result) + "\n" : render_text(result));
+    if (!result.complete)
+        throw std::runtime_error("the search is not complete: a signal ended it");
+}
+
+}  // namespace
+
+void run_probe(const std::string& program, const ProbeOptions& options) {
+    process::StopSignal stop;
+    const dpdk::Eal eal(program, options.eal);
+    const std::vector<dpdk::Lcore> workers = eal.worker_lcores();
+    dpdk::PortRequest request = options.port;
+    request.queue_pairs = plan_queue_pairs(workers.size(), options.queue_pairs, options.shape.flows);
+
+    std::vector<std::unique_ptr<dpdk::Mempool>> pools;  // outlive the port, whose driver holds their mbufs
+    dpdk::Ports ports;
+    const std::uint16_t id = dpdk::choose_ports(eal, options.ports, options.take_kernel_interface).front();
+    ports.emplace_back(id, request, std::vector<int>(request.queue_pairs, eal.main_lcore().numa_node));
+    const dpdk::Port& port = ports.front();
+    dpdk::describe_port(port);
+    const std::vector<QueuePairLcores> lcores =
+        plan_lcores(eal.main_lcore(), workers, port.plan().queue_pairs);
+    log_lcores(lcores, workers);
+    dpdk::wait_for_links(ports, options.link_wait, stop);
+
+    const SendPlan plan = plan_for_link(options.plan, options.rate, port);
+    pools = make_pools(port, options.port);
+    dpdk::log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
+                   options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
+    const TestBed test_bed(port, pools, lcores, options.port.burst, options.drain_seconds, stop);
+    if (!options.sweep_folder.empty()) {
+        const SweepResult result = run_sweep(test_bed, plan, options);
+        process::print(options.json ? render_json(result) : render_markdown(result));
+        if (!result.complete)
+            throw std::runtime_error("the sweep is not complete: some sizes were not measured");
+        return;
+    }
+    const Traffic traffic = make_traffic(options, options.sizes, port);
+    options.search.empty() ? run_once(test_bed, traffic, plan, options)
+                           : run_search(test_bed, traffic, plan, options);
+}
+
+}  // namespace l2echo::probe

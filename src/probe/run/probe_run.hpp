@@ -1,0 +1,71 @@
+// One run of the probe: a sender and a checker on each queue pair, and the lcores that run them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "l2echo/dpdk/mempool.hpp"
+#include "l2echo/probe/run/lcore_plan.hpp"
+#include "l2echo/probe/run/sender.hpp"
+#include "l2echo/process/stop_signal.hpp"
+#include "probe/run/checker.hpp"
+#include "probe/run/link_watch.hpp"
+#include "probe/run/progress_line.hpp"
+
+namespace l2echo::probe {
+
+/// Sender i sends its share of the streams on TX queue i, from a mempool of its own; checker i takes what
+/// comes on RX queue i, of whichever stream. They share which numbers were seen (16 KiB a stream) and nothing
+/// else that is written for every frame, so 100 million frames take no more memory than a hundred.
+class ProbeRun {
+  public:
+    /// One mempool each queue pair; `drain_seconds`: how long frames may still come back.
+    ProbeRun(const Traffic& traffic, const SendPlan& plan, std::uint16_t port,
+             const std::vector<std::unique_ptr<dpdk::Mempool>>& pools, std::uint16_t burst,
+             double drain_seconds, const process::StopSignal& stop);
+
+    /// Each called once for every queue pair, or send_and_check() instead; they begin when all are
+    /// there and every RX queue was polled, and return when the run is over.
+    void send(std::size_t queue) noexcept;
+    void check(std::size_t queue) noexcept;
+    void send_and_check(std::size_t queue) noexcept;
+
+    bool over() const noexcept { return checkers_left_.load(std::memory_order_acquire) == 0; }
+    Progress progress() const noexcept;
+
+    std::size_t queue_pairs() const noexcept { return pairs_.size(); }
+    const Sender& sender(std::size_t queue) const { return pairs_.at(queue)->sender; }
+    const Checker& checker(std::size_t queue) const { return pairs_.at(queue)->checker; }
+
+  private:
+    struct Pair {
+        Sender sender;
+        Checker checker;
+    };
+
+    std::uint64_t meet(std::size_t as) noexcept;
+    static void prepare_to_receive(Checker& checker) noexcept;
+    void finish_sending(Sender& sender) noexcept;
+    void finish_checking(Checker& checker) noexcept;
+    bool is_drained() const noexcept;
+
+    std::vector<SeenNumbers> seen_;
+    std::vector<std::unique_ptr<Pair>> pairs_;
+    std::uint64_t drain_cycles_;
+    std::uint64_t min_drain_cycles_;
+    const process::StopSignal& stop_;
+    std::atomic<std::size_t> to_come_;       ///< senders and checkers; written by every lcore as it begins
+    std::atomic<std::uint64_t> epoch_{0};    ///< TSC; written by the lcore that begins last
+    std::atomic<std::size_t> senders_left_;  ///< written by every sending lcore as it ends
+    std::atomic<std::uint64_t> sending_ended_{0};  ///< TSC; written by the sending lcore that ends last
+    std::atomic<std::size_t> checkers_left_;       ///< written by every checking lcore as it ends
+};
+
+/// Returns when the run is over. `lcores` has an element for each queue pair; where that is the main
+/// lcore, a control thread watches progress and link meanwhile.
+void run_on(const std::vector<QueuePairLcores>& lcores, ProbeRun& probe_run, const SendPlan& plan,
+            LinkWatch& link);
+
+}  // namespace l2echo::probe

@@ -1,0 +1,45 @@
+// What a rate search found. Pure functions of their arguments.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "l2echo/probe/result/probe_result.hpp"
+#include "probe/search/rate_search.hpp"
+
+namespace l2echo::probe {
+
+/// Round trips at a share of the rate that was found.
+struct LoadedRoundTrip {
+    double share = 0;
+    double frames_per_second = 0;
+    std::uint64_t lost = 0;
+    double tsc_hz = 1;
+    Histogram round_trip;  ///< TSC cycles
+
+    double nanoseconds(double percent) const noexcept {
+        return static_cast<double>(round_trip.percentile(percent)) * 1e9 / tsc_hz;
+    }
+};
+
+struct SearchResult {
+    std::string name;         ///< "ndr" or "pdr"
+    double allowed_loss = 0;  ///< ratio
+    std::string sizes;        ///< as asked for
+    RateSearch search;
+    bool complete = true;  ///< false: ended by a signal
+    std::vector<LoadedRoundTrip> round_trips;
+    std::vector<std::pair<std::string, std::string>> environment;
+};
+
+inline constexpr const char* kSearchSchema = "l2echo.search/1";
+
+nlohmann::ordered_json trial_json(const Trial& trial);
+/// One JSON object without line break.
+std::string render_json(const SearchResult& result);
+/// For people.
+std::string render_text(const SearchResult& result);
+
+}  // namespace l2echo::probe

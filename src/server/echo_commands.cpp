@@ -1,0 +1,82 @@
+#include "server/echo_commands.hpp"
+
+#include <chrono>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "l2echo/cli/number.hpp"
+#include "l2echo/cli/time.hpp"
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Words = std::vector<std::string>;
+
+Json describe(const echo::Arming& arming) {
+    Json ports = Json::array();
+    for (std::size_t port = 0; port < arming.ports(); ++port) {
+        const verdict::ArmingState state = arming.state(port);
+        Json entry{{"state", name_of(state)}};
+        entry["remaining_seconds"] = state.remaining_seconds ? Json(*state.remaining_seconds) : Json();
+        ports.push_back(entry);
+    }
+    return {{"ports", ports}};
+}
+
+Json arm(echo::Arming& arming, const Words& arguments) {
+    if (arguments.empty()) {
+        arming.arm();
+    } else {
+        const std::chrono::milliseconds expire =
+            cli::to_milliseconds(cli::parse_seconds(arguments.front(), "arm"));
+        if (expire == std::chrono::milliseconds::zero())
+            throw process::UsageError("arm: 0 would end the session before it began; disarm ends it");
+        arming.arm(expire);
+    }
+    dpdk::log_info("Session armed by the control socket");
+    return describe(arming);
+}
+
+Json disarm(echo::Arming& arming) {
+    arming.disarm();
+    dpdk::log_info("Session disarmed by the control socket");
+    return describe(arming);
+}
+
+Json trace(engine::TraceBudget& budget, const Words& arguments) {
+    constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const auto frames = cli::read_number(arguments.empty() ? "" : arguments.front(), kMax);
+    if (!frames)
+        throw process::UsageError("trace takes the number of frames, 0 to stop");
+    budget.set(static_cast<std::int64_t>(*frames));
+    return Json::object();
+}
+
+}  // namespace
+
+std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget) {
+    return {
+        {.name = "status",
+         .arguments = {},
+         .help = "Says of each port whether it echoes, and for how long",
+         .run = [&arming](const Words&) { return describe(arming); }},
+        {.name = "arm",
+         .arguments = "[TIME]",
+         .help = "Echoes from now on, for TIME or as long as --expire said",
+         .run = [&arming](const Words& words) { return arm(arming, words); }},
+        {.name = "disarm",
+         .arguments = {},
+         .help = "Refuses every frame from now on",
+         .run = [&arming](const Words&) { return disarm(arming); }},
+        {.name = "trace",
+         .arguments = "N",
+         .help = "Logs the next N frames and what became of them",
+         .run = [&trace_budget](const Words& words) { return trace(trace_budget, words); }},
+    };
+}
+
+}  // namespace l2echo::server

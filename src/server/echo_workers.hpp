@@ -1,0 +1,60 @@
+// Everything that echoes: the rules and gates of the ports, the queue pairs, and the workers that poll them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/ports.hpp"
+#include "l2echo/echo/arming.hpp"
+#include "l2echo/echo/echo_pair.hpp"
+#include "l2echo/engine/idle.hpp"
+#include "l2echo/engine/worker_group.hpp"
+#include "l2echo/operations/trace_writer.hpp"
+#include "l2echo/process/stop_signal.hpp"
+
+namespace l2echo::server {
+
+struct EchoSettings {
+    std::uint16_t burst = 32;
+    std::uint32_t tx_retries = 0;
+    echo::RulesRequest rules;
+    cli::RateRequest max_rate;  ///< of each port, in frames or bits; none: no limit
+    bool loop_check = true;
+    bool may_trace = false;
+    engine::IdleSettings idle;
+    bool disarmed = false;                            ///< at start
+    std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without end
+};
+
+/// Must go before the ports. Main lcore only, but for what arming() and the trace budget say.
+class EchoWorkers {
+  public:
+    /// Throws StartupError.
+    EchoWorkers(const engine::WorkerPlan& plan, const dpdk::Ports& ports, const EchoSettings& settings,
+                process::StopSignal& stop);
+
+    echo::Arming& arming() noexcept { return arming_; }
+    engine::TraceBudget& trace_budget() noexcept { return trace_budget_; }
+    const operations::Traces& traces() const noexcept { return traces_; }
+    engine::WorkerGroup& group() noexcept { return group_; }
+
+  private:
+    using Sources = std::vector<echo::EchoPair*>;
+
+    engine::Workers make_workers(const engine::WorkerPlan& plan, const dpdk::Ports& ports,
+                                 const EchoSettings& settings);
+
+    std::vector<std::unique_ptr<echo::EchoPort>> echo_ports_;
+    echo::Arming arming_;
+    engine::TraceBudget trace_budget_;
+    operations::Traces traces_;
+    std::vector<dpdk::NumaPtr<echo::EchoPair>> pairs_;
+    std::vector<Sources> sources_;  ///< of each worker
+    engine::WorkerGroup group_;     ///< last, so that it is joined first
+};
+
+}  // namespace l2echo::server

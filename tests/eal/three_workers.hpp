@@ -1,0 +1,20 @@
+// What EchoWorkers need on the three workers of eal_main.cpp.
+#pragma once
+
+#include "l2echo/operations/stats_reporter.hpp"
+#include "server/echo_workers.hpp"
+
+inline const l2echo::engine::WorkerPlan kThreeWorkers{{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}}, false};
+
+/// The null device gives frames of zeros.
+inline l2echo::server::EchoSettings raw_settings(bool loop_check) {
+    l2echo::server::EchoSettings settings;
+    settings.rules.raw = true;
+    settings.loop_check = loop_check;
+    return settings;
+}
+
+inline l2echo::operations::PortHooks hooks_of(l2echo::server::EchoWorkers& echo) {
+    return {.arming_state = [&echo](std::size_t port) { return echo.arming().state(port); },
+            .on_link_change = [](std::size_t) {}};
+}

@@ -1,0 +1,22 @@
+#include "l2echo/echo/echo_port.hpp"
+
+#include <gtest/gtest.h>
+
+namespace l2echo::echo {
+namespace {
+
+TEST(EchoPort, FillsACacheLineAndSharesNone) {
+    EXPECT_EQ(sizeof(EchoPort), static_cast<std::size_t>(RTE_CACHE_LINE_SIZE));
+    EXPECT_EQ(alignof(EchoPort), static_cast<std::size_t>(RTE_CACHE_LINE_SIZE));
+}
+
+TEST(EchoPort, HasTheRulesItWasMadeWith) {
+    auto rules = std::make_unique<const WireRules>(RulesRequest{}, RulesPort{.own_mac = 7, .own_macs = {}});
+    const WireRules* made = rules.get();
+    const EchoPort port(std::move(rules));
+    EXPECT_EQ(&port.rules(), made);
+    EXPECT_EQ(port.rules().own_mac, 7u);
+}
+
+}  // namespace
+}  // namespace l2echo::echo
