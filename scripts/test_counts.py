@@ -2,7 +2,8 @@
 """Adds up the single test cases of suites that scripts/test ran.
 
 A suite's folder holds JUnit files (*.xml), `steps` (lines of outcome, name, reason, parted by tabs) and `status`, the
-exit status of the suite. Failed and skipped cases are listed; the last line is `N passed, N failed, N skipped`.
+exit status of the suite. What is in repeated.xml failed before and was run once more: that outcome counts, and the
+first failure is listed. So are failed and skipped cases; the last line is `N passed, N failed, N skipped`.
 """
 
 import argparse
@@ -13,19 +14,22 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 Case = collections.namedtuple("Case", "outcome name reason")
+MOST_OF_A_REASON = 400
 
 
 def one_line(text):
     # GoogleTest puts the place in the source on a line of its own before the reason.
-    return " ".join(re.sub(r"^\S+:\d+\n", "", text or "").split())
+    line = " ".join(re.sub(r"^\S+:\d+\n", "", text or "").split())
+    return line if len(line) <= MOST_OF_A_REASON else line[:MOST_OF_A_REASON] + " ..."
 
 
 def junit_cases(path):
     for element in ElementTree.parse(path).iter("testcase"):
         name = ".".join(filter(None, (element.get("classname"), element.get("name"))))
         skipped = element.find("skipped")
-        if element.find("failure") is not None or element.find("error") is not None:
-            yield Case("failed", name, "")
+        failed = [found for found in (element.find("failure"), element.find("error")) if found is not None]
+        if failed:
+            yield Case("failed", name, one_line(failed[0].get("message") or failed[0].text))
         elif skipped is not None:
             yield Case("skipped", name, one_line(skipped.get("message") or skipped.text) or "gives no reason")
         elif element.get("status") == "notrun":
@@ -34,10 +38,21 @@ def junit_cases(path):
             yield Case("passed", name, "")
 
 
+def with_repeated(cases, repeated):
+    """Each once: one that failed and then passed has `passed` as its outcome and its failure as the reason."""
+    outcomes = {case.name: case.outcome for case in repeated}
+    return [Case("passed", case.name, "failed at first and passed when repeated alone: " + case.reason)
+            if case.outcome == "failed" and outcomes.get(case.name) == "passed" else case for case in cases]
+
+
 def suite_cases(folder):
     cases = []
+    repeated = folder / "repeated.xml"
     for path in sorted(folder.glob("*.xml")):
-        cases.extend(junit_cases(path))
+        if path != repeated:
+            cases.extend(junit_cases(path))
+    if repeated.exists():
+        cases = with_repeated(cases, junit_cases(repeated))
     steps = folder / "steps"
     if steps.exists():
         cases.extend(Case(*line.split("\t")) for line in steps.read_text().splitlines())
@@ -60,7 +75,7 @@ def main():
     for folder in folders:
         for case in suite_cases(folder):
             counts[case.outcome] += 1
-            if case.outcome != "passed":
+            if case.outcome != "passed" or case.reason:
                 print(f"{case.outcome}: {folder.name}: {case.name}" + (f": {case.reason}" if case.reason else ""))
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 1 if counts["failed"] else 0

@@ -1,12 +1,29 @@
-"""Cases that take long, of the suites in Python: marked so, and left out without --long."""
+"""Of all suites in Python: cases that take long, left out without --long; and a list of those that failed."""
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also the cases that take long")
+    parser.addoption("--failed-to", metavar="FILE", help="append the cases that fail, a line each")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: runs only with --long")
+    path = config.getoption("failed_to")
+    if path:
+        config.pluginmanager.register(FailedCases(path))
+
+
+class FailedCases:
+    def __init__(self, path):
+        self._path = path
+        self._seen = set()
+
+    def pytest_runtest_logreport(self, report):
+        if not report.failed or report.nodeid in self._seen:
+            return
+        self._seen.add(report.nodeid)
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(report.nodeid + "\n")
 
 
 def pytest_collection_modifyitems(config, items):
