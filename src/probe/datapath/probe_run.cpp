@@ -21,7 +21,7 @@ std::uint64_t ProbeRun::meet(std::size_t as) noexcept {
 void ProbeRun::send(std::size_t queue) noexcept {
     Sender& sender = pairs_[queue]->sender;
     sender.start(meet(1));
-    while (!stop_.requested() && sender.send_due()) {
+    while (may_send() && sender.send_due()) {
     }
     finish_sending(sender);
 }
@@ -43,7 +43,7 @@ void ProbeRun::send_and_check(std::size_t queue) noexcept {
     pair.checker.start(epoch);
     bool sending = true;
     while (!is_drained()) {
-        if (sending && (stop_.requested() || !pair.sender.send_due())) {
+        if (sending && !(may_send() && pair.sender.send_due())) {
             sending = false;
             finish_sending(pair.sender);
         }
