@@ -120,6 +120,22 @@ def test_member_of_a_bond_is_guarded_too(start, l2_multi_echo):
     assert_refuses(process, ADDRESS)
 
 
+@pytest.mark.parametrize("device, words", [
+    ("net_af_packet0,iface=l3", "interface l3 has no Ethernet frames"),
+    ("net_pcap0,iface=l3", "interface l3 has no Ethernet frames"),
+    ("net_pcap0,iface=any", "no interface any"),
+    ("net_tun0,iface=new-l3", "interface new-l3 has no Ethernet frames"),
+])
+def test_interface_without_macs_is_refused_even_when_named(start_echo, device, words):
+    ip("tuntap", "add", "mode", "tun", "name", "l3")
+    ip("link", "set", "l3", "up")
+    try:
+        process = start_echo(device, "--ports", "0", OVERRIDE)
+        assert_fails(process, 1, r"port 0 \(net_", words)
+    finally:
+        ip("link", "delete", "l3")
+
+
 @contextlib.contextmanager
 def tcp_session(start, far_namespace, port):
     """A connection from the far namespace to a server on our address."""
