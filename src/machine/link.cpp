@@ -49,6 +49,7 @@ Link read_link(const nlmsghdr& message) {
     Link link;
     link.index = static_cast<unsigned>(body.ifi_index);
     link.hardware_type = body.ifi_type;
+    link.promiscuous = (body.ifi_flags & IFF_PROMISC) != 0;
     unsigned lower = 0;
     bool elsewhere = false;  // the one beneath is in another namespace, where the index means something else
     for_each_attribute(message, sizeof body, [&](const nlattr& attribute) {

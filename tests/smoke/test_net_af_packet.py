@@ -120,6 +120,25 @@ def test_member_of_a_bond_is_guarded_too(start, l2_multi_echo):
     assert_refuses(process, ADDRESS)
 
 
+def is_promiscuous(name):
+    return "PROMISC" in ip("link", "show", "dev", name)
+
+
+@pytest.mark.parametrize("driver, before, wanted", [("af_packet", "off", "on"), ("af_packet", "on", "on"),
+                                                    ("af_packet", "on", "off"), ("tap", "off", "on")])
+def test_promiscuous_mode_is_left_as_it_was(start_echo, driver, before, wanted):
+    ip("tuntap", "add", "mode", "tap", "multi_queue", "name", "own-tap")
+    try:
+        name = "own-tap" if driver == "tap" else VETH
+        ip("link", "set", name, "promisc", before)
+        process = start_echo(f"net_{driver}0,iface={name}", "--promiscuous", wanted).wait_until_ready()
+        assert is_promiscuous(name) == (wanted == "on")
+        process.stop()
+        assert is_promiscuous(name) == (before == "on")
+    finally:
+        ip("link", "delete", "own-tap")
+
+
 @pytest.mark.parametrize("device, words", [
     ("net_af_packet0,iface=l3", "interface l3 has no Ethernet frames"),
     ("net_pcap0,iface=l3", "interface l3 has no Ethernet frames"),

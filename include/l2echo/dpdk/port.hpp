@@ -85,7 +85,8 @@ class Port {
     /// pools are freed.
     struct Device {
         std::uint16_t id;
-        explicit Device(std::uint16_t port) : id(port) {}
+        std::optional<bool> was_promiscuous;  ///< the kernel's interface; empty: there is none
+        explicit Device(std::uint16_t port);
         ~Device();
         Device(const Device&) = delete;
         Device& operator=(const Device&) = delete;
