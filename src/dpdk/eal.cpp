@@ -16,6 +16,7 @@
 
 #include "dpdk/interrupt_parking.hpp"
 #include "dpdk/lcore_option.hpp"
+#include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/lcore.hpp"
 #include "l2echo/machine/cpu_set.hpp"
@@ -125,6 +126,7 @@ Lcore describe_lcore(unsigned id) {
 
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
     check_cpus(arguments_, machine::allowed_cpus());
+    refuse_taps_in_use(arguments_);
     const std::string left = start_eal(program, arguments_);
     try {
         refuse_secondary();

@@ -12,7 +12,10 @@
 #include <memory>
 #include <string_view>
 
+#include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/result.hpp"
+#include "l2echo/machine/link.hpp"
+#include "l2echo/process/error.hpp"
 
 namespace l2echo::dpdk {
 namespace {
@@ -85,6 +88,23 @@ std::vector<std::string> wires_of(std::uint16_t port) {
     if (device.driver == "net_tap" && !device.interface.empty())
         wires.push_back(device.interface);
     return wires;
+}
+
+void refuse_taps_in_use(const std::vector<std::string>& eal_arguments) {
+    for (const std::string& device : vdev_arguments(eal_arguments)) {
+        const std::size_t comma = std::min(device.find(','), device.size());
+        const std::string name = device.substr(0, comma);
+        if (!name.starts_with("net_tap") && !name.starts_with("net_tun") &&
+            !name.starts_with("net_virtio_user"))
+            continue;
+        for (const std::string& interface :
+             interfaces_in(device.substr(std::min(comma + 1, device.size())), {"iface"}))
+            if (const auto link = machine::find_link(interface); link && link->attached_queues > 0)
+                throw process::StartupError(fmt::format(
+                    "{}: another process has {} open, and each would get a part of the flows; stop that one, or give "
+                    "another name: --vdev={},iface=NAME",
+                    name, interface, name));
+    }
 }
 
 }  // namespace l2echo::dpdk
