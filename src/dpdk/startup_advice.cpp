@@ -18,8 +18,15 @@ bool has_option(const std::vector<std::string>& arguments, const std::string& na
 }  // namespace
 
 std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arguments) {
-    constexpr std::string_view kOption = "--vdev";
     std::vector<std::string> names;
+    for (const std::string& device : vdev_arguments(eal_arguments))
+        names.push_back(device.substr(0, device.find(',')));
+    return names;
+}
+
+std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_arguments) {
+    constexpr std::string_view kOption = "--vdev";
+    std::vector<std::string> devices;
     for (std::size_t i = 0; i < eal_arguments.size(); ++i) {
         std::string device;
         if (eal_arguments[i] == kOption && i + 1 < eal_arguments.size())
@@ -27,9 +34,9 @@ std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arg
         else if (eal_arguments[i].starts_with(std::string(kOption) + "="))
             device = eal_arguments[i].substr(kOption.size() + 1);
         if (!device.empty())
-            names.push_back(device.substr(0, device.find(',')));
+            devices.push_back(device);
     }
-    return names;
+    return devices;
 }
 
 std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, int error,
