@@ -6,7 +6,10 @@
 #include <array>
 #include <cstring>
 
+#include "dpdk/log_capture.hpp"
+#include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/result.hpp"
+#include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -79,9 +82,7 @@ Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>&
     throw_if_failed(rte_eth_dev_get_name_by_port(id, name.data()), what("rte_eth_dev_get_name_by_port"));
     name_ = name.data();
     driver_ = read_info(id).driver_name;
-    configure();
-    set_up_queues(request, worker_nodes);
-    start();
+    bring_up(request, worker_nodes);
     fill_reta();
     make_sure_of_rss_key();
     set_promiscuous(request.promiscuous);
@@ -130,13 +131,20 @@ void Port::set_up_queues(const PortRequest& request, const std::vector<int>& wor
     }
 }
 
-void Port::start() {
-    const int result = rte_eth_dev_start(id_);
-    const char* advice =
-        driver_ == "net_memif" ? "; a memif client needs its server first: start that one" : "";
-    if (result < 0)
-        throw process::StartupError(what("rte_eth_dev_start") +
-                                    fmt::format(": {}{}", reason_of(result), advice));
+void Port::bring_up(const PortRequest& request, const std::vector<int>& worker_nodes) {
+    const LogCapture log;
+    try {
+        configure();
+        set_up_queues(request, worker_nodes);
+        throw_if_failed(rte_eth_dev_start(id_), what("rte_eth_dev_start"));
+    } catch (const CallFailed& failed) {
+        throw process::StartupError(
+            explain_port_failure(failed.call(), {.step = Step::Port,
+                                                 .error = -failed.result(),
+                                                 .said = log.text(),
+                                                 .driver = driver_,
+                                                 .host = machine::read_host_limits()}));
+    }
 }
 
 void Port::fill_reta() {

@@ -61,7 +61,8 @@ class Port {
   private:
     void configure();
     void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
-    void start();
+    /// Configures it, sets up its queues and starts it; tells what the driver says when it does not.
+    void bring_up(const PortRequest& request, const std::vector<int>& worker_nodes);
     void fill_reta();
     void make_sure_of_rss_key();
     void set_promiscuous(bool wanted);
