@@ -11,7 +11,8 @@ from tests.harness.program_under_test import NO_NIC
 
 WARM_UP_FRAMES = 5000  # more than any ring here has entries
 PROBE_SECONDS = 120  # for what it has to do in a few
-# memif's driver (DPDK 22.11) may crash in whoever polls it while the probe, done, leaves.
+# memif's driver (DPDK 22.11) may crash in testpmd, and in an l2echo before include/l2echo/dpdk/polling_lcore.hpp, while
+# the probe, done, leaves.
 CRASHING_DRIVER, SEGFAULT, MOST_ATTEMPTS = "net_memif", "exit status -11", 5
 
 RETURNED = (Metric("returned_per_second", "returned frames/s", "frames/s"),)

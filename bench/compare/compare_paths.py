@@ -15,10 +15,6 @@ from bench.comparison import NotMeasured, last_line
 
 SCHEMA = "l2echo.comparison/1"
 FULL = {"counts": (10_000, 100_000, 1_000_000), "rate": "50kpps"}
-# memif's driver (DPDK 22.11) may crash in whoever polls it while the probe, done, leaves. The JSON says which attempt
-# is shown.
-SEGFAULT = "exit status -11"
-MAX_ATTEMPTS = 3
 QUICK = {"counts": (2_000,), "rate": "5kpps"}
 
 
@@ -62,15 +58,13 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def run_once(bench, path, link, frames, rate, attempt=1):
-    outcome = {"path": path.key, "attempt": attempt}
+def run_once(bench, path, link, frames, rate):
+    outcome = {"path": path.key}
     try:
         return outcome | {"outcome": "measured"} | bench.measure(path, link, frames, rate)
     except NotMeasured as error:
         return outcome | {"outcome": "not measured", "reason": str(error)}
     except AssertionError as error:
-        if path.key == "memif" and SEGFAULT in str(error) and attempt < MAX_ATTEMPTS:
-            return run_once(bench, path, link, frames, rate, attempt + 1)
         print(f"compare-paths: {path.title}, {link.title}: {error}", file=sys.stderr)
         return outcome | {"outcome": "failed", "reason": last_line(error)}
 

@@ -13,6 +13,7 @@
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/dpdk/eal.hpp"
 #include "l2echo/dpdk/log.hpp"
+#include "l2echo/dpdk/polling_lcore.hpp"
 #include "l2echo/dpdk/port_choice.hpp"
 #include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/result.hpp"
@@ -123,10 +124,12 @@ void run(const std::string& program, const WireOptions& options) {
         take_real_time_priority();
     const timespec sleep{0, static_cast<long>(options.sleep_seconds * 1e9)};
 
+    const dpdk::PollingLcore lcore;
     dpdk::log_info("Ready: forwarding between {} and {}", dpdk::port_label(a.id()), dpdk::port_label(b.id()));
     while (!stop.requested()) {
         there.poll();
         back.poll();
+        lcore.end_turn();
         if (sleep.tv_nsec > 0)
             nanosleep(&sleep, nullptr);
     }

@@ -11,7 +11,7 @@
 
 #include <cstdio>
 
-#include "dpdk/interrupt_parking.hpp"
+#include "dpdk/interrupt_thread.hpp"
 #include "dpdk/lcore_option.hpp"
 #include "dpdk/log_capture.hpp"
 #include "dpdk/startup_advice.hpp"
@@ -116,6 +116,7 @@ Eal::Eal(const std::string& program, std::vector<std::string> arguments) : argum
         if (!left.empty())
             throw process::UsageError(fmt::format(
                 "'{}' is not an EAL option; give a device with -a, and our options after --", left));
+        polling_.emplace();
     } catch (...) {
         rte_eal_cleanup();
         throw;
@@ -125,6 +126,7 @@ Eal::Eal(const std::string& program, std::vector<std::string> arguments) : argum
 
 Eal::~Eal() {
     park_interrupt_thread();
+    polling_.reset();
     rte_eal_cleanup();
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "dpdk/interrupt_thread.hpp"
 #include "dpdk/log_capture.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/result.hpp"
@@ -68,8 +69,14 @@ std::string port_label(std::uint16_t port) {
 
 Port::Device::~Device() {
     rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_LSC, count_link_change, kAnyArgument);
-    (void)rte_eth_dev_stop(id);  // nothing to be done about a failure on the way out
-    (void)rte_eth_dev_close(id);
+    const auto close = [this] {
+        (void)rte_eth_dev_stop(id);  // nothing to be done about a failure on the way out
+        (void)rte_eth_dev_close(id);
+    };
+    if (closes_on_interrupt_thread)
+        run_on_interrupt_thread(close);
+    else
+        close();
 }
 
 Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>& worker_nodes)
@@ -82,6 +89,7 @@ Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>&
     throw_if_failed(rte_eth_dev_get_name_by_port(id, name.data()), what("rte_eth_dev_get_name_by_port"));
     name_ = name.data();
     driver_ = read_info(id).driver_name;
+    device_->closes_on_interrupt_thread = driver_ == "net_memif";
     bring_up(request, worker_nodes);
     fill_reta();
     make_sure_of_rss_key();

@@ -1,12 +1,15 @@
 """Two DPDK processes and no kernel between them: dpdk-testpmd sends, l2_multi_echo returns."""
 
+import os
 import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
-from tests.harness.program_under_test import NO_NIC, assert_balanced, one_worker, two_workers
+from tests.harness.program_under_test import (NO_NIC, PATIENT, assert_balanced, one_worker, two_workers, usable_cpus,
+                                              wait_until)
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling
@@ -47,7 +50,7 @@ def test_testpmd_gets_back_what_it_sends(start_echo, sender, tmp_path, queues, l
     returned, sent = map(int, statistics.groups())
 
     echo.wait_until_received(sent)
-    final = echo.stop(signal.SIGTERM)  # before its peer: the driver cannot bear a peer that leaves while it is polled
+    final = echo.stop(signal.SIGTERM)
     assert_balanced(final)
     totals = final["totals"]
     assert (totals["received"], totals["refused"]) == (sent, 0)
@@ -55,3 +58,49 @@ def test_testpmd_gets_back_what_it_sends(start_echo, sender, tmp_path, queues, l
     assert totals["echoed"] - queues * RING_ENTRIES <= returned <= totals["echoed"]
     peer.write_line("quit")
     assert peer.wait(10) == 0
+
+
+@pytest.fixture
+def busy_cpus(start):
+    """Lcores wait for their CPU in the middle of a burst."""
+    for cpu in usable_cpus()[:2]:
+        start(sys.executable, "-c", f"import os\nos.sched_setaffinity(0, [{cpu}])\nwhile True: pass")
+
+
+@pytest.fixture
+def two_queues(start, l2_probe, wire):
+    """two_queues() starts a probe that sends for long, on two queue pairs."""
+    return lambda: start(l2_probe, *NO_NIC, f"--vdev=net_memif0,role=client,{wire}", "--lcores", two_workers(),
+                         "--", "--queues", "2", "--flows", "2", "--rate", "100kpps", "--duration", "60s")
+
+
+ROUNDS = [1, pytest.param(10, marks=[pytest.mark.long, pytest.mark.alone])]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_peer_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, busy_cpus, wire, rounds):
+    echo = start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--stats-interval", "20ms").wait_until_ready()
+    received = 0
+    for number in range(rounds):
+        probe = two_queues()
+        echo.wait_until_received(received + 1000)
+        probe.send_signal(signal.SIGKILL if number % 2 else signal.SIGTERM)
+        probe.wait(20)
+        echo.wait_for_report(lambda report: not report["ports"][0]["link"]["up"], "link that is down")
+        received = echo.reports()[-1]["totals"]["received"]
+    assert_balanced(echo.stop())
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_far_end_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, busy_cpus, wire, rounds):
+    for number in range(rounds):
+        echo = start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--stats-interval", "20ms").wait_until_ready()
+        probe = two_queues()
+        echo.wait_until_received(1000)
+        echo.send_signal(signal.SIGKILL if number % 2 else signal.SIGTERM)
+        echo.wait(20)
+        probe.send_signal(signal.SIGTERM)
+        assert probe.wait(20) == 1, probe.stderr()
+        wire_socket = wire.split("socket=")[1].split(",")[0]
+        if os.path.exists(wire_socket):
+            os.unlink(wire_socket)

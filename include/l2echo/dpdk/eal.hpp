@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/polling_lcore.hpp"
 
 namespace l2echo::dpdk {
 
@@ -30,6 +32,7 @@ class Eal {
   private:
     std::vector<std::string> arguments_;
     std::string said_;
+    std::optional<PollingLcores> polling_;  ///< in EAL's memory
 };
 
 }  // namespace l2echo::dpdk

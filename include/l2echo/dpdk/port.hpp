@@ -86,6 +86,9 @@ class Port {
     /// pools are freed.
     struct Device {
         std::uint16_t id;
+        /// memif's driver frees a connection on the interrupt thread when the peer leaves, and here when we
+        /// do: both at once would free it twice.
+        bool closes_on_interrupt_thread = false;
         explicit Device(std::uint16_t port) : id(port) {}
         ~Device();
         Device(const Device&) = delete;

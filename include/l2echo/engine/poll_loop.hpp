@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 
+#include "l2echo/dpdk/polling_lcore.hpp"
 #include "l2echo/engine/busy_time.hpp"
 #include "l2echo/engine/idle.hpp"
 #include "l2echo/engine/worker.hpp"
@@ -37,14 +38,11 @@ std::uint64_t run_timers(std::span<Type* const> sources, std::uint64_t now) noex
     return due;
 }
 
-/// Polls every source once an iteration until `stop` is set by anyone, waits as `idle` says while no frames
-/// come, and runs the sources' timers. A worker without sources, or whose queue pairs were all ended, sleeps
-/// instead. On the worker's lcore.
+/// What run_worker() does until there is nothing left to poll.
 template <Source Type>
-void run_worker(Worker& worker, std::span<Type* const> sources, const IdleSettings& idle,
-                const std::atomic<bool>& stop) noexcept {
-    prepare_to_wait(idle.mode);
-    worker.running.store(true, std::memory_order_release);
+void poll_until_stopped(Worker& worker, std::span<Type* const> sources, const IdleSettings& idle,
+                        const std::atomic<bool>& stop) noexcept {
+    const dpdk::PollingLcore lcore;
     std::size_t left = sources.size();
     BusyTime time(worker.busy_cycles, left > 0 ? sources.front()->queues.burst() : 0);
     std::uint64_t due = time.now();
@@ -59,12 +57,24 @@ void run_worker(Worker& worker, std::span<Type* const> sources, const IdleSettin
             else if (source->queues.end())
                 --left;
         }
+        lcore.end_turn();
         if (received > 0)
             empty_iterations = 0;
         else if (idle.mode != Idle::Poll && ++empty_iterations > kEmptyIterations)
             wait_for_frames(idle, worker.queue_pairs);
         time.end_iteration(received);
     }
+}
+
+/// Polls every source once an iteration until `stop` is set by anyone, waits as `idle` says while no frames
+/// come, and runs the sources' timers. A worker without sources, or whose queue pairs were all ended, sleeps
+/// instead. On the worker's lcore.
+template <Source Type>
+void run_worker(Worker& worker, std::span<Type* const> sources, const IdleSettings& idle,
+                const std::atomic<bool>& stop) noexcept {
+    prepare_to_wait(idle.mode);
+    worker.running.store(true, std::memory_order_release);
+    poll_until_stopped(worker, sources, idle, stop);
     sleep_until_stopped(stop);
     worker.running.store(false, std::memory_order_release);
 }

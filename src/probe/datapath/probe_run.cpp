@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "l2echo/dpdk/polling_lcore.hpp"
+
 namespace l2echo::probe {
 
 /// The clock starts when the last sender and checker are there: what was due before nobody could send would
@@ -19,23 +21,28 @@ std::uint64_t ProbeRun::meet(std::size_t as) noexcept {
 }
 
 void ProbeRun::send(std::size_t queue) noexcept {
+    const dpdk::PollingLcore lcore;
     Sender& sender = pairs_[queue]->sender;
     sender.start(meet(1));
-    while (!stop_.requested() && sender.send_due()) {
-    }
+    while (!stop_.requested() && sender.send_due())
+        lcore.end_turn();
     finish_sending(sender);
 }
 
 void ProbeRun::check(std::size_t queue) noexcept {
+    const dpdk::PollingLcore lcore;
     Checker& checker = pairs_[queue]->checker;
     prepare_to_receive(checker);
     checker.start(meet(1));
-    while (!is_drained())
+    while (!is_drained()) {
         checker.poll();
+        lcore.end_turn();
+    }
     finish_checking(checker);
 }
 
 void ProbeRun::send_and_check(std::size_t queue) noexcept {
+    const dpdk::PollingLcore lcore;
     Pair& pair = *pairs_[queue];
     prepare_to_receive(pair.checker);
     const std::uint64_t epoch = meet(2);
@@ -48,6 +55,7 @@ void ProbeRun::send_and_check(std::size_t queue) noexcept {
             finish_sending(pair.sender);
         }
         pair.checker.poll();
+        lcore.end_turn();
     }
     finish_checking(pair.checker);
 }

@@ -1,12 +1,15 @@
-#include "dpdk/interrupt_parking.hpp"
+#include "dpdk/interrupt_thread.hpp"
 
+#include <rte_alarm.h>
 #include <rte_interrupts.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
+#include <utility>
 
 namespace l2echo::dpdk {
 namespace {
@@ -19,7 +22,29 @@ void park(void* parked) {
         pause();
 }
 
+struct Work {
+    const std::function<void()>& run;
+    std::promise<void> done;
+};
+
+void run_work(void* argument) {
+    auto* work = static_cast<Work*>(argument);
+    work->run();
+    std::promise<void> done = std::move(work->done);  // who waits takes `work` along
+    done.set_value();
+}
+
 }  // namespace
+
+void run_on_interrupt_thread(const std::function<void()>& run) {
+    constexpr std::uint64_t kAtOnce = 1;  // microsecond; 0 is refused
+    Work work{run, {}};
+    const std::future<void> done = work.done.get_future();
+    if (rte_eal_alarm_set(kAtOnce, run_work, &work) == 0)
+        done.wait();
+    else
+        run();
+}
 
 void park_interrupt_thread() {
     const std::unique_ptr<rte_intr_handle, decltype(&rte_intr_instance_free)> handle(

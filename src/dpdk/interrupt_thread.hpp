@@ -1,7 +1,14 @@
-// Stops the EAL interrupt thread, which EAL itself never does.
+// The EAL interrupt thread: work for it, and its end, which EAL itself never brings about.
 #pragma once
 
+#include <functional>
+
 namespace l2echo::dpdk {
+
+/// Runs `work` on the interrupt thread, so that no driver's interrupt handler runs beside it, and returns
+/// when it is done; at once and here if the thread takes no work. Not on the interrupt thread, nor on an
+/// lcore that polls.
+void run_on_interrupt_thread(const std::function<void()>& work);
 
 /// Keeps the interrupt thread from running again, for the rest of the process; call it before
 /// rte_eal_cleanup(). That one unmaps memory which holds interrupt handles while the thread still reads them:

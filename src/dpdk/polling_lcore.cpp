@@ -1,0 +1,89 @@
+#include "l2echo/dpdk/polling_lcore.hpp"
+
+#include <fmt/format.h>
+#include <rte_interrupts.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "l2echo/dpdk/log.hpp"
+#include "l2echo/process/error.hpp"
+
+namespace l2echo::dpdk {
+namespace {
+
+/// munmap() has no argument for it.
+std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore, as EAL starts and ends
+
+/// An lcore that was not run for so long is hardly in the middle of a burst of this port.
+constexpr std::chrono::milliseconds kPatience{1000};
+
+}  // namespace
+
+void PollingLcores::Free::operator()(rte_rcu_qsbr* memory) const noexcept {
+    rte_free(memory);
+}
+
+PollingLcores::PollingLcores()
+    : lcores_(static_cast<rte_rcu_qsbr*>(
+          rte_zmalloc("polling_lcores", rte_rcu_qsbr_get_memsize(RTE_MAX_LCORE), RTE_CACHE_LINE_SIZE))) {
+    if (!lcores_ || rte_rcu_qsbr_init(lcores_.get(), RTE_MAX_LCORE) != 0)
+        throw process::StartupError("rte_rcu_qsbr_init: no memory; give EAL more with -m");
+    the_one.store(this, std::memory_order_release);
+}
+
+PollingLcores::~PollingLcores() {
+    the_one.store(nullptr, std::memory_order_release);
+}
+
+PollingLcores* PollingLcores::current() noexcept {
+    return the_one.load(std::memory_order_acquire);
+}
+
+bool PollingLcores::wait_for_turn(std::chrono::milliseconds limit) noexcept {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    const std::uint64_t turn = rte_rcu_qsbr_start(lcores_.get());
+    while (rte_rcu_qsbr_check(lcores_.get(), turn, false) == 0) {
+        if (std::chrono::steady_clock::now() >= deadline)
+            return false;
+        // The lcore may be waiting for this CPU.
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+    return true;
+}
+
+rte_rcu_qsbr* PollingLcore::lcores_of_process() noexcept {
+    PollingLcores* const lcores = PollingLcores::current();
+    return lcores != nullptr && rte_lcore_id() < RTE_MAX_LCORE ? lcores->lcores_.get() : nullptr;
+}
+
+PollingLcore::PollingLcore() noexcept : lcores_(lcores_of_process()), id_(rte_lcore_id()) {
+    if (lcores_ == nullptr)
+        return;
+    rte_rcu_qsbr_thread_register(lcores_, id_);
+    rte_rcu_qsbr_thread_online(lcores_, id_);
+}
+
+PollingLcore::~PollingLcore() {
+    if (lcores_ == nullptr)
+        return;
+    rte_rcu_qsbr_thread_offline(lcores_, id_);
+    rte_rcu_qsbr_thread_unregister(lcores_, id_);
+}
+
+}  // namespace l2echo::dpdk
+
+/// In front of libc's, for the drivers too: they find it in the program before they find that one.
+extern "C" int munmap(void* address, std::size_t length) noexcept {
+    using l2echo::dpdk::PollingLcores;
+    PollingLcores* const lcores = PollingLcores::current();
+    if (lcores != nullptr && rte_thread_is_intr() != 0 && !lcores->wait_for_turn(l2echo::dpdk::kPatience))
+        l2echo::dpdk::log_warning(
+            "a driver unmaps memory while an lcore has not ended its turn for a second");
+    return static_cast<int>(syscall(SYS_munmap, address, length));
+}

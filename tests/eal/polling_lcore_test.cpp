@@ -1,0 +1,83 @@
+#include "l2echo/dpdk/polling_lcore.hpp"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <rte_alarm.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+
+namespace l2echo::dpdk {
+namespace {
+
+constexpr std::chrono::milliseconds kAWhile{20};
+constexpr std::chrono::seconds kLong{20};
+
+/// Memory that a driver is going to unmap on EAL's interrupt thread.
+class SharedPage {
+  public:
+    SharedPage() : address_(mmap(nullptr, size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {}
+
+    void unmap_on_interrupt_thread() { ASSERT_EQ(rte_eal_alarm_set(1, unmap, this), 0); }
+    bool unmapped_within(std::chrono::milliseconds time) const {
+        return unmapped_.wait_for(time) == std::future_status::ready;
+    }
+
+  private:
+    static std::size_t size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
+
+    static void unmap(void* argument) {
+        auto& page = *static_cast<SharedPage*>(argument);
+        std::promise<void> done = std::move(page.done_);
+        EXPECT_EQ(munmap(page.address_, size()), 0);
+        done.set_value();
+    }
+
+    void* address_;
+    std::promise<void> done_;
+    std::future<void> unmapped_ = done_.get_future();
+};
+
+TEST(PollingLcore, MemoryIsUnmappedWhenTheTurnHasEnded) {
+    SharedPage page;
+    const PollingLcore lcore;
+    page.unmap_on_interrupt_thread();
+    EXPECT_FALSE(page.unmapped_within(kAWhile));
+    lcore.end_turn();
+    EXPECT_TRUE(page.unmapped_within(kLong));
+}
+
+TEST(PollingLcore, MemoryIsUnmappedWhenTheLcoreHasLeft) {
+    SharedPage page;
+    {
+        const PollingLcore lcore;
+        page.unmap_on_interrupt_thread();
+        EXPECT_FALSE(page.unmapped_within(kAWhile));
+    }
+    EXPECT_TRUE(page.unmapped_within(kLong));
+}
+
+TEST(PollingLcore, OneThatIsNeverRunDoesNotKeepTheInterruptThreadForEver) {
+    SharedPage page;
+    const PollingLcore lcore;
+    page.unmap_on_interrupt_thread();
+    EXPECT_TRUE(page.unmapped_within(kLong));
+}
+
+TEST(PollingLcore, OtherThreadsUnmapAtOnce) {
+    const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const PollingLcore lcore;
+    EXPECT_EQ(munmap(address, size), 0);  // would wait for itself
+    EXPECT_NE(msync(address, size, MS_ASYNC), 0);
+}
+
+/// Drivers are shared libraries, and EAL loads them later.
+TEST(PollingLcore, DriversFindThisMunmap) {
+    EXPECT_EQ(dlsym(RTLD_DEFAULT, "munmap"), reinterpret_cast<void*>(&munmap));
+}
+
+}  // namespace
+}  // namespace l2echo::dpdk
