@@ -1,6 +1,8 @@
 #include "l2echo/dpdk/port.hpp"
 
 #include <fmt/format.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 
 #include <array>
@@ -51,6 +53,13 @@ std::string read_burst_mode(std::uint16_t port) {
     return fmt::format("RX {}, TX {}", rx.info, tx.info);
 }
 
+/// As EAL was given them: "role=client,socket=/run/memif.sock".
+std::string arguments_of(std::uint16_t port) {
+    const rte_eth_dev_info info = read_info(port);
+    const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
+    return given != nullptr && given->args != nullptr ? given->args : "";
+}
+
 int count_link_change(std::uint16_t, rte_eth_event_type, void* changes, void*) {
     static_cast<std::atomic<std::uint64_t>*>(changes)->fetch_add(1, std::memory_order_relaxed);
     return 0;
@@ -90,6 +99,7 @@ Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>&
     name_ = name.data();
     driver_ = read_info(id).driver_name;
     device_->closes_on_interrupt_thread = driver_ == "net_memif";
+    link_down_advice_ = advice_for_link_down(driver_, arguments_of(id));
     bring_up(request, worker_nodes);
     fill_reta();
     make_sure_of_rss_key();

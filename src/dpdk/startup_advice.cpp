@@ -8,6 +8,7 @@
 #include <regex>
 #include <sstream>
 
+#include "dpdk/port_interfaces.hpp"
 #include "l2echo/dpdk/result.hpp"
 
 namespace l2echo::dpdk {
@@ -124,6 +125,14 @@ std::string explain_no_ports(const FailedStart& failed, const std::vector<machin
         "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, then "
         "--bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",
         sudo);
+}
+
+std::string advice_for_link_down(const std::string& driver, const std::string& device_arguments) {
+    const std::vector<std::string> roles = interfaces_in(device_arguments, {"role"});
+    const bool is_server = !roles.empty() && (roles.front() == "server" || roles.front() == "master");
+    if (driver != "net_memif" || is_server)
+        return "";
+    return "; a memif client does not connect again: when its server is back, start this program again";
 }
 
 std::string explain_port_failure(const std::string& call, const FailedStart& failed) {

@@ -24,4 +24,7 @@ std::string explain_no_ports(const FailedStart& failed, const std::vector<machin
 /// One line on why a call for a port failed: "port 0 (net_tap0): rte_eth_dev_start: ...".
 std::string explain_port_failure(const std::string& call, const FailedStart& failed);
 
+/// What is to follow "link is down" for such a device, from the blank on; empty: nothing.
+std::string advice_for_link_down(const std::string& driver, const std::string& device_arguments);
+
 }  // namespace l2echo::dpdk

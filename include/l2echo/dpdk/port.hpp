@@ -37,6 +37,8 @@ class Port {
     std::uint16_t id() const noexcept { return id_; }
     const std::string& name() const noexcept { return name_; }
     const std::string& driver() const noexcept { return driver_; }
+    /// What is to follow "link is down"; empty: nothing.
+    const std::string& link_down_advice() const noexcept { return link_down_advice_; }
     const std::string& burst_mode() const noexcept { return burst_mode_; }
     wire::MacAddress mac() const noexcept { return mac_; }
     int numa_node() const noexcept { return numa_node_; }  ///< -1: unknown
@@ -72,6 +74,7 @@ class Port {
     std::uint16_t id_;
     std::string name_;
     std::string driver_;
+    std::string link_down_advice_;
     std::string burst_mode_;
     wire::MacAddress mac_ = 0;
     int numa_node_;

@@ -231,6 +231,13 @@ TEST(PortFailure, ACauseThatIsKnownTakesThePlaceOfTheNumber) {
     EXPECT_EQ(explain(1, "", "net_ice"), "port 0 (a): rte_eth_dev_start: failed, or not permitted");
 }
 
+TEST(LinkDown, AMemifClientDoesNotConnectAgain) {
+    for (const char* arguments : {"", "role=client,socket=/run/m.sock", "role=slave"})
+        expect_in(advice_for_link_down("net_memif", arguments), {"; a memif client does not", "start this"});
+    EXPECT_EQ(advice_for_link_down("net_memif", "socket=/run/m.sock,role=server"), "");
+    EXPECT_EQ(advice_for_link_down("net_tap", "role=client"), "");
+}
+
 TEST(RequestedVdevs, AreNamedWithoutTheirArguments) {
     EXPECT_EQ(requested_vdevs({"-l", "0", "--vdev", "net_tap0,iface=x", "--vdev=net_null0"}),
               (std::vector<std::string>{"net_tap0", "net_null0"}));
