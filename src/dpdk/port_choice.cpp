@@ -10,6 +10,7 @@
 #include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/host_limits.hpp"
+#include "l2echo/machine/interface_driver.hpp"
 #include "l2echo/machine/kernel_interface.hpp"
 #include "l2echo/machine/pci_nic.hpp"
 #include "l2echo/process/error.hpp"
@@ -136,6 +137,13 @@ void describe_port(const Port& port) {
         log_info("Port {}: {}", port.id(), note);
     for (const std::string& warning : plan.warnings)
         log_warning(fmt::format("Port {}: {}", port.id(), warning));
+}
+
+std::string veth_behind(const Port& port) {
+    for (const std::string& interface : kernel_interfaces_of(port.id()))
+        if (machine::interface_driver(interface) == "veth")
+            return interface;
+    return "";
 }
 
 void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop) {

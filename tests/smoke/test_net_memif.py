@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.harness.program_under_test import (NO_NIC, PATIENT, assert_balanced, one_lcore, one_worker, two_workers, usable_cpus,
-                                              wait_until)
+from tests.harness.program_under_test import (NO_NIC, PATIENT, assert_balanced, one_lcore, one_worker, two_workers,
+                                              usable_cpus, wait_until)
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling
