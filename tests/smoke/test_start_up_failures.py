@@ -181,3 +181,11 @@ def test_failure_says_what_to_do(assert_explained, failure):
 @pytest.mark.parametrize("failure", MORE_FAILURES, ids=lambda failure: failure.name)
 def test_another_failure_says_what_to_do(assert_explained, failure):
     assert_explained(failure)
+
+
+def test_device_that_is_missing_among_others_is_a_warning(start, l2_multi_echo):
+    process = start(l2_multi_echo, *NO_NIC, NULL, "--vdev=net_virtio_user0", "--lcores", two_workers(), "--",
+                    "--duration", "10ms")
+    process.end_cleanly(20)
+    assert "warning: EAL could not create net_virtio_user0: net_virtio_user needs the vhost socket; add path=SOCKET" \
+        in process.stderr()
