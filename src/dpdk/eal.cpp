@@ -16,6 +16,7 @@
 
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/lcore_option.hpp"
+#include "dpdk/log_capture.hpp"
 #include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/lcore.hpp"
@@ -76,8 +77,10 @@ void refuse_secondary() {
             "--file-prefix of your own");
 }
 
-/// Returns the first argument that EAL did not take; empty: it took them all.
-std::string start_eal(const std::string& program, const std::vector<std::string>& arguments) {
+/// Returns the first argument that EAL did not take; empty: it took them all. `said` gets what it complained
+/// of.
+std::string start_eal(const std::string& program, const std::vector<std::string>& arguments,
+                      std::string& said) {
     std::string name = program;
     // EAL reorders and may write what argv points to.
     std::vector<std::string> copies = with_nameless_hugepages(arguments);
@@ -87,10 +90,17 @@ std::string start_eal(const std::string& program, const std::vector<std::string>
     const int argc = static_cast<int>(argv.size());
     argv.push_back(nullptr);
     const StdoutToNowhere redirection;
+    const LogCapture log;
     const int parsed = rte_eal_init(argc, argv.data());
+    const int error = rte_errno;
+    said = log.text();
     if (parsed < 0) {
         refuse_secondary();
-        throw process::StartupError(explain_eal_failure(arguments, rte_errno, machine::read_host_limits()));
+        throw process::StartupError(explain_eal_failure({.step = Step::Eal,
+                                                         .eal_arguments = arguments,
+                                                         .error = error,
+                                                         .said = said,
+                                                         .host = machine::read_host_limits()}));
     }
     // EAL moves what it does not know behind what it does, and goes on without it.
     return parsed + 1 < argc ? argv[static_cast<std::size_t>(parsed) + 1] : "";
@@ -127,7 +137,7 @@ Lcore describe_lcore(unsigned id) {
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
     check_cpus(arguments_, machine::allowed_cpus());
     refuse_taps_in_use(arguments_);
-    const std::string left = start_eal(program, arguments_);
+    const std::string left = start_eal(program, arguments_, said_);
     try {
         refuse_secondary();
         if (!left.empty())

@@ -1,6 +1,7 @@
 #include "l2echo/dpdk/mempool.hpp"
 
 #include <fmt/format.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
@@ -19,12 +20,17 @@ Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cac
     if (pool_)
         return;
     const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;
-    throw process::StartupError(fmt::format(
-        "mempool {}: {} mbufs of {} bytes (about {} MiB) on NUMA node {}: {}; reserve more hugepages there "
-        "(sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE, more than it has now), "
-        "raise -m, "
-        "or lower --rx-descriptors and --tx-descriptors",
-        name, mbufs, data_room, mebibytes, numa_node, rte_strerror(rte_errno), std::max(numa_node, 0)));
+    const std::string remedy =
+        rte_eal_has_hugepages() != 0
+            ? fmt::format(
+                  "reserve more hugepages there (sudo ./scripts/host-setup --apply --only hugepages "
+                  "--hugepages {}=SIZE, more than it has now), raise -m, or lower --rx-descriptors and "
+                  "--tx-descriptors",
+                  std::max(numa_node, 0))
+            : "raise -m (64 MiB when left out), or lower --rx-descriptors and --tx-descriptors";
+    throw process::StartupError(
+        fmt::format("mempool {}: {} mbufs of {} bytes (about {} MiB) on NUMA node {}: {}; {}", name, mbufs,
+                    data_room, mebibytes, numa_node, rte_strerror(rte_errno), remedy));
 }
 
 }  // namespace l2echo::dpdk

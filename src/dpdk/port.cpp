@@ -1,14 +1,19 @@
 #include "l2echo/dpdk/port.hpp"
 
 #include <fmt/format.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 
 #include <array>
 #include <cstring>
 
 #include "dpdk/interrupt_thread.hpp"
+#include "dpdk/log_capture.hpp"
 #include "dpdk/port_interfaces.hpp"
+#include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/result.hpp"
+#include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/link.hpp"
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/process/error.hpp"
@@ -48,6 +53,13 @@ std::string read_burst_mode(std::uint16_t port) {
     if (rte_eth_rx_burst_mode_get(port, 0, &rx) != 0 || rte_eth_tx_burst_mode_get(port, 0, &tx) != 0)
         return {};
     return fmt::format("RX {}, TX {}", rx.info, tx.info);
+}
+
+/// As EAL was given them: "role=client,socket=/run/memif.sock".
+std::string arguments_of(std::uint16_t port) {
+    const rte_eth_dev_info info = read_info(port);
+    const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
+    return given != nullptr && given->args != nullptr ? given->args : "";
 }
 
 int count_link_change(std::uint16_t, rte_eth_event_type, void* changes, void*) {
@@ -97,9 +109,8 @@ Port::Port(std::uint16_t id, const PortRequest& request, const std::vector<int>&
     name_ = name.data();
     driver_ = read_info(id).driver_name;
     device_->closes_on_interrupt_thread = driver_ == "net_memif";
-    configure();
-    set_up_queues(request, worker_nodes);
-    start();
+    link_down_advice_ = advice_for_link_down(driver_, arguments_of(id));
+    bring_up(request, worker_nodes);
     fill_reta();
     make_sure_of_rss_key();
     set_promiscuous(request.promiscuous);
@@ -148,13 +159,20 @@ void Port::set_up_queues(const PortRequest& request, const std::vector<int>& wor
     }
 }
 
-void Port::start() {
-    const int result = rte_eth_dev_start(id_);
-    const char* advice =
-        driver_ == "net_memif" ? "; a memif client needs its server first: start that one" : "";
-    if (result < 0)
-        throw process::StartupError(what("rte_eth_dev_start") +
-                                    fmt::format(": {}{}", reason_of(result), advice));
+void Port::bring_up(const PortRequest& request, const std::vector<int>& worker_nodes) {
+    const LogCapture log;
+    try {
+        configure();
+        set_up_queues(request, worker_nodes);
+        throw_if_failed(rte_eth_dev_start(id_), what("rte_eth_dev_start"));
+    } catch (const CallFailed& failed) {
+        throw process::StartupError(
+            explain_port_failure(failed.call(), {.step = Step::Port,
+                                                 .error = -failed.result(),
+                                                 .said = log.text(),
+                                                 .driver = driver_,
+                                                 .host = machine::read_host_limits()}));
+    }
 }
 
 void Port::fill_reta() {

@@ -11,6 +11,7 @@
 #include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/host_limits.hpp"
+#include "l2echo/machine/interface_driver.hpp"
 #include "l2echo/machine/kernel_interface.hpp"
 #include "l2echo/machine/link.hpp"
 #include "l2echo/machine/pci_nic.hpp"
@@ -106,13 +107,19 @@ std::string describe_flow_control(FlowControl flow_control) {
 std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::string>& names,
                                         bool take_kernel_interface) {
     const std::vector<std::uint16_t> probed = eal.ports();
+    FailedStart failed{.step = Step::Devices,
+                       .eal_arguments = eal.arguments(),
+                       .said = eal.said(),
+                       .missing = requested_vdevs(eal.arguments()),
+                       .host = machine::read_host_limits()};
     if (probed.empty())
-        throw process::StartupError(
-            explain_no_ports(eal.arguments(), machine::read_host_limits(), nics_of_this_machine()));
-    for (const std::string& name : requested_vdevs(eal.arguments()))
-        if (std::uint16_t id = 0;
-            name.starts_with("net_") && rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0)
-            log_warning(fmt::format("EAL could not create {}; its lines above say why", name));
+        throw process::StartupError(explain_no_ports(failed, nics_of_this_machine()));
+    for (const std::string& name : requested_vdevs(eal.arguments())) {
+        std::uint16_t id = 0;
+        failed.missing = {name};
+        if (name.starts_with("net_") && rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0)
+            log_warning(explain_missing_device(failed));
+    }
     std::vector<std::uint16_t> chosen;
     for (const std::string& name : names) {
         const std::uint16_t id = find_port(name, probed);
@@ -152,6 +159,13 @@ void describe_port(const Port& port) {
         log_info("Port {}: {}", port.id(), note);
     for (const std::string& warning : plan.warnings)
         log_warning(fmt::format("Port {}: {}", port.id(), warning));
+}
+
+std::string veth_behind(const Port& port) {
+    for (const std::string& interface : kernel_interfaces_of(port.id()))
+        if (machine::interface_driver(interface) == "veth")
+            return interface;
+    return "";
 }
 
 void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop) {

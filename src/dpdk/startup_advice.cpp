@@ -5,14 +5,79 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <regex>
+#include <sstream>
 
+#include "dpdk/port_interfaces.hpp"
 #include "l2echo/dpdk/result.hpp"
 
 namespace l2echo::dpdk {
 namespace {
 
-bool has_option(const std::vector<std::string>& arguments, const std::string& name) {
-    return std::find(arguments.begin(), arguments.end(), name) != arguments.end();
+/// The values of an option that is given as "NAME VALUE" or "NAME=VALUE".
+std::vector<std::string> values_of(const std::vector<std::string>& arguments, const std::string& name) {
+    std::vector<std::string> values;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == name && i + 1 < arguments.size())
+            values.push_back(arguments[i + 1]);
+        else if (arguments[i].starts_with(name + "="))
+            values.push_back(arguments[i].substr(name.size() + 1));
+    }
+    return values;
+}
+
+/// Lines that name the step that failed, and not the reason: EAL's last one, and those of a bus or a port.
+bool tells_no_reason(const std::string& line) {
+    static const std::regex kSteps(
+        "^(\\w+: )?(Invalid 'command line' arguments|Cannot (init|get|probe|scan|detect|set|clear) .*|"
+        "Bus \\(.*\\) probe failed|.*failed to initialize .* device|rte_\\w+\\(\\) failed|Port\\d+ dev_configure = .*|"
+        "Device with port_id=.*|No legacy callbacks.*|Failed to register mp action callback.*)");
+    return std::regex_search(line.substr(0, 200), kSteps);
+}
+
+/// The last that EAL or a driver said about the reason, without the name of the function that says it; empty:
+/// nothing. Of several devices that failed, about this one.
+std::string last_reason(const std::string& said, const std::string& device = "") {
+    constexpr std::string_view kEnd = "failed to initialize ";
+    std::string reason;
+    std::istringstream lines(said);
+    for (std::string line; std::getline(lines, line);) {
+        if (const auto end = line.find(kEnd); end != std::string::npos && !device.empty()) {
+            if (line.find(device + " ", end) != std::string::npos)
+                break;
+            reason.clear();
+        }
+        if (!line.empty() && !tells_no_reason(line))
+            reason = line;
+    }
+    const auto colon = reason.find("(): ");
+    if (colon != std::string::npos && reason.find(' ') > colon)
+        reason.erase(0, colon + 4);
+    if (reason.starts_with("EAL: "))
+        reason.erase(0, 5);
+    return reason;
+}
+
+/// "0000:01:00.0" for "01:00.0,driver=arguments".
+std::string full_address(std::string device) {
+    device.resize(std::min(device.size(), device.find(',')));
+    return std::ranges::count(device, ':') == 1 ? "0000:" + device : device;
+}
+
+/// The first NIC of -a that this machine does not have; empty: it has them all.
+std::string absent_nic(const std::vector<std::string>& eal_arguments,
+                       const std::vector<machine::PciNic>& nics) {
+    for (const char* name : {"-a", "--allow"})
+        for (const std::string& device : values_of(eal_arguments, name)) {
+            const std::string address = full_address(device);
+            if (std::ranges::none_of(nics, [&](const auto& nic) { return nic.address == address; }))
+                return address;
+        }
+    return "";
+}
+
+const char* sudo_unless(bool root) {
+    return root ? "" : " (and this is not root: type it with sudo)";
 }
 
 }  // namespace
@@ -25,66 +90,61 @@ std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arg
 }
 
 std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_arguments) {
-    constexpr std::string_view kOption = "--vdev";
-    std::vector<std::string> devices;
-    for (std::size_t i = 0; i < eal_arguments.size(); ++i) {
-        std::string device;
-        if (eal_arguments[i] == kOption && i + 1 < eal_arguments.size())
-            device = eal_arguments[i + 1];
-        else if (eal_arguments[i].starts_with(std::string(kOption) + "="))
-            device = eal_arguments[i].substr(kOption.size() + 1);
-        if (!device.empty())
-            devices.push_back(device);
-    }
-    return devices;
+    return values_of(eal_arguments, "--vdev");
 }
 
-std::string explain_eal_failure(const std::vector<std::string>& eal_arguments, int error,
-                                const machine::HostLimits& host) {
-    const bool wants_hugepages = !has_option(eal_arguments, "--no-huge");
-    std::string why;
-    if (error == EINVAL)
-        why = "it does not accept its arguments (see above); EAL options come before --, ours after it";
-    else if (error == ENODEV)
-        why = fmt::format(
-            "it knows no driver for a device asked for ({}); check its name, and that DPDK's drivers are "
-            "installed",
-            fmt::join(requested_vdevs(eal_arguments), " "));
-    else if (error == EALREADY || error == 0)
-        why =
-            "its run-time files are taken, most likely by another DPDK process; stop that one, or give this "
-            "one a "
-            "name of its own with --file-prefix NAME";
-    else if (wants_hugepages && host.hugepages_reserved == 0)
-        why =
-            "no hugepages are reserved; type: sudo dpdk-hugepages.py --reserve 512M --mount (or, to try "
-            "without, add --no-huge -m 256)";
-    else if (!host.root)
-        why = fmt::format("{}; type it with sudo, or give the user the hugepages and devices",
-                          reason_of(error));
-    else if (wants_hugepages && host.hugepages_free == 0)
-        why =
-            "all hugepages are in use; type: sudo dpdk-hugepages.py --show, then stop the user or reserve "
-            "more";
-    else
-        why = fmt::format("{}; its own lines above say more", reason_of(error));
+std::string explain_eal_failure(const FailedStart& failed) {
+    std::string why = explain_known(failed);
+    const std::string reason = last_reason(failed.said);
+    if (why.empty() && failed.error == EINVAL)
+        why = fmt::format("it does not accept its arguments ({}); EAL options come before --, ours after it",
+                          reason.empty() ? "see above" : reason);
+    else if (why.empty())
+        why = fmt::format("{}; its own lines above say more",
+                          !reason.empty() ? reason : reason_of(failed.error));
     return fmt::format("EAL did not start: {}", why);
 }
 
-std::string explain_no_ports(const std::vector<std::string>& eal_arguments, const machine::HostLimits& host,
-                             const std::vector<machine::PciNic>& nics) {
-    const std::vector<std::string> vdevs = requested_vdevs(eal_arguments);
-    if (!vdevs.empty())
-        return fmt::format("no port: EAL could not create {} (its lines above say why){}",
-                           fmt::join(vdevs, " "),
-                           host.root ? "" : "; a kernel-backed device needs root: type it with sudo");
-    if (!nics.empty() && !has_option(eal_arguments, "--no-pci"))
-        return fmt::format("no port: {}{}", machine::explain_unused_nics(nics),
-                           host.root ? "" : " (and this is not root: type it with sudo)");
+std::string explain_missing_device(const FailedStart& failed) {
+    std::string why = explain_known(failed);
+    const std::string reason = last_reason(failed.said, failed.missing.front());
+    if (why.empty())
+        why = reason.empty() ? "its driver does not say why; look its arguments up in DPDK's guide: one is "
+                               "missing, or one is not known to it"
+                             : fmt::format("its driver says: {}; check its arguments", reason);
+    return fmt::format("EAL could not create {}: {}", fmt::join(failed.missing, " "), why);
+}
+
+std::string explain_no_ports(const FailedStart& failed, const std::vector<machine::PciNic>& nics) {
+    if (!failed.missing.empty())
+        return "no port: " + explain_missing_device(failed);
+    if (const std::string known = explain_known(failed); !known.empty())
+        return "no port: " + known;
+    if (const std::string absent = absent_nic(failed.eal_arguments, nics); !absent.empty())
+        return fmt::format("no port: this machine has no NIC {}; type: dpdk-devbind.py --status", absent);
+    const char* sudo = sudo_unless(failed.host.root);
+    if (!nics.empty() && !failed.has_option("--no-pci"))
+        return fmt::format("no port: {}{}", machine::explain_unused_nics(nics), sudo);
     return fmt::format(
         "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, then "
         "--bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",
-        host.root ? "" : " (and this is not root: type it with sudo)");
+        sudo);
+}
+
+std::string advice_for_link_down(const std::string& driver, const std::string& device_arguments) {
+    const std::vector<std::string> roles = interfaces_in(device_arguments, {"role"});
+    const bool is_server = !roles.empty() && (roles.front() == "server" || roles.front() == "master");
+    if (driver != "net_memif" || is_server)
+        return "";
+    return "; a memif client does not connect again: when its server is back, start this program again";
+}
+
+std::string explain_port_failure(const std::string& call, const FailedStart& failed) {
+    if (const std::string known = explain_known(failed); !known.empty())
+        return fmt::format("{}: {}", call, known);
+    const std::string reason = last_reason(failed.said);
+    return fmt::format("{}: {}{}", call, reason_of(-failed.error),
+                       reason.empty() ? "" : fmt::format("; its driver says: {}", reason));
 }
 
 }  // namespace l2echo::dpdk

@@ -1,10 +1,12 @@
 #include "l2echo/machine/host_limits.hpp"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
-#include <string>
 
 #include "machine/first_line.hpp"
 
@@ -20,6 +22,26 @@ std::uint64_t read_number(const fs::path& path) {
     return number;
 }
 
+/// The mount point of the first hugetlbfs, as EAL takes it without --huge-dir.
+std::string first_hugetlbfs() {
+    std::ifstream mounts("/proc/mounts");
+    for (std::string line; std::getline(mounts, line);) {
+        std::istringstream fields(line);
+        std::string device, point, type;
+        if (fields >> device >> point >> type && type == "hugetlbfs")
+            return point;
+    }
+    return "";
+}
+
+std::uint64_t effective_capabilities() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+    if (syscall(SYS_capget, &header, data.data()) != 0)
+        return 0;
+    return std::uint64_t{data[1].effective} << 32 | data[0].effective;
+}
+
 }  // namespace
 
 HostLimits read_host_limits() {
@@ -29,7 +51,11 @@ HostLimits read_host_limits() {
         host.hugepages_reserved += read_number(size.path() / "nr_hugepages");
         host.hugepages_free += read_number(size.path() / "free_hugepages");
     }
+    host.hugetlbfs = first_hugetlbfs();
     host.root = geteuid() == 0;
+    host.capabilities = effective_capabilities();
+    host.sysfs = fs::exists("/sys/devices/system/cpu", none);
+    host.tun_device = fs::exists("/dev/net/tun", none);
     return host;
 }
 

@@ -151,13 +151,15 @@ void StatsReporter::follow_links(report::Snapshot& now) {
         links_[i] = port.link;
         if (port.link.changes != before.changes)
             hooks_.on_link_change(i);
-        log_link(port, before);
+        log_link(ports_[i], port, before);
     }
 }
 
-void StatsReporter::log_link(const report::PortSnapshot& port, const wire::LinkState& before) const {
+void StatsReporter::log_link(const dpdk::Port& device, const report::PortSnapshot& port,
+                             const wire::LinkState& before) const {
     if (port.link.up != before.up)
-        dpdk::log_info("Port {}: link is {}", port.id, port.link.up ? "up" : "down");
+        dpdk::log_info("Port {}: link is {}{}", port.id, port.link.up ? "up" : "down",
+                       port.link.up ? "" : device.link_down_advice());
     else if (port.link.changes != before.changes)
         dpdk::log_info("Port {}: link changed and is {} again", port.id, port.link.up ? "up" : "down");
 }

@@ -109,7 +109,7 @@ void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan&
     const RateGoal goal = options.search == kPdr.name ? kPdr : kNdr;
     SearchResult result{.name = goal.name,
                         .allowed_loss = goal.allowed_loss,
-                        .sizes = options.sizes,
+                        .sizes = traffic.frame_sizes(),
                         .search = RateSearch(find_max_rate(test_bed, traffic, plan), goal.allowed_loss),
                         .round_trips = {},
                         .environment = describe_environment(test_bed.port(), options)};
@@ -153,6 +153,9 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     pools = make_pools(port, options.port);
     dpdk::log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
                    options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
+    if (options.grown)
+        dpdk::log_info("The smallest frames are of {} bytes: headers and stamp leave no room in {}",
+                       smallest_size(options.shape), kSmallestEthernetFrame);
     const TestBed test_bed(port, pools, lcores, options.port.burst, options.drain_seconds, stop);
     if (!options.sweep_folder.empty()) {
         const SweepResult result = run_sweep(test_bed, plan, options);
@@ -161,7 +164,7 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
             throw std::runtime_error("the sweep is not complete: some sizes were not measured");
         return;
     }
-    const Traffic traffic = make_traffic(options, options.sizes, port);
+    const Traffic traffic = make_traffic(options, options.sizes.front(), port);
     options.search.empty() ? run_once(test_bed, traffic, plan, options)
                            : run_search(test_bed, traffic, plan, options);
 }

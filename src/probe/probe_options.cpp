@@ -22,19 +22,17 @@ namespace {
 /// 0 is a tag with a priority alone, 4095 is reserved (IEEE 802.1Q, table 9-2).
 constexpr std::uint64_t kMaxVlan = 4094;
 
-constexpr const char* kDefaultSize = "64";
+constexpr std::uint32_t kDefaultSize = kSmallestEthernetFrame;
 constexpr double kDefaultSeconds = 10;  // of a run that ends neither by frames nor by time
 
-/// RFC 2544 section 9.1, and the mix.
-constexpr const char* kSweepSizes = "64,128,256,512,1024,1280,1518,imix";
+/// RFC 2544 section 9.1, and the mix; the smallest is before them.
+constexpr const char* kLargerSweepSizes = "128,256,512,1024,1280,1518,imix";
 
 /// The steps of a sweep.
 std::vector<std::string> split_sizes(const std::string& text) {
     std::vector<std::string> sizes;
     std::istringstream stream(text + ",");
     for (std::string size; std::getline(stream, size, ',');) {
-        TrafficShape shape;
-        parse_sizes(size, shape);
         if (std::ranges::find(sizes, size) != sizes.end())
             throw process::UsageError(fmt::format("--size: {} is there twice", size));
         sizes.push_back(size);
@@ -92,12 +90,13 @@ void add_port_options(cli::OptionTable& table, ProbeOptions& options) {
 void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, DependentOptions& given) {
     constexpr const char* kGroup = "Traffic";
     TrafficShape& shape = options.shape;
-    table.add({.name = "--size",
-               .group = kGroup,
-               .value = cli::text(given.sizes, "SIZES"),
-               .help = fmt::format("Frame sizes with FCS: {}, when left out; 64,512 in turn; 512-1024 at "
-                                   "random; imix",
-                                   kDefaultSize)});
+    table.add(
+        {.name = "--size",
+         .group = kGroup,
+         .value = cli::text(given.sizes, "SIZES"),
+         .help = fmt::format("Frame sizes with FCS: {} when left out, or what the headers take; 64,512 in "
+                             "turn; 512-1024 at random; imix",
+                             kDefaultSize)});
     table.add(
         {.name = "--network",
          .group = kGroup,
@@ -205,16 +204,29 @@ void refuse_single_run_options(const ProbeOptions& options, const DependentOptio
                                               options.sweep_folder.empty() ? "--search" : "--sweep"));
 }
 
+/// What nobody typed is at least as large as the frames need; a size that was typed is an error when too
+/// small.
+void resolve_sizes(const std::optional<std::string>& typed, ProbeOptions& options) {
+    const std::uint32_t smallest = std::max(kDefaultSize, smallest_size(options.shape));
+    const bool is_sweep = !options.sweep_folder.empty();
+    const std::string text = typed      ? *typed
+                             : is_sweep ? fmt::format("{},{}", smallest, kLargerSweepSizes)
+                                        : fmt::format("{}", smallest);
+    options.sizes = is_sweep ? split_sizes(text) : std::vector{text};
+    options.grown = smallest > kDefaultSize && (!typed || std::ranges::count(options.sizes, "imix") > 0);
+    for (const std::string& size : options.sizes) {
+        TrafficShape shape = options.shape;
+        parse_sizes(size, shape);
+        throw_if_too_small(shape);
+    }
+}
+
 void resolve(const DependentOptions& given, ProbeOptions& options) {
     for (const auto& [name, seconds] :
          {std::pair{"--duration", given.duration.value_or(1)}, std::pair{"--trial", options.trial_seconds}})
         if (seconds == 0)
             throw process::UsageError(fmt::format("{}: 0 sends no frame; give 1s, for example", name));
-    options.sizes = given.sizes.value_or(kDefaultSize);
-    if (options.sweep_folder.empty())
-        parse_sizes(options.sizes, options.shape);
-    else
-        options.sweep_sizes = split_sizes(given.sizes.value_or(kSweepSizes));
+    resolve_sizes(given.sizes, options);
     if (given.count)
         options.plan.frames = *given.count;
     if (given.duration || !given.count)

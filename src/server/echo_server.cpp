@@ -52,7 +52,7 @@ void log_lcores(const dpdk::Lcore& main, const engine::WorkerPlan& plan) {
 }
 
 /// What a port's driver changes about the rules, for the user.
-void describe_rules(const dpdk::Port& port) {
+void describe_rules(const dpdk::Port& port, wire::SwapLevel level) {
     if (!has_loop_rule(port))
         dpdk::log_info(
             "Port {}: its kernel end has the same MAC, so frames from that MAC are echoed too (no loop rule)",
@@ -62,15 +62,21 @@ void describe_rules(const dpdk::Port& port) {
             "Port {}: this driver turns an outer 802.1ad tag (0x88A8) into 802.1Q (0x8100), so such frames go back "
             "changed; net_af_xdp and net_pcap keep it",
             port.id()));
+    const std::string veth = level == wire::SwapLevel::Mac ? "" : dpdk::veth_behind(port);
+    if (!veth.empty())
+        dpdk::log_info(
+            "Port {}: a kernel at the other end of {} leaves UDP and TCP checksums to a NIC, which a veth has not, "
+            "and drops its own frames when they come back so; type there: ethtool -K INTERFACE tx off",
+            port.id(), veth);
 }
 
 void open_ports(const std::vector<std::uint16_t>& ids, dpdk::PortRequest request,
-                const engine::WorkerPlan& plan, dpdk::Ports& ports) {
+                const engine::WorkerPlan& plan, wire::SwapLevel level, dpdk::Ports& ports) {
     request.queue_pairs = static_cast<std::uint16_t>(plan.lcores.size());
     for (const std::uint16_t id : ids) {
         ports.emplace_back(id, request, nodes_of(plan.lcores));
         dpdk::describe_port(ports.back());
-        describe_rules(ports.back());
+        describe_rules(ports.back(), level);
     }
 }
 
@@ -124,7 +130,7 @@ void serve_echo(const std::string& program, const Options& options) {
 
     dpdk::Ports ports;
     open_ports(dpdk::choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan,
-               ports);
+               options.rules.level, ports);
     warn_of_numa(ports, plan);
     require_idle_support(options.idle.mode, ports);
     dpdk::wait_for_links(ports, options.link_wait, stop);

@@ -31,7 +31,7 @@ wire::MacAddress mac_of(std::size_t port) {
     return 0x01'00'00'00'00'02 + (static_cast<wire::MacAddress>(port) << 40);
 }
 
-enum class Kind {
+enum class ReflectorKind {
     Any,        ///< an l2echo that echoes to any MAC
     Own,        ///< --accept own
     AnySilent,  ///< --loop-check off
@@ -41,24 +41,25 @@ enum class Kind {
 };
 
 /// A port of an l2echo, driven by hand: no clock, no thread.
-class FarEnd {
+class Reflector {
   public:
-    FarEnd(Kind kind, std::size_t number, const wire::LoopCheckSender& sender) {
+    Reflector(ReflectorKind kind, std::size_t number, const wire::LoopCheckSender& sender) {
         echo::RulesRequest request;
-        request.raw = kind == Kind::Swapper;
-        request.accept_own_only = kind == Kind::Own || kind == Kind::OwnSilent;
+        request.raw = kind == ReflectorKind::Swapper;
+        request.accept_own_only = kind == ReflectorKind::Own || kind == ReflectorKind::OwnSilent;
         port_.rules() = echo::WireRules(request, {.own_mac = mac_of(number), .own_macs = {}});
-        sends_ = kind == Kind::Any || kind == Kind::Own || kind == Kind::AnyStopped;
+        sends_ =
+            kind == ReflectorKind::Any || kind == ReflectorKind::Own || kind == ReflectorKind::AnyStopped;
         sender_ = sender;
-        if (kind == Kind::AnyStopped)
+        if (kind == ReflectorKind::AnyStopped)
             gate().face(verdict::Facing::Reflector);
     }
-    ~FarEnd() {
+    ~Reflector() {
         EXPECT_EQ(wire_.mbufs_in_use(), 0u);
         EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u);
     }
-    FarEnd(const FarEnd&) = delete;
-    FarEnd& operator=(const FarEnd&) = delete;
+    Reflector(const Reflector&) = delete;
+    Reflector& operator=(const Reflector&) = delete;
 
     /// `gates` and `macs`: of all ports of its process.
     void start(std::span<echo::Gate* const> gates, const std::vector<wire::MacAddress>& macs) {
@@ -104,7 +105,7 @@ enum class Net {
 struct Arrangement {
     const char* name;
     Net net;
-    std::vector<Kind> ports;
+    std::vector<ReflectorKind> ports;
     bool one_process;
     std::vector<bool> stops;  ///< for each port
     bool storms = false;      ///< nobody of us can know
@@ -117,7 +118,7 @@ class Wires {
         for (std::size_t number = 0; number < arrangement.ports.size(); ++number) {
             const wire::LoopCheckSender sender{one ? 7 : 7 + 1000 * number,
                                                static_cast<std::uint16_t>(one ? number : 0)};
-            ports_.push_back(std::make_unique<FarEnd>(arrangement.ports[number], number, sender));
+            ports_.push_back(std::make_unique<Reflector>(arrangement.ports[number], number, sender));
             gates_.push_back(&ports_.back()->gate());
         }
         for (std::size_t number = 0; number < ports_.size(); ++number) {
@@ -130,7 +131,7 @@ class Wires {
         }
     }
 
-    FarEnd& port(std::size_t number) { return *ports_[number]; }
+    Reflector& port(std::size_t number) { return *ports_[number]; }
 
     void send_checks() {
         for (std::size_t number = 0; number < ports_.size(); ++number)
@@ -174,7 +175,7 @@ class Wires {
     }
 
     Net net_;
-    std::vector<std::unique_ptr<FarEnd>> ports_;
+    std::vector<std::unique_ptr<Reflector>> ports_;
     std::vector<echo::Gate*> gates_;
     std::deque<std::pair<std::size_t, Bytes>> under_way_;
     std::map<wire::MacAddress, std::size_t> learned_;
@@ -208,7 +209,7 @@ TEST_P(LoopCheckTable, StopsWhoMustAndNobodyElse) {
     EXPECT_EQ(storms, row.storms);
 }
 
-using enum Kind;
+using enum ReflectorKind;
 INSTANTIATE_TEST_SUITE_P(
     Arrangements, LoopCheckTable,
     testing::Values(

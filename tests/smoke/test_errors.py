@@ -9,7 +9,6 @@ from tests.harness.hugepages import hugepages
 from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_fails, two_workers, usable_cpus
 
 NET_NULL = "net_null0,no-rx=1"
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages")
 
 
@@ -137,30 +136,6 @@ def test_port_that_does_not_exist(start_echo, port):
 def test_no_port_at_all(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers())
     assert_fails(process, FAILURE, "port", "dpdk-devbind.py", "--vdev")
-
-
-def has_huge_pages():
-    return any(int(count.read_text(encoding="ascii")) > 0 for count in HUGE_PAGES.glob("*/nr_hugepages"))
-
-
-@pytest.mark.alone  # others reserve some of the machine's, as scripts/bench does
-def test_no_huge_pages(start, l2_multi_echo):
-    if has_huge_pages():
-        pytest.skip("this machine has hugepages reserved")
-    process = start(l2_multi_echo, "--no-pci", "--no-shconf", "--vdev=net_null0", "--lcores", two_workers())
-    assert_fails(process, FAILURE, "hugepages", "--no-huge|nr_hugepages")
-
-
-def test_no_permission_for_a_tap(start, l2_multi_echo):
-    if not may_be_run_by_nobody(l2_multi_echo):
-        pytest.skip(f"{l2_multi_echo} is in a folder that other users may not enter")
-    process = start(*NOBODY, l2_multi_echo, *NO_NIC, "--vdev=net_tap0", "--lcores", two_workers())
-    assert_fails(process, FAILURE, "root|sudo|CAP_NET_ADMIN|permi")
-
-
-def may_be_run_by_nobody(program):
-    path = pathlib.Path(program)
-    return path.stat().st_mode & 0o005 == 0o005 and all(folder.stat().st_mode & 0o001 for folder in path.parents)
 
 
 def test_lcores_outside_of_the_cpus_that_we_may_use(start, l2_multi_echo):

@@ -186,3 +186,50 @@ def test_ssh_session_is_named(start, start_echo, port, is_ssh):
             process = start_echo(DEVICE)
             assert_refuses(process, ADDRESS)
             assert ("SSH" in error_line(process)) == is_ssh
+
+
+# Sends datagrams to the echo server until one comes back, or the kernel has dropped one for its checksum.
+KERNEL_SENDER = """
+import ctypes, fcntl, pathlib, socket, struct, sys
+SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
+
+def bad_checksums():
+    lines = pathlib.Path("/proc/net/snmp").read_text().splitlines()
+    names, values = [line.split() for line in lines if line.startswith("Udp:")]
+    return int(values[names.index("InCsumErrors")])
+
+interface, address, offload = sys.argv[1:]
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    if offload == "off":
+        value = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_STXCSUM, 0))
+        fcntl.ioctl(sender, SIOCETHTOOL, struct.pack("16sP16x", interface.encode(), ctypes.addressof(value)))
+    sender.connect((address, 7))
+    sender.settimeout(0.02)
+    before = bad_checksums()
+    while True:
+        sender.send(b"far end")
+        try:
+            print(sender.recv(100).decode())
+            break
+        except OSError:
+            if bad_checksums() > before:
+                print("bad checksum")
+                break
+"""
+
+
+def test_checksums_that_a_kernel_leaves_to_a_nic(start_echo, start):
+    """The hint tells what makes a kernel's datagrams come back."""
+    with namespace("sender") as sender:
+        ip("link", "set", PEER, "netns", sender)
+        ip("-n", sender, "address", "add", f"{PEER_ADDRESS}/24", "dev", PEER)
+        ip("-n", sender, "link", "set", PEER, "up")
+        ip("-n", sender, "neighbour", "add", ADDRESS, "lladdr", "02:00:00:00:00:07", "dev", PEER)
+        echo = start_echo(DEVICE, "--swap", "mac+ip+port").wait_until_ready()
+        echo.wait_for_line(rf"Port 0: .*{VETH}.* checksums .*ethtool -K INTERFACE tx off")
+        for offload, expected in (("on", "bad checksum"), ("off", "far end")):
+            client = start("ip", "netns", "exec", sender, "/usr/bin/python3", "-c", KERNEL_SENDER, PEER, ADDRESS,
+                           offload)
+            client.end_cleanly(20)
+            assert client.stdout() == expected + "\n", client.stderr()
+        assert_balanced(echo.stop())

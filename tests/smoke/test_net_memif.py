@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.harness.program_under_test import (NO_NIC, PATIENT, assert_balanced, one_worker, two_workers, usable_cpus,
-                                              wait_until)
+from tests.harness.program_under_test import (NO_NIC, PATIENT, assert_balanced, one_lcore, one_worker, two_workers,
+                                              usable_cpus, wait_until)
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling
@@ -104,3 +104,14 @@ def test_far_end_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, 
         wire_socket = wire.split("socket=")[1].split(",")[0]
         if os.path.exists(wire_socket):
             os.unlink(wire_socket)
+
+
+@pytest.mark.parametrize("program", ["echo", "probe"])
+def test_client_says_that_it_does_not_connect_again(echo, start_echo, start_probe, wire, program):
+    if program == "echo":
+        client = start_echo(f"net_memif0,role=client,{wire}", lcores=one_lcore(1)).wait_until_ready()
+    else:
+        client = start_probe("--duration", "30s", "--rate", "100pps")
+        echo.wait_until_received(1)
+    echo.stop()
+    client.wait_for_line("(?i)link (is )?down.*; a memif client does not connect again: .* start this program again")

@@ -291,6 +291,17 @@ def test_bits_per_second_hold_for_a_mix_of_sizes(start_probe):
     assert planned - 1e-6 <= result["seconds"] <= planned + late + 1e-6
 
 
+@pytest.mark.parametrize("options, sizes, smallest, sent_bytes", [
+    (("--vlan", "100"), "68", 68, 12 * 64), (("--network", "ipv6", "--vlan", "100,7"), "92", 92, 12 * 88),
+    (("--network", "ipv6", "--size", "imix"), "imix", 84, 7 * 80 + 4 * 590 + 1514)], ids=str)
+def test_size_that_nobody_typed_grows_with_the_headers(start_probe, options, sizes, smallest, sent_bytes):
+    process = start_probe("--count", "12", "--rate", "10kpps", "--drain", "1ms", "--format", "json", *options,
+                          device="net_null0,no-rx=1")
+    result = result_of(process)
+    assert (result["sizes"], result["smallest_size"], result["sent_bytes"]) == (sizes, smallest, sent_bytes)
+    assert f"smallest frames are of {smallest} bytes" in process.stderr()
+
+
 def test_two_queue_pairs_share_streams_and_rate(start_echo, start_probe, wire):
     start_echo(f"net_memif0,role=server,{wire}", *PATIENT).wait_until_ready()
     # Two queues at both ends; the far end is not asked for more, as this driver may not survive its peer's end.

@@ -187,7 +187,7 @@ def test_earlier_results_are_kept(start_probe, tmp_path):
 
 @pytest.mark.parametrize("options, words", [
     (("--size", "64,9018"), ("--size 9018", "--mtu 9000")),
-    (("--network", "ipv6"), ("--size 64", "at least 84 bytes")),
+    (("--size", "64,imix", "--network", "ipv6"), ("--size 64", "at least 84 bytes")),
     (("--duration", "3s"), ("--duration is about a single run", "--sweep")),
 ], ids=lambda value: " ".join(value))
 def test_impossible_sweep_is_a_usage_error_before_the_start(start_probe, folder, options, words):

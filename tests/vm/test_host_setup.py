@@ -186,6 +186,26 @@ def test_nic_in_use_is_not_given_back(fresh, start, address):
     assert fresh.driver_of(address) == KERNEL_DRIVER
 
 
+# A user without a capability, who may lock 8 MiB.
+AS_NOBODY = ("python3 -c 'import os, resource, sys; resource.setrlimit(resource.RLIMIT_MEMLOCK, (8 << 20, 8 << 20)); "
+             "os.setgroups([]); os.setgid(65534); os.setuid(65534); os.execv(sys.argv[1], sys.argv[1:])'")
+
+
+@pytest.mark.long
+def test_user_learns_what_keeps_a_nic_away(fresh, start, address):
+    fresh.bind(address, DPDK_DRIVER)
+    group = "/dev/vfio/" + fresh.succeed(f"basename $(readlink /sys/bus/pci/devices/{address}/iommu_group)").strip()
+    command = f"{AS_NOBODY} ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf -a {address}"
+    fresh.succeed(f"chmod 600 {group} /dev/vfio/vfio")
+    for repair, words in (("true", "may not open /dev/vfio/vfio; type: sudo chmod 666 /dev/vfio/vfio"),
+                          ("chmod 666 /dev/vfio/vfio", f"may not open {group}, .* sudo chown .USER {group}"),
+                          (f"chown 65534 {group}", r"may not lock as much memory .*ulimit -l.* CAP_IPC_LOCK")):
+        fresh.succeed(repair)
+        refused = start(command)
+        assert refused.wait() == 1
+        assert re.search(words, refused.error_line()), refused.error_line()
+
+
 # The document
 
 

@@ -22,6 +22,8 @@ class Eal {
     Eal& operator=(const Eal&) = delete;
 
     const std::vector<std::string>& arguments() const noexcept { return arguments_; }
+    /// The warnings and errors that EAL and the drivers logged while it started.
+    const std::string& said() const noexcept { return said_; }
 
     Lcore main_lcore() const;
     std::vector<Lcore> worker_lcores() const;  ///< all but the main one
@@ -29,6 +31,7 @@ class Eal {
 
   private:
     std::vector<std::string> arguments_;
+    std::string said_;
     std::optional<PollingLcores> polling_;  ///< in EAL's memory
 };
 

@@ -37,6 +37,8 @@ class Port {
     std::uint16_t id() const noexcept { return id_; }
     const std::string& name() const noexcept { return name_; }
     const std::string& driver() const noexcept { return driver_; }
+    /// What is to follow "link is down"; empty: nothing.
+    const std::string& link_down_advice() const noexcept { return link_down_advice_; }
     const std::string& burst_mode() const noexcept { return burst_mode_; }
     wire::MacAddress mac() const noexcept { return mac_; }
     int numa_node() const noexcept { return numa_node_; }  ///< -1: unknown
@@ -46,8 +48,8 @@ class Port {
     rte_mempool* mempool(std::uint16_t queue) const { return pools_.at(queue)->get(); }
     int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
 
-    /// False where the kernel has taken the outer VLAN tag off before, and the driver writes every one back as
-    /// 802.1Q (0x8100), also one of 802.1ad (0x88A8).
+    /// False where the kernel has taken the outer VLAN tag off before, and the driver writes every one back
+    /// as 802.1Q (0x8100), also one of 802.1ad (0x88A8).
     bool keeps_outer_tag() const noexcept { return driver_ != "net_af_packet"; }
 
     wire::LinkState link() const;
@@ -65,7 +67,8 @@ class Port {
   private:
     void configure();
     void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
-    void start();
+    /// Configures it, sets up its queues and starts it; tells what the driver says when it does not.
+    void bring_up(const PortRequest& request, const std::vector<int>& worker_nodes);
     void fill_reta();
     void make_sure_of_rss_key();
     void set_promiscuous(bool wanted);
@@ -75,6 +78,7 @@ class Port {
     std::uint16_t id_;
     std::string name_;
     std::string driver_;
+    std::string link_down_advice_;
     std::string burst_mode_;
     wire::MacAddress mac_ = 0;
     int numa_node_;

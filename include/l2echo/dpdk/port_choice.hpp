@@ -24,6 +24,9 @@ std::uint16_t choose_first_port(const Eal& eal);
 /// Tells what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
 void describe_port(const Port& port);
 
+/// The veth behind a started port; empty: there is none. Its other end fills in no UDP or TCP checksums.
+std::string veth_behind(const Port& port);
+
 /// Waits until all links are up, for so long at most or until stopped, and says which are not.
 void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop);
 

@@ -3,12 +3,28 @@
 
 #include <string>
 
+#include "l2echo/process/error.hpp"
+
 namespace l2echo::dpdk {
 
-/// The text for a DPDK return code, which is a negative errno value.
+/// A DPDK call that returned a negative errno value. The driver may have logged more about it.
+class CallFailed : public process::StartupError {
+  public:
+    CallFailed(const std::string& call, int dpdk_result);
+
+    const std::string& call() const noexcept { return call_; }
+    int result() const noexcept { return result_; }
+
+  private:
+    std::string call_;
+    int result_;
+};
+
+/// The text for a DPDK return code, which is a negative errno value. Of -1 that is half the truth: many
+/// drivers mean "failed" by it.
 std::string reason_of(int dpdk_result);
 
-/// Throws StartupError("<what>: <reason>") when a DPDK call returned a negative errno value.
+/// Throws CallFailed("<what>: <reason>") when a DPDK call returned a negative errno value.
 void throw_if_failed(int dpdk_result, const std::string& what);
 
 }  // namespace l2echo::dpdk

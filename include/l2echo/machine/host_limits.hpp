@@ -1,14 +1,24 @@
-// What the machine sets aside for us: hugepages and privileges.
+// What the machine sets aside for us: hugepages, privileges, and what of /sys and /dev is there.
 #pragma once
 
+#include <linux/capability.h>
+
 #include <cstdint>
+#include <string>
 
 namespace l2echo::machine {
 
 struct HostLimits {
     std::uint64_t hugepages_reserved = 0;
     std::uint64_t hugepages_free = 0;
+    std::string hugetlbfs{};  ///< where the first is mounted; empty: nowhere
     bool root = false;
+    std::uint64_t capabilities = 0;  ///< in force, a bit for each CAP_ number
+    bool sysfs = true;               ///< /sys shows the CPUs
+    bool tun_device = true;          ///< /dev/net/tun is there
+
+    /// Of linux/capability.h: CAP_NET_ADMIN, for example.
+    bool may(unsigned capability) const noexcept { return (capabilities >> capability & 1) != 0; }
 };
 HostLimits read_host_limits();
 

@@ -50,7 +50,8 @@ class StatsReporter {
     int write_to_stdout(const report::Report& report) const;  ///< 0 or an errno value
     void print(const report::Report& report, process::StopSignal& stop);
     void follow_links(report::Snapshot& now);
-    void log_link(const report::PortSnapshot& port, const wire::LinkState& before) const;
+    void log_link(const dpdk::Port& device, const report::PortSnapshot& port,
+                  const wire::LinkState& before) const;
     void log_new_hints(const report::Report& report);
 
     const dpdk::Ports& ports_;

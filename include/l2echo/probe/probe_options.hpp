@@ -22,7 +22,10 @@ struct ProbeOptions {
     dpdk::PortRequest port;
     std::optional<std::uint16_t> queue_pairs;  ///< as --queues says
     std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
-    TrafficShape shape{.destination = 0x0153'005E'0002};  ///< without the source MAC, which is the port's
+    TrafficShape shape{.destination =
+                           0x0153'005E'0002};  ///< without the source MAC, which is the port's, and sizes
+    std::vector<std::string> sizes;  ///< each as parse_sizes() takes it: the steps of a sweep, else one
+    bool grown = false;              ///< the smallest is larger than 64 though nobody typed it
     wire::SwapLevel swap_level = wire::SwapLevel::Mac;
     cli::RateRequest rate;
     SendPlan plan;  ///< without the rate
@@ -30,13 +33,11 @@ struct ProbeOptions {
     double drain_seconds = 1;  ///< how long frames may still come back
     Gates gates;
     bool json = false;
-    std::string histogram_file;            ///< empty: none
-    std::string search;                    ///< empty, "ndr" or "pdr"
-    std::string sweep_folder;              ///< empty: no sweep
-    std::vector<std::string> sweep_sizes;  ///< each as parse_sizes() takes it
-    double trial_seconds = 1;              ///< of each trial of a search
-    std::string sizes;                     ///< as typed; what it means is in the shape, but for a sweep
-    std::string command;                   ///< the whole command line, as a shell takes it
+    std::string histogram_file;  ///< empty: none
+    std::string search;          ///< empty, "ndr" or "pdr"
+    std::string sweep_folder;    ///< empty: no sweep
+    double trial_seconds = 1;    ///< of each trial of a search
+    std::string command;         ///< the whole command line, as a shell takes it
 };
 
 struct ProbeCommandLine {

@@ -140,6 +140,9 @@ std::string render_json(const ProbeResult& result, const std::vector<std::string
     json["schema"] = kProbeSchema;
     json["complete"] = result.complete();
     json["ended"] = result.how_it_ended().name;
+    json["sizes"] = result.sizes.text;
+    json["smallest_size"] = result.sizes.smallest;
+    json["largest_size"] = result.sizes.largest;
     json["sent"] = result.sent;
     json["sent_bytes"] = result.sent_bytes;
     json["returned"] = totals.unique;
@@ -203,6 +206,7 @@ std::string render_text(const ProbeResult& result) {
                        result.missed);
     if (result.link_changes > 0)
         fmt::format_to(out, "the link changed {} times during the run\n", result.link_changes);
+    fmt::format_to(out, "{}\n", describe(result.sizes));
     for (std::size_t queue = 0; queue < result.queue_pairs.size() && result.queue_pairs.size() > 1; ++queue)
         text += queue_pair_text(queue, result.queue_pairs[queue]);
     if (result.round_trip.count() == 0)

@@ -9,7 +9,8 @@
 
 namespace l2echo::probe {
 
-/// Frames of these sizes, from this port. Throws UsageError when they are longer than it takes.
+/// Frames of these sizes (of the options), from this port. Throws UsageError when they are longer than it
+/// takes.
 Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, const dpdk::Port& port);
 
 }  // namespace l2echo::probe

@@ -30,6 +30,7 @@ std::unique_ptr<ProbeResult> TestBed::run(const Traffic& traffic, const SendPlan
     result->tsc_hz = static_cast<double>(rte_get_tsc_hz());
     result->requested_per_second = plan.frames_per_second;
     result->requested_bits_per_second_l1 = plan.bits_per_second;
+    result->sizes = traffic.frame_sizes();
     result->streams.resize(traffic.shape().flows);
     for (std::size_t queue = 0; queue < probe_run->queue_pairs(); ++queue)
         add(*probe_run, queue, *result);

@@ -49,7 +49,9 @@ std::string render_json(const SearchResult& result) {
     json["complete"] = result.complete;
     json["search"] = result.name;
     json["allowed_loss"] = result.allowed_loss;
-    json["sizes"] = result.sizes;
+    json["sizes"] = result.sizes.text;
+    json["smallest_size"] = result.sizes.smallest;
+    json["largest_size"] = result.sizes.largest;
     json["lower"] = bound_json(result.search.lower());
     json["upper"] = bound_json(result.search.upper());
     Json& trials = json["trials"] = Json::array();
@@ -65,8 +67,8 @@ std::string render_json(const SearchResult& result) {
 std::string render_text(const SearchResult& result) {
     std::string text;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "{} (loss of at most {:g} %), size {}: {} sustained, {} not; {} trials\n",
-                   result.name, 100 * result.allowed_loss, result.sizes,
+    fmt::format_to(out, "{} (loss of at most {:g} %), {}: {} sustained, {} not; {} trials\n", result.name,
+                   100 * result.allowed_loss, describe(result.sizes),
                    bound_text(result.search.lower(), "no rate"),
                    bound_text(result.search.upper(), "no rate tried"), result.search.trials().size());
     if (result.search.upper() && result.search.upper()->sender_limited)

@@ -27,7 +27,7 @@ struct LoadedRoundTrip {
 struct SearchResult {
     std::string name;         ///< "ndr" or "pdr"
     double allowed_loss = 0;  ///< ratio
-    std::string sizes;        ///< as asked for
+    FrameSizes sizes;
     RateSearch search;
     bool complete = true;  ///< false: ended by a signal
     std::vector<LoadedRoundTrip> round_trips;

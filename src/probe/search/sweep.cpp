@@ -45,7 +45,12 @@ void measure_round_trips(const TestBed& test_bed, const Traffic& traffic, double
 /// Not to be used when the program was told to stop on the way.
 SweepSize measure(const TestBed& test_bed, const std::string& name, const Traffic& traffic,
                   const SendPlan& plan, const ProbeOptions& options) {
-    SweepSize size{.size = name, .frame_bytes = traffic.mean_size(), .searches = {}, .round_trips = {}};
+    SweepSize size{.size = name,
+                   .frame_bytes = traffic.mean_size(),
+                   .searches = {},
+                   .round_trips = {},
+                   .smallest = traffic.smallest_size(),
+                   .largest = traffic.largest_size()};
     const double max_rate = find_max_rate(test_bed, traffic, plan);
     for (const RateGoal& goal : goals_of(options.search)) {
         RateSearch search(max_rate, goal.allowed_loss);
@@ -78,18 +83,18 @@ void log_size(const SweepResult& result, Clock::duration elapsed) {
 
 SweepResult run_sweep(const TestBed& test_bed, const SendPlan& plan, const ProbeOptions& options) {
     const dpdk::Port& port = test_bed.port();
-    for (const std::string& size : options.sweep_sizes)
+    for (const std::string& size : options.sizes)
         make_traffic(options, size, port);
     make_sweep_folder(options.sweep_folder);
     SweepResult result;
     result.command = options.command;
     result.started = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::time(nullptr)));
-    result.asked = options.sweep_sizes;
+    result.asked = options.sizes;
     result.link_mbps = port.link().speed_mbps;
     result.trial_seconds = options.trial_seconds;
     result.environment = describe_environment(port, options);
     const auto start = Clock::now();
-    for (const std::string& name : options.sweep_sizes) {
+    for (const std::string& name : options.sizes) {
         dpdk::log_info("Size {} ({} of {})", name, result.sizes.size() + 1, result.asked.size());
         const Traffic traffic = make_traffic(options, name, port);
         SweepSize size = measure(test_bed, name, traffic, plan, options);

@@ -47,7 +47,10 @@ Json round_trip_json(const SweepSize& size, const LoadedRoundTrip& loaded) {
 }
 
 Json size_json(const SweepResult& result, const SweepSize& size) {
-    Json json{{"size", size.size}, {"frame_bytes", size.frame_bytes}};
+    Json json{{"size", size.size},
+              {"smallest_size", size.smallest},
+              {"largest_size", size.largest},
+              {"frame_bytes", size.frame_bytes}};
     json["link_frames_per_second"] =
         result.link_mbps > 0 ? Json(result.link_mbps * 1e6 / size.bits_per_second_l1(1)) : Json(nullptr);
     for (const GoalSearch& entry : size.searches)

@@ -24,6 +24,8 @@ struct SweepSize {
     /// begins with the trials of the first, so that the last one has them all.
     std::vector<GoalSearch> searches;
     std::vector<LoadedRoundTrip> round_trips;  ///< share 0: no load to speak of
+    std::uint32_t smallest = 64;               ///< of the frames, with FCS
+    std::uint32_t largest = 64;
 
     double bits_per_second_l2(double frames_per_second) const noexcept {
         return 8 * frame_bytes * frames_per_second;

@@ -99,12 +99,7 @@ Traffic::Traffic(const TrafficShape& shape, wire::SwapLevel swap_level, std::uin
       network_offset_(wire::kEthernetHeaderLength +
                       wire::kVlanTagLength * static_cast<std::uint32_t>(shape.vlan_ids.size())),
       header_length_(network_offset_ + network_length(shape.network)) {
-    const std::uint32_t smallest = *std::ranges::min_element(shape_.sizes);
-    if (smallest < smallest_size())
-        throw process::UsageError(
-            fmt::format("--size {}: frames of this kind take at least {} bytes ({} of headers, {} of "
-                        "stamp, {} FCS)",
-                        smallest, smallest_size(), header_length_, kStampLength, wire::kFcsLength));
+    throw_if_too_small(shape_);
     for (std::uint32_t i = 0; i < largest_size(); ++i)
         filler_.push_back(static_cast<std::byte>(i));
     filler_checksum_.push_back(0);
@@ -112,6 +107,10 @@ Traffic::Traffic(const TrafficShape& shape, wire::SwapLevel swap_level, std::uin
         filler_checksum_.push_back(sum_words({filler_.data() + at, 2}, filler_checksum_.back()));
     for (std::uint16_t index = 0; index < shape_.flows; ++index)
         flows_.push_back(make_flow(index, swap_level));
+}
+
+std::uint32_t Traffic::smallest_size() const noexcept {
+    return *std::ranges::min_element(shape_.sizes);
 }
 
 std::uint32_t Traffic::largest_size() const noexcept {
@@ -155,12 +154,35 @@ Traffic::Flow Traffic::make_flow(std::uint16_t index, wire::SwapLevel swap_level
     return flow;
 }
 
+std::uint32_t smallest_size(const TrafficShape& shape) noexcept {
+    const auto tags = static_cast<std::uint32_t>(shape.vlan_ids.size());
+    return wire::kEthernetHeaderLength + wire::kVlanTagLength * tags + network_length(shape.network) +
+           kStampLength + wire::kFcsLength;
+}
+
+std::string describe(const FrameSizes& sizes) {
+    const bool same = sizes.text == std::to_string(sizes.largest);
+    return same ? fmt::format("size {}", sizes.text)
+                : fmt::format("size {} ({} to {} bytes)", sizes.text, sizes.smallest, sizes.largest);
+}
+
+void throw_if_too_small(const TrafficShape& shape) {
+    const std::uint32_t least = smallest_size(shape);
+    const std::uint32_t smallest = *std::ranges::min_element(shape.sizes);
+    if (smallest < least)
+        throw process::UsageError(fmt::format(
+            "--size {}: frames of this kind take at least {} bytes ({} of headers, {} of stamp, {} FCS)",
+            smallest, least, least - kStampLength - wire::kFcsLength, kStampLength, wire::kFcsLength));
+}
+
 void parse_sizes(const std::string& text, TrafficShape& shape) {
+    shape.size_text = text;
     shape.sizes.clear();
     shape.random_to.reset();
     if (text == "imix") {
         // The simple IMIX of 7 : 4 : 1, spread so that no size comes in one lump.
-        shape.sizes = {64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 64, 594};
+        const std::uint32_t small = std::max(kSmallestEthernetFrame, smallest_size(shape));
+        shape.sizes = {small, 594, small, small, 594, small, 1518, small, 594, small, small, 594};
         return;
     }
     if (const auto dash = text.find('-'); dash != std::string::npos) {

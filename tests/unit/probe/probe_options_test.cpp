@@ -21,7 +21,7 @@ TEST(ProbeOptions, EveryOptionArrives) {
                "--swap",         "mac+ip",  "--rate",        "1Mpps", "--count",        "5000",
                "--drain",        "250ms",   "--format",      "json",  "--histogram",    "h.txt",
                "--require-loss", "0",       "--require-p99", "20us",  "--require-rate", "900kpps"});
-    EXPECT_EQ(options.shape.sizes, (std::vector<std::uint32_t>{128, 256}));
+    EXPECT_EQ(options.sizes, std::vector<std::string>{"128,256"});
     EXPECT_EQ(options.shape.network, Network::Ipv6);
     EXPECT_EQ(options.shape.vlan_ids, (std::vector<std::uint16_t>{100, 7}));
     EXPECT_EQ(options.shape.flows, 64);
@@ -56,15 +56,37 @@ TEST(ProbeOptions, ASearchHasItsKindAndTrialLength) {
 }
 
 TEST(ProbeOptions, ASweepTakesTheSizesOneByOne) {
-    EXPECT_TRUE(parse({}).sweep_sizes.empty());
+    EXPECT_EQ(parse({}).sizes, std::vector<std::string>{"64"});
     const ProbeOptions all = parse({"--sweep", "results"});
     EXPECT_EQ(all.sweep_folder, "results");
-    EXPECT_EQ(all.sweep_sizes,
+    EXPECT_EQ(all.sizes,
               (std::vector<std::string>{"64", "128", "256", "512", "1024", "1280", "1518", "imix"}));
-    EXPECT_EQ(parse({"--sweep", "results", "--size", "64,imix,512-1024"}).sweep_sizes,
+    EXPECT_EQ(parse({"--sweep", "results", "--size", "64,imix,512-1024"}).sizes,
               (std::vector<std::string>{"64", "imix", "512-1024"}));
     for (const char* sizes : {"64,64", "64,,128", "small", ""})
         EXPECT_THROW(parse({"--sweep", "results", "--size", sizes}), process::UsageError) << sizes;
+}
+
+TEST(ProbeOptions, ASizeThatNobodyTypedGrowsWithTheHeaders) {
+    EXPECT_FALSE(parse({"--vlan", "100", "--network", "none"}).grown);
+    const ProbeOptions tagged = parse({"--vlan", "100"});
+    EXPECT_EQ(tagged.sizes, std::vector<std::string>{"68"});
+    EXPECT_TRUE(tagged.grown);
+    EXPECT_EQ(parse({"--vlan", "100,7", "--network", "ipv6"}).sizes, std::vector<std::string>{"92"});
+    const ProbeOptions sweep = parse({"--sweep", "results", "--network", "ipv6"});
+    EXPECT_EQ(sweep.sizes,
+              (std::vector<std::string>{"84", "128", "256", "512", "1024", "1280", "1518", "imix"}));
+    EXPECT_TRUE(sweep.grown);
+    EXPECT_TRUE(parse({"--vlan", "100", "--size", "imix"}).grown) << "64 is in the mix, and was not typed";
+    EXPECT_FALSE(parse({"--vlan", "100", "--size", "512"}).grown);
+}
+
+TEST(ProbeOptions, ASizeThatWasTypedAndIsTooSmallIsAnError) {
+    for (const char* sizes : {"64", "512,64", "64-512", "67"})
+        EXPECT_THROW(parse({"--vlan", "100", "--size", sizes}), process::UsageError) << sizes;
+    EXPECT_NO_THROW(parse({"--vlan", "100", "--size", "68"}));
+    EXPECT_THROW(parse({"--sweep", "results", "--network", "ipv6", "--size", "64,imix"}),
+                 process::UsageError);
 }
 
 TEST(ProbeOptions, WhatIsAboutASingleRunDoesNotGoWithManyTrials) {

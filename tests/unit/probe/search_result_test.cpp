@@ -10,7 +10,7 @@ namespace {
 
 std::unique_ptr<SearchResult> searched() {
     auto result = std::make_unique<SearchResult>(
-        SearchResult{"pdr", 0.005, "64", RateSearch(1000, 0.005), true, {}, {}});
+        SearchResult{"pdr", 0.005, {"64", 64, 64}, RateSearch(1000, 0.005), true, {}, {}});
     result->search.record({1000, 1, 1000, 100, true});
     result->search.record({900, 1, 900, 1, false});
     result->round_trips.resize(1);
@@ -26,13 +26,16 @@ TEST(SearchJson, HasBothBoundsAndEveryTrial) {
     EXPECT_EQ(json["search"], "pdr");
     EXPECT_DOUBLE_EQ(json["lower"]["frames_per_second"].get<double>(), 900);
     EXPECT_DOUBLE_EQ(json["upper"]["frames_per_second"].get<double>(), 1000);
+    EXPECT_EQ(json["sizes"], "64");
+    EXPECT_EQ(json["smallest_size"], 64);
+    EXPECT_EQ(json["largest_size"], 64);
     EXPECT_EQ(json["trials"].size(), 2u);
     EXPECT_EQ(json["trials"][0]["sender_limited"], true);
     EXPECT_DOUBLE_EQ(json["round_trips"][0]["p50_ns"].get<double>(), 2000);
 }
 
 TEST(SearchJson, ABoundThatIsNotThereIsNull) {
-    const SearchResult nothing{"ndr", 0, "64", RateSearch(1000, 0), true, {}, {}};
+    const SearchResult nothing{"ndr", 0, {"64", 64, 64}, RateSearch(1000, 0), true, {}, {}};
     EXPECT_TRUE(nlohmann::json::parse(render_json(nothing))["lower"].is_null());
 }
 

@@ -51,6 +51,8 @@ TEST(SweepJson, EverySizeHasBothGoalsBothBoundsAndEveryTrialOnce) {
     ASSERT_EQ(json["sizes"].size(), 2u);
     const Json& size = json["sizes"][0];
     EXPECT_EQ(size["size"], "64");
+    EXPECT_EQ(size["smallest_size"], 64);
+    EXPECT_EQ(size["largest_size"], 64);
     EXPECT_DOUBLE_EQ(size["pdr"]["lower"]["frames_per_second"].get<double>(), 1e6);
     EXPECT_DOUBLE_EQ(size["pdr"]["lower"]["bits_per_second_l1"].get<double>(), 84 * 8 * 1e6);
     EXPECT_DOUBLE_EQ(size["pdr"]["lower"]["bits_per_second_l2"].get<double>(), 64 * 8 * 1e6);

@@ -251,6 +251,16 @@ TEST(Sizes, ImixIsSevenFourOne) {
     EXPECT_EQ(std::ranges::count(shape.sizes, 1518u), 1);
 }
 
+TEST(Sizes, TheSmallFramesOfImixHoldWhatTheyMust) {
+    TrafficShape shape = shape_of(Network::Ipv6, {100}, 64);
+    parse_sizes("imix", shape);
+    EXPECT_EQ(std::ranges::count(shape.sizes, 88u), 7);
+    EXPECT_EQ(describe(Traffic(shape, wire::SwapLevel::Mac, kNonce).frame_sizes()),
+              "size imix (88 to 1518 bytes)");
+    parse_sizes("64", shape);
+    EXPECT_THROW(throw_if_too_small(shape), process::UsageError) << "it was typed";
+}
+
 TEST(Sizes, TheMeanIsOfWhatIsSent) {
     const auto mean_of = [](const char* sizes) {
         TrafficShape shape;

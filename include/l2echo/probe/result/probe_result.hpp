@@ -13,6 +13,7 @@
 #include "l2echo/probe/result/histogram.hpp"
 #include "l2echo/probe/run/lcore_plan.hpp"
 #include "l2echo/probe/run/stream_tracker.hpp"
+#include "l2echo/probe/traffic/traffic.hpp"
 
 namespace l2echo::probe {
 
@@ -88,6 +89,7 @@ struct ProbeResult : SendResult {
     std::uint64_t loop_checks = 0;  ///< by which an l2echo says that it reflects
     std::uint64_t missed = 0;       ///< by the probe's own port: its RX ring was full, or it had no mbuf
     std::uint64_t link_changes = 0;
+    FrameSizes sizes;
     std::vector<StreamResult> streams;
     std::vector<QueuePairResult> queue_pairs;
     WarmUp warm_up;

@@ -15,12 +15,15 @@
 
 namespace l2echo::probe {
 
+inline constexpr std::uint32_t kSmallestEthernetFrame = 64;
+
 enum class Network { None, Ipv4, Ipv6 };
 
 struct TrafficShape {
     /// None: Ethernet only, EtherType 0x88B6 (IEEE 802, local experimental).
     Network network = Network::Ipv4;
     std::vector<std::uint16_t> vlan_ids{};     ///< none, one (0x8100) or two (0x88A8, 0x8100); outer first
+    std::string size_text = "64";              ///< as --size takes it; what it means:
     std::vector<std::uint32_t> sizes{64};      ///< bytes with FCS, sent in turn
     std::optional<std::uint32_t> random_to{};  ///< sizes from sizes[0] to this at random instead
     /// Each a stream of its own: the UDP source port varies from 49152 on (RFC 6335, dynamic ports), every
@@ -29,6 +32,21 @@ struct TrafficShape {
     wire::MacAddress source = 0;
     wire::MacAddress destination = 0;
 };
+
+/// What headers, stamp and FCS of such frames take.
+std::uint32_t smallest_size(const TrafficShape& shape) noexcept;
+/// Throws UsageError when a size of the shape is smaller.
+void throw_if_too_small(const TrafficShape& shape);
+
+/// The frames that were sent, for a result.
+struct FrameSizes {
+    std::string text = "64";  ///< as --size takes it
+    std::uint32_t smallest = 64;
+    std::uint32_t largest = 64;
+};
+
+/// "size imix (68 to 1518 bytes)", "size 512"
+std::string describe(const FrameSizes& sizes);
 
 /// Travels in the first 18 bytes of the payload.
 struct Stamp {
@@ -57,9 +75,10 @@ class Traffic {
 
     const TrafficShape& shape() const noexcept { return shape_; }
     std::uint32_t header_length() const noexcept { return header_length_; }
-    std::uint32_t smallest_size() const noexcept { return header_length_ + kStampLength + wire::kFcsLength; }
+    std::uint32_t smallest_size() const noexcept;  ///< that is sent
     std::uint32_t largest_size() const noexcept;
     double mean_size() const noexcept;
+    FrameSizes frame_sizes() const { return {shape_.size_text, smallest_size(), largest_size()}; }
 
     /// The size of the frame that a sender sends as its `index`th: in turn, or pseudo-random.
     std::uint32_t size_of(std::uint64_t index) const noexcept;
@@ -101,8 +120,9 @@ class Traffic {
     std::vector<Flow> flows_;
 };
 
-/// "64", "64,512", "512-1024" (random) or "imix" (7 of 64, 4 of 594, 1 of 1518) into `shape`. Throws
-/// UsageError.
+/// "64", "64,512", "512-1024" (random) or "imix" (7 of 64, 4 of 594, 1 of 1518) into `shape`, whose network
+/// and tags are set: where they leave no room for a stamp in 64 bytes, imix has the smallest frames that do.
+/// Throws UsageError.
 void parse_sizes(const std::string& text, TrafficShape& shape);
 
 }  // namespace l2echo::probe

@@ -1,0 +1,81 @@
+#include "dpdk/log_capture.hpp"
+
+#include <fmt/format.h>
+#include <rte_log.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+
+#include "l2echo/process/error.hpp"
+#include "l2echo/process/output.hpp"
+
+namespace l2echo::dpdk {
+namespace {
+
+/// The other end of DPDK's log stream.
+class Sink {
+  public:
+    void begin() {
+        const std::lock_guard guard(lock_);
+        kept_.clear();
+        kept_.reserve(kMost);
+    }
+
+    std::string text() {
+        const std::lock_guard guard(lock_);
+        return kept_;
+    }
+
+    void take(std::string_view piece) noexcept {
+        process::print_error(piece);
+        if (rte_log_cur_msg_loglevel() > static_cast<int>(RTE_LOG_WARNING) || piece.size() > kMost / 2)
+            return;
+        const std::lock_guard guard(lock_);
+        if (kept_.size() + piece.size() > kMost)
+            kept_.erase(0, kMost / 2);
+        kept_ += piece;  // there is room: it does not allocate
+    }
+
+  private:
+    static constexpr std::size_t kMost = 64 * 1024;
+    std::mutex lock_;
+    std::string kept_;
+};
+
+/// DPDK has one log stream, which any of its threads may be writing to: this end of it is never closed.
+Sink& sink() {
+    static Sink only;
+    return only;
+}
+
+ssize_t write_to_sink(void*, const char* text, std::size_t length) {
+    sink().take({text, length});
+    return static_cast<ssize_t>(length);
+}
+
+std::FILE* stream() {
+    static std::FILE* const only = fopencookie(nullptr, "w", {nullptr, write_to_sink, nullptr, nullptr});
+    return only;
+}
+
+}  // namespace
+
+LogCapture::LogCapture() {
+    if (stream() == nullptr)
+        throw process::StartupError(fmt::format("fopencookie: {}", std::strerror(errno)));
+    sink().begin();
+    rte_openlog_stream(stream());
+}
+
+LogCapture::~LogCapture() {
+    rte_openlog_stream(nullptr);
+}
+
+std::string LogCapture::text() const {
+    return sink().text();
+}
+
+}  // namespace l2echo::dpdk
