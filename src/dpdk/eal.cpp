@@ -9,11 +9,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <string_view>
 
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/lcore_option.hpp"
 #include "dpdk/log_capture.hpp"
+#include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/lcore.hpp"
 #include "l2echo/machine/cpu_set.hpp"
@@ -46,12 +50,40 @@ class StdoutToNowhere {
     process::FileDescriptor saved_;
 };
 
+/// Whether EAL's arguments have the option, which may be cut short ("--in-mem").
+bool gives(const std::vector<std::string>& arguments, std::string_view option) {
+    return std::ranges::any_of(arguments, [option](const std::string& argument) {
+        const std::string name = argument.substr(0, argument.find('='));
+        return name.size() > std::string_view("--").size() && option.starts_with(name);
+    });
+}
+
+/// EAL leaves the files of its hugepages behind, whatever the end, and the pages with them until the next
+/// start. Without names they go when the process goes. Options that already do that, or that need the names,
+/// stay alone.
+std::vector<std::string> with_nameless_hugepages(std::vector<std::string> arguments) {
+    constexpr std::array<std::string_view, 5> kOwnWay{"--huge-unlink", "--no-huge", "--in-memory",
+                                                      "--single-file-segments", "--proc-type"};
+    if (std::ranges::none_of(kOwnWay, [&](std::string_view option) { return gives(arguments, option); }))
+        arguments.insert(arguments.begin(), "--huge-unlink");  // the last one may lack its value
+    return arguments;
+}
+
+/// A second process on the memory of a first one would stop that one's ports on its way out.
+void refuse_secondary() {
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+        throw process::UsageError(
+            "--proc-type: another DPDK program runs with this --file-prefix, and its ports would be stopped; give a "
+            "--file-prefix of your own");
+}
+
 /// Returns the first argument that EAL did not take; empty: it took them all. `said` gets what it complained
 /// of.
 std::string start_eal(const std::string& program, const std::vector<std::string>& arguments,
                       std::string& said) {
     std::string name = program;
-    std::vector<std::string> copies = arguments;  // EAL reorders and may write what argv points to
+    // EAL reorders and may write what argv points to.
+    std::vector<std::string> copies = with_nameless_hugepages(arguments);
     std::vector<char*> argv{name.data()};
     for (std::string& argument : copies)
         argv.push_back(argument.data());
@@ -62,22 +94,16 @@ std::string start_eal(const std::string& program, const std::vector<std::string>
     const int parsed = rte_eal_init(argc, argv.data());
     const int error = rte_errno;
     said = log.text();
-    if (parsed < 0)
+    if (parsed < 0) {
+        refuse_secondary();
         throw process::StartupError(explain_eal_failure({.step = Step::Eal,
                                                          .eal_arguments = arguments,
                                                          .error = error,
                                                          .said = said,
                                                          .host = machine::read_host_limits()}));
+    }
     // EAL moves what it does not know behind what it does, and goes on without it.
     return parsed + 1 < argc ? argv[static_cast<std::size_t>(parsed) + 1] : "";
-}
-
-/// A second process on the memory of a first one would stop that one's ports on its way out.
-void refuse_secondary() {
-    if (rte_eal_process_type() != RTE_PROC_PRIMARY)
-        throw process::UsageError(
-            "--proc-type: another DPDK program runs with this --file-prefix, and its ports would be stopped; give a "
-            "--file-prefix of your own");
 }
 
 /// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
@@ -110,6 +136,7 @@ Lcore describe_lcore(unsigned id) {
 
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
     check_cpus(arguments_, machine::allowed_cpus());
+    refuse_taps_in_use(arguments_);
     const std::string left = start_eal(program, arguments_, said_);
     try {
         refuse_secondary();

@@ -10,9 +10,11 @@
 
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/log_capture.hpp"
+#include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/result.hpp"
 #include "l2echo/machine/host_limits.hpp"
+#include "l2echo/machine/link.hpp"
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -76,7 +78,15 @@ std::string port_label(std::uint16_t port) {
     return named ? fmt::format("port {} ({})", port, name.data()) : fmt::format("port {}", port);
 }
 
+Port::Device::Device(std::uint16_t port) : id(port) {
+    if (const auto link = machine::find_link(own_interface_of(port)))
+        was_promiscuous = link->promiscuous;
+}
+
 Port::Device::~Device() {
+    // A driver on an interface of the kernel switches that one, also at start, and leaves it so.
+    if (was_promiscuous)
+        (void)(*was_promiscuous ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id));
     rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_LSC, count_link_change, kAnyArgument);
     const auto close = [this] {
         (void)rte_eth_dev_stop(id);  // nothing to be done about a failure on the way out
@@ -269,6 +279,7 @@ void Port::give_up() {
     const bool known = rte_eth_dev_info_get(id_, &info) == 0;  // not if it shared a device that is given back
     (void)counts();                                            // the last ones
     watch_.reset();
+    device_->was_promiscuous.reset();
     device_.reset();
     if (known && info.device != nullptr)
         (void)rte_dev_remove(info.device);  // the kernel takes it all the same when the process ends

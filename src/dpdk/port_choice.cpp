@@ -4,14 +4,15 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/host_limits.hpp"
-#include "l2echo/machine/interface_driver.hpp"
 #include "l2echo/machine/kernel_interface.hpp"
+#include "l2echo/machine/link.hpp"
 #include "l2echo/machine/pci_nic.hpp"
 #include "l2echo/process/error.hpp"
 
@@ -45,6 +46,24 @@ void leave_kernel_interfaces(std::uint16_t port, bool taken_on_purpose) {
                             port_label(port), interface, reason, port));
         log_warning(fmt::format("Port {}: taking the kernel interface {}, which carries {}", port, interface,
                                 reason));
+    }
+}
+
+/// Whatever the user says: what stands where the addresses would be is not for us to swap.
+void refuse_layer_3(std::uint16_t port) {
+    std::vector<std::string> interfaces = wires_of(port);
+    std::ranges::copy(kernel_interfaces_of(port), std::back_inserter(interfaces));
+    for (const std::string& interface : interfaces) {
+        const auto link = machine::find_link(interface);
+        if (!link)  // libpcap's "any" and its like
+            throw process::StartupError(
+                fmt::format("{}: the kernel has no interface {}; `ip link` lists those it has",
+                            port_label(port), interface));
+        if (!machine::has_ethernet_header(*link))
+            throw process::StartupError(fmt::format(
+                "{}: the kernel's interface {} has no Ethernet frames (hardware type {}), so there are no MAC "
+                "addresses to swap; choose one that has: a veth, a tap or a NIC",
+                port_label(port), interface, link->hardware_type));
     }
 }
 
@@ -109,8 +128,10 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::s
     const bool named = !chosen.empty();
     if (!named)
         chosen = probed;
-    for (const std::uint16_t id : with_ports_beneath(chosen, probed))
+    for (const std::uint16_t id : with_ports_beneath(chosen, probed)) {
+        refuse_layer_3(id);
         leave_kernel_interfaces(id, named && take_kernel_interface);
+    }
     return chosen;
 }
 
@@ -141,7 +162,7 @@ void describe_port(const Port& port) {
 
 std::string veth_behind(const Port& port) {
     for (const std::string& interface : kernel_interfaces_of(port.id()))
-        if (machine::interface_driver(interface) == "veth")
+        if (const auto link = machine::find_link(interface); link && link->kind == "veth")
             return interface;
     return "";
 }

@@ -7,13 +7,39 @@
 #include <rte_ethdev.h>
 #include <rte_kvargs.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string_view>
 
+#include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/result.hpp"
+#include "l2echo/machine/link.hpp"
+#include "l2echo/process/error.hpp"
 
 namespace l2echo::dpdk {
+namespace {
+
+struct PortDevice {
+    std::string driver;
+    std::string arguments;  ///< of the device: "iface=eth0"
+    std::string interface;  ///< as the driver tells it; empty: it does not
+};
+
+PortDevice device_of(std::uint16_t port) {
+    rte_eth_dev_info info{};
+    throw_if_failed(rte_eth_dev_info_get(port, &info), fmt::format("port {}: rte_eth_dev_info_get", port));
+    PortDevice device{.driver = info.driver_name, .arguments = {}, .interface = {}};
+    const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
+    if (given != nullptr && given->args != nullptr)
+        device.arguments = given->args;
+    std::array<char, IF_NAMESIZE> name{};
+    if (info.if_index != 0 && if_indextoname(info.if_index, name.data()) != nullptr)
+        device.interface = name.data();
+    return device;
+}
+
+}  // namespace
 
 std::vector<std::string> interfaces_in(const std::string& device_arguments,
                                        const std::vector<std::string>& keys) {
@@ -37,19 +63,48 @@ std::string driver_of(std::uint16_t port) {
 }
 
 std::vector<std::string> kernel_interfaces_of(std::uint16_t port) {
-    rte_eth_dev_info info{};
-    throw_if_failed(rte_eth_dev_info_get(port, &info), fmt::format("port {}: rte_eth_dev_info_get", port));
-    const std::string_view driver = info.driver_name;
-    const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
-    const std::string arguments = given != nullptr && given->args != nullptr ? given->args : "";
-    if (driver == "net_tap")
-        return interfaces_in(arguments, {"remote"});
-    if (driver == "net_pcap")
-        return interfaces_in(arguments, {"iface", "rx_iface", "rx_iface_in", "tx_iface"});
-    std::array<char, IF_NAMESIZE> name{};
-    if (info.if_index == 0 || if_indextoname(info.if_index, name.data()) == nullptr)
+    const PortDevice device = device_of(port);
+    if (device.driver == "net_tap")
+        return interfaces_in(device.arguments, {"remote"});
+    if (device.driver == "net_pcap")
+        return interfaces_in(device.arguments, {"iface", "rx_iface", "rx_iface_in", "tx_iface"});
+    return device.interface.empty() ? std::vector<std::string>{} : std::vector{device.interface};
+}
+
+std::string own_interface_of(std::uint16_t port) {
+    return device_of(port).interface;
+}
+
+std::vector<std::string> wires_of(std::uint16_t port) {
+    // mlx5 and its like share a NIC with the kernel, and raise RTE_ETH_EVENT_INTR_RMV.
+    constexpr std::array<std::string_view, 4> kKernelWired{"net_af_packet", "net_af_xdp", "net_pcap",
+                                                           "net_tap"};
+    const PortDevice device = device_of(port);
+    if (device.driver == "net_virtio_user")
+        return interfaces_in(device.arguments, {"iface"});
+    if (std::ranges::find(kKernelWired, device.driver) == kKernelWired.end())
         return {};
-    return {name.data()};
+    std::vector<std::string> wires = kernel_interfaces_of(port);
+    if (device.driver == "net_tap" && !device.interface.empty())
+        wires.push_back(device.interface);
+    return wires;
+}
+
+void refuse_taps_in_use(const std::vector<std::string>& eal_arguments) {
+    for (const std::string& device : vdev_arguments(eal_arguments)) {
+        const std::size_t comma = std::min(device.find(','), device.size());
+        const std::string name = device.substr(0, comma);
+        if (!name.starts_with("net_tap") && !name.starts_with("net_tun") &&
+            !name.starts_with("net_virtio_user"))
+            continue;
+        for (const std::string& interface :
+             interfaces_in(device.substr(std::min(comma + 1, device.size())), {"iface"}))
+            if (const auto link = machine::find_link(interface); link && link->attached_queues > 0)
+                throw process::StartupError(fmt::format(
+                    "{}: another process has {} open, and each would get a part of the flows; stop that one, or give "
+                    "another name: --vdev={},iface=NAME",
+                    name, interface, name));
+    }
 }
 
 }  // namespace l2echo::dpdk

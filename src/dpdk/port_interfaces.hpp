@@ -18,4 +18,14 @@ std::string driver_of(std::uint16_t port);
 /// not count, it is there for the other side of a test; the interface that its `remote` names does.
 std::vector<std::string> kernel_interfaces_of(std::uint16_t port);
 
+/// The one that the driver itself names, among them a net_tap's kernel end; empty: none.
+std::string own_interface_of(std::uint16_t port);
+
+/// Those without which the port is as good as unplugged, and whose end its driver does not notice.
+std::vector<std::string> wires_of(std::uint16_t port);
+
+/// Throws StartupError when a tap that EAL is to open is already open in another process: a tap with several
+/// queues would be shared, and each of the two would get a part of the flows.
+void refuse_taps_in_use(const std::vector<std::string>& eal_arguments);
+
 }  // namespace l2echo::dpdk

@@ -84,9 +84,13 @@ const char* sudo_unless(bool root) {
 
 std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arguments) {
     std::vector<std::string> names;
-    for (const std::string& device : values_of(eal_arguments, "--vdev"))
+    for (const std::string& device : vdev_arguments(eal_arguments))
         names.push_back(device.substr(0, device.find(',')));
     return names;
+}
+
+std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_arguments) {
+    return values_of(eal_arguments, "--vdev");
 }
 
 std::string explain_eal_failure(const FailedStart& failed) {

@@ -12,6 +12,9 @@ namespace l2echo::dpdk {
 /// Names of the devices that EAL is told to create with --vdev, without their arguments.
 std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arguments);
 
+/// The same with their arguments: "net_tap0,iface=tap0".
+std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_arguments);
+
 /// One line on why EAL did not start: `error` is rte_errno after rte_eal_init().
 std::string explain_eal_failure(const FailedStart& failed);
 

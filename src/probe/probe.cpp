@@ -124,7 +124,9 @@ void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan&
     result.complete = !test_bed.stopped();
     process::print(options.json ? render_json(result) + "\n" : render_text(result));
     if (!result.complete)
-        throw std::runtime_error("the search is not complete: a signal ended it");
+        throw std::runtime_error(fmt::format("the search is not complete: {}", test_bed.port().removed()
+                                                                                   ? "the port was removed"
+                                                                                   : "a signal ended it"));
 }
 
 }  // namespace

@@ -40,8 +40,8 @@ void throw_if_removed(const dpdk::Ports& ports) {
             names.push_back(fmt::format("port {} ({})", port.id(), port.name()));
     if (!names.empty())
         throw std::runtime_error(fmt::format(
-            "{} was removed while running, what it received until then was echoed; when the NIC is back, "
-            "bind it again and start again",
+            "{} was removed while running, what it received until then was echoed; when the NIC is back and "
+            "bound, or the kernel's interface is back, start again",
             fmt::join(names, ", ")));
 }
 

@@ -2,10 +2,10 @@
 
 import pathlib
 import re
-import subprocess
 
 import pytest
 
+from tests.harness.hugepages import hugepages
 from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_fails, two_workers, usable_cpus
 
 NET_NULL = "net_null0,no-rx=1"
@@ -107,22 +107,13 @@ def test_eals_own_trace_is_eals(start, l2_multi_echo):
 @pytest.mark.parametrize("kind", ["secondary", "auto"])
 def test_second_process_leaves_the_ports_of_the_first_alone(start, l2_multi_echo, tmp_path, kind):
     """It needs hugepages of the machine: what --no-huge takes is not shared."""
-    count = HUGE_PAGES / "hugepages-2048kB/nr_hugepages"
-    before = int(count.read_text(encoding="ascii")) if count.exists() else 0
-    try:
-        count.write_text(str(before + 64), encoding="ascii")
-        if int(count.read_text(encoding="ascii")) < before + 64:
-            pytest.skip("this machine cannot give 64 hugepages")
-        subprocess.run(("mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", tmp_path), check=True)
+    with hugepages(64, tmp_path):
         eal = ("--no-pci", f"--huge-dir={tmp_path}", "--file-prefix=shared", "--lcores", two_workers())
         first = start(l2_multi_echo, *eal, "-m", "96", "--vdev=net_null0,no-rx=1", "--", "--rx-descriptors", "64",
                       "--tx-descriptors", "64", "--format", "json").wait_until_ready()
         assert_fails(start(l2_multi_echo, *eal, f"--proc-type={kind}"), USAGE, "--proc-type", "--file-prefix")
         final = first.stop()
         assert final["ports"][0]["link"]["up"] and final["ports"][0]["link"]["changes"] == 0
-    finally:
-        subprocess.run(("umount", "--lazy", tmp_path), check=False, capture_output=True)
-        count.write_text(str(before), encoding="ascii")
 
 
 def test_bad_eal_option(start, l2_multi_echo):

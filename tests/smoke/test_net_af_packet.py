@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness.kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
 from tests.harness.kernel_peer import TPID_8021Q, KernelPeer
-from tests.harness.program_under_test import NO_NIC, assert_balanced, assert_fails, error_line, two_workers, wait_until
+from tests.harness.program_under_test import NO_NIC, USAGE, assert_balanced, assert_fails, error_line, two_workers, wait_until
 
 VETH, PEER = "veth-echo", "veth-peer"
 DEVICE = f"net_af_packet0,iface={VETH}"
@@ -118,6 +118,49 @@ def test_member_of_a_bond_is_guarded_too(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers(), f"--vdev={DEVICE}",
                     "--vdev=net_bonding0,mode=1,slave=net_af_packet0", "--", "--ports", "net_bonding0")
     assert_refuses(process, ADDRESS)
+
+
+def test_outer_tag_that_the_driver_changes_is_said(start_echo, start_probe):
+    echo = start_echo(DEVICE).wait_until_ready()
+    echo.wait_for_line(r"warning: Port 0: .*0x88A8.*0x8100")
+    probe = start_probe("--vlan", "100,7", "--size", "128", device=f"net_af_packet0,iface={PEER}")
+    assert_fails(probe, USAGE, "--vlan", "0x88A8")
+    echo.stop()
+
+
+def is_promiscuous(name):
+    return "PROMISC" in ip("link", "show", "dev", name)
+
+
+@pytest.mark.parametrize("driver, before, wanted", [("af_packet", "off", "on"), ("af_packet", "on", "on"),
+                                                    ("af_packet", "on", "off"), ("tap", "off", "on")])
+def test_promiscuous_mode_is_left_as_it_was(start_echo, driver, before, wanted):
+    ip("tuntap", "add", "mode", "tap", "multi_queue", "name", "own-tap")
+    try:
+        name = "own-tap" if driver == "tap" else VETH
+        ip("link", "set", name, "promisc", before)
+        process = start_echo(f"net_{driver}0,iface={name}", "--promiscuous", wanted).wait_until_ready()
+        assert is_promiscuous(name) == (wanted == "on")
+        process.stop()
+        assert is_promiscuous(name) == (before == "on")
+    finally:
+        ip("link", "delete", "own-tap")
+
+
+@pytest.mark.parametrize("device, words", [
+    ("net_af_packet0,iface=l3", "interface l3 has no Ethernet frames"),
+    ("net_pcap0,iface=l3", "interface l3 has no Ethernet frames"),
+    ("net_pcap0,iface=any", "no interface any"),
+    ("net_tun0,iface=new-l3", "interface new-l3 has no Ethernet frames"),
+])
+def test_interface_without_macs_is_refused_even_when_named(start_echo, device, words):
+    ip("tuntap", "add", "mode", "tun", "name", "l3")
+    ip("link", "set", "l3", "up")
+    try:
+        process = start_echo(device, "--ports", "0", OVERRIDE)
+        assert_fails(process, 1, r"port 0 \(net_", words)
+    finally:
+        ip("link", "delete", "l3")
 
 
 @contextlib.contextmanager

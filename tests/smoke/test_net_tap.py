@@ -8,7 +8,7 @@ import pytest
 import captures
 from tests.harness.kernel_interfaces import ip
 from tests.harness.kernel_peer import PEER_MAC, TPID_8021AD, TPID_8021Q, KernelPeer, swapped
-from tests.harness.program_under_test import assert_balanced, one_worker, wait_until
+from tests.harness.program_under_test import FAILURE, assert_balanced, assert_fails, one_worker, wait_until
 
 TAP = "dtap0"
 QUIET_SECONDS = 1.5
@@ -133,3 +133,12 @@ def test_the_single_lcore_form_echoes(start_echo):
     final = process.stop()
     assert_balanced(final)
     assert final["totals"]["echoed"] == 5000
+
+
+@pytest.mark.parametrize("lcores", [None, one_worker()], ids=["two queues", "one queue"])
+def test_tap_of_another_process_is_not_shared(start_echo, lcores):
+    first = start_echo("net_tap0,iface=taken", "--stats-interval", "50ms", lcores=lcores).wait_until_ready()
+    assert_fails(start_echo("net_tap7,iface=taken"), FAILURE, "net_tap7: another process has taken open")
+    with KernelPeer("taken") as peer:
+        assert_all_came_back(peer.exchange(1000, flows=16), 1000)
+    assert_balanced(first.stop())

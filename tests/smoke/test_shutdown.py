@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 import captures
+from tests.harness.hugepages import free_hugepages, hugepages
 from tests.harness.kernel_peer import KernelPeer
-from tests.harness.program_under_test import STOP_SECONDS, assert_balanced, run_to_end
+from tests.harness.program_under_test import STOP_SECONDS, assert_balanced, run_to_end, two_workers
 
 SMALLEST_PIPE = 4096
 AT_ONCE_SECONDS = 0.3
@@ -45,6 +46,21 @@ def test_signal_during_start_up_ends_it(start_echo):
     process.wait_for_line("EAL: Detected")
     process.send_signal(signal.SIGTERM)
     assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_end_leaves_files_in_hugetlbfs(start, l2_multi_echo, tmp_path, number):
+    with hugepages(64, tmp_path):
+        before = free_hugepages()
+        process = start(l2_multi_echo, "--no-pci", f"--huge-dir={tmp_path}", "--file-prefix=ends", "-m", "96",
+                        "--vdev=net_null0,no-rx=1", "--lcores", two_workers(), "--", "--rx-descriptors", "64",
+                        "--tx-descriptors", "64").wait_until_ready()
+        assert free_hugepages() < before
+        process.send_signal(number)
+        assert process.wait(STOP_SECONDS) == (0 if number == signal.SIGTERM else -number)
+        assert list(tmp_path.iterdir()) == []
+        assert free_hugepages() == before
 
 
 def memif_without_peer(folder):

@@ -48,6 +48,10 @@ class Port {
     rte_mempool* mempool(std::uint16_t queue) const { return pools_.at(queue)->get(); }
     int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
 
+    /// False where the kernel has taken the outer VLAN tag off before, and the driver writes every one back as
+    /// 802.1Q (0x8100), also one of 802.1ad (0x88A8).
+    bool keeps_outer_tag() const noexcept { return driver_ != "net_af_packet"; }
+
     wire::LinkState link() const;
     /// Those of the last time when the device gives none, so that they never go backward.
     verdict::PortCounts counts() const;
@@ -92,7 +96,8 @@ class Port {
         /// memif's driver frees a connection on the interrupt thread when the peer leaves, and here when we
         /// do: both at once would free it twice.
         bool closes_on_interrupt_thread = false;
-        explicit Device(std::uint16_t port) : id(port) {}
+        std::optional<bool> was_promiscuous;  ///< the kernel's interface; empty: there is none
+        explicit Device(std::uint16_t port);
         ~Device();
         Device(const Device&) = delete;
         Device& operator=(const Device&) = delete;

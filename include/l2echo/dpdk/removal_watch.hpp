@@ -1,14 +1,23 @@
-// Notices that a port's device is taken away while it is in use: hot-unplug, a VF that is withdrawn.
+// Notices that a port's device is taken away while it is in use: hot-unplug, a VF that is withdrawn, an
+// interface of the kernel that is deleted.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
+
+struct rte_intr_handle;
+
+namespace l2echo::machine {
+class InterfaceWatch;
+}
 
 namespace l2echo::dpdk {
 
 /// Made for a configured port. VFIO asks for its device back and waits until it gets it (pci_vfio_req_handler
 /// in DPDK's PCI bus); drivers that share the device with the kernel raise RTE_ETH_EVENT_INTR_RMV instead.
+/// Those that stand on an interface of the kernel raise nothing, so netlink tells.
 class RemovalWatch {
   public:
     explicit RemovalWatch(std::uint16_t port);
@@ -19,8 +28,13 @@ class RemovalWatch {
     bool removed() const noexcept { return removed_.load(std::memory_order_relaxed); }  ///< from any thread
 
   private:
+    void watch_interfaces();
+    static void on_interface_event(void* watch);
+
     std::uint16_t port_;
     std::string device_;
+    std::unique_ptr<machine::InterfaceWatch> interfaces_;  ///< null: the port has none
+    std::unique_ptr<rte_intr_handle, void (*)(rte_intr_handle*)> readable_;
     std::atomic<bool> removed_{false};  ///< set by the EAL interrupt thread, never cleared
 };
 

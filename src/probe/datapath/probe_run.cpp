@@ -24,7 +24,7 @@ void ProbeRun::send(std::size_t queue) noexcept {
     const dpdk::PollingLcore lcore;
     Sender& sender = pairs_[queue]->sender;
     sender.start(meet(1));
-    while (!stop_.requested() && sender.send_due())
+    while (may_send() && sender.send_due())
         lcore.end_turn();
     finish_sending(sender);
 }
@@ -50,7 +50,7 @@ void ProbeRun::send_and_check(std::size_t queue) noexcept {
     pair.checker.start(epoch);
     bool sending = true;
     while (!is_drained()) {
-        if (sending && (stop_.requested() || !pair.sender.send_due())) {
+        if (sending && !(may_send() && pair.sender.send_due())) {
             sending = false;
             finish_sending(pair.sender);
         }

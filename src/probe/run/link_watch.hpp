@@ -1,4 +1,4 @@
-// Tells when the link of a port goes and comes back during a run.
+// Tells when the link of a port goes and comes back during a run, and when the port itself goes.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,9 @@ class LinkWatch {
 
     /// Says so when the link is not as it was the last time.
     void look(double elapsed_seconds);
+
+    /// Whether the port is gone for good.
+    bool removed() const noexcept { return port_.removed(); }
 
     /// Since construction: as the driver counts them, or as look() saw them where it does not.
     std::uint64_t changes() const;

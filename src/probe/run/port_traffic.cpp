@@ -17,6 +17,15 @@ void throw_if_too_long(const Traffic& traffic, const dpdk::PortPlan& plan) {
                         traffic.largest_size() - wire::kEthernetHeaderLength - wire::kFcsLength));
 }
 
+/// The outer one of two tags is 802.1ad, and would count as corrupted in every frame.
+void throw_if_tags_change(const Traffic& traffic, const dpdk::Port& port) {
+    if (traffic.shape().vlan_ids.size() > 1 && !port.keeps_outer_tag())
+        throw process::UsageError(fmt::format(
+            "--vlan: {} turns the outer one of two tags (0x88A8) into 0x8100; give one tag, or probe "
+            "through net_af_xdp or net_pcap",
+            dpdk::port_label(port.id())));
+}
+
 }  // namespace
 
 Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, const dpdk::Port& port) {
@@ -25,6 +34,7 @@ Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, cons
     parse_sizes(sizes, shape);
     Traffic traffic(shape, options.swap_level, static_cast<std::uint32_t>(rte_rand()));
     throw_if_too_long(traffic, port.plan());
+    throw_if_tags_change(traffic, port);
     return traffic;
 }
 

@@ -25,7 +25,7 @@ std::uint64_t to_cycles(double seconds) {
     return static_cast<std::uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz()));
 }
 
-void watch(const ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link) {
+void watch(ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link) {
     using Clock = std::chrono::steady_clock;
     constexpr std::chrono::milliseconds kPoll{10};
     constexpr std::chrono::milliseconds kShow{500};
@@ -37,6 +37,8 @@ void watch(const ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link) {
         const auto now = Clock::now();
         const double elapsed = std::chrono::duration<double>(now - start).count();
         link.look(elapsed);
+        if (link.removed())
+            probe_run.end_early();
         if (now < next)
             continue;
         next += kShow;

@@ -32,6 +32,9 @@ class ProbeRun {
     void check(std::size_t queue) noexcept;
     void send_and_check(std::size_t queue) noexcept;
 
+    /// The senders send no more, and what is on its way may still come back. Any thread.
+    void end_early() noexcept { ended_early_.store(true, std::memory_order_relaxed); }
+
     bool over() const noexcept { return checkers_left_.load(std::memory_order_acquire) == 0; }
     Progress progress() const noexcept;
 
@@ -50,12 +53,16 @@ class ProbeRun {
     void finish_sending(Sender& sender) noexcept;
     void finish_checking(Checker& checker) noexcept;
     bool is_drained() const noexcept;
+    bool may_send() const noexcept {
+        return !stop_.requested() && !ended_early_.load(std::memory_order_relaxed);
+    }
 
     std::vector<SeenNumbers> seen_;
     std::vector<std::unique_ptr<Pair>> pairs_;
     std::uint64_t drain_cycles_;
     std::uint64_t min_drain_cycles_;
     const process::StopSignal& stop_;
+    std::atomic<bool> ended_early_{false};   ///< written by whoever watches
     std::atomic<std::size_t> to_come_;       ///< senders and checkers; written by every lcore as it begins
     std::atomic<std::uint64_t> epoch_{0};    ///< TSC; written by the lcore that begins last
     std::atomic<std::size_t> senders_left_;  ///< written by every sending lcore as it ends

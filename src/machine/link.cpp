@@ -1,0 +1,108 @@
+#include "l2echo/machine/link.hpp"
+
+#include <fmt/format.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "l2echo/process/error.hpp"
+#include "machine/netlink.hpp"
+
+namespace l2echo::machine {
+namespace {
+
+/// Attributes of a kind that name an interface beneath; the kernel's IFLA_LINK has them for the other kinds.
+struct KindLink {
+    const char* kind;
+    int attribute;
+};
+constexpr KindLink kKindLinks[] = {
+    {"hsr", IFLA_HSR_SLAVE1}, {"hsr", IFLA_HSR_SLAVE2}, {"vxlan", IFLA_VXLAN_LINK}};
+
+void read_kind_data(const nlattr& data, Link& link) {
+    for_each_attribute(data, [&link](const nlattr& attribute) {
+        const int type = mnl_attr_get_type(&attribute);
+        for (const KindLink& row : kKindLinks)
+            if (link.kind == row.kind && type == row.attribute)
+                link.lowers.push_back(mnl_attr_get_u32(&attribute));
+        if (link.kind == "tun" && type == IFLA_TUN_NUM_QUEUES)
+            link.attached_queues = mnl_attr_get_u32(&attribute);
+    });
+}
+
+/// The kernel writes the kind before its data.
+void read_kind(const nlattr& info, Link& link) {
+    for_each_attribute(info, [&link](const nlattr& attribute) {
+        if (mnl_attr_get_type(&attribute) == IFLA_INFO_KIND)
+            link.kind = mnl_attr_get_str(&attribute);
+        else if (mnl_attr_get_type(&attribute) == IFLA_INFO_DATA)
+            read_kind_data(attribute, link);
+    });
+}
+
+Link read_link(const nlmsghdr& message) {
+    const auto& body = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
+    Link link;
+    link.index = static_cast<unsigned>(body.ifi_index);
+    link.hardware_type = body.ifi_type;
+    link.promiscuous = (body.ifi_flags & IFF_PROMISC) != 0;
+    unsigned lower = 0;
+    bool elsewhere = false;  // the one beneath is in another namespace, where the index means something else
+    for_each_attribute(message, sizeof body, [&](const nlattr& attribute) {
+        switch (mnl_attr_get_type(&attribute)) {
+            case IFLA_IFNAME:
+                link.name = mnl_attr_get_str(&attribute);
+                break;
+            case IFLA_MASTER:
+                link.master = mnl_attr_get_u32(&attribute);
+                break;
+            case IFLA_LINK:
+                lower = mnl_attr_get_u32(&attribute);
+                break;
+            case IFLA_LINK_NETNSID:
+                elsewhere = true;
+                break;
+            case IFLA_LINKINFO:
+                read_kind(attribute, link);
+                break;
+            default:
+                break;
+        }
+    });
+    // The link of a veth or netkit is its other end.
+    if (lower != 0 && lower != link.index && !elsewhere && link.kind != "veth" && link.kind != "netkit")
+        link.lowers.push_back(lower);
+    return link;
+}
+
+}  // namespace
+
+std::vector<Link> read_links() {
+    std::vector<Link> links;
+    Netlink netlink(NETLINK_ROUTE);
+    const int error = netlink.ask(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{},
+                                  [&links](const nlmsghdr& message) { links.push_back(read_link(message)); });
+    if (error != 0)
+        throw process::StartupError(
+            fmt::format("netlink: {}: cannot tell which interfaces there are", std::strerror(error)));
+    return links;
+}
+
+std::optional<Link> find_link(const std::string& name) {
+    const unsigned index = if_nametoindex(name.c_str());
+    if (index == 0)
+        return std::nullopt;
+    const std::vector<Link> links = read_links();
+    const auto found = std::ranges::find(links, index, &Link::index);
+    return found == links.end() ? std::nullopt : std::optional(*found);
+}
+
+bool has_ethernet_header(const Link& link) {
+    return link.hardware_type == ARPHRD_ETHER || link.hardware_type == ARPHRD_LOOPBACK;
+}
+
+}  // namespace l2echo::machine
