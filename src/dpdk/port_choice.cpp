@@ -11,7 +11,6 @@
 #include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/host_limits.hpp"
-#include "l2echo/machine/interface_driver.hpp"
 #include "l2echo/machine/kernel_interface.hpp"
 #include "l2echo/machine/link.hpp"
 #include "l2echo/machine/pci_nic.hpp"
@@ -163,7 +162,7 @@ void describe_port(const Port& port) {
 
 std::string veth_behind(const Port& port) {
     for (const std::string& interface : kernel_interfaces_of(port.id()))
-        if (machine::interface_driver(interface) == "veth")
+        if (const auto link = machine::find_link(interface); link && link->kind == "veth")
             return interface;
     return "";
 }

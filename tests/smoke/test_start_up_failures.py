@@ -96,6 +96,8 @@ FAILURES = (
 MORE_FAILURES = (
     Failure("XDG_RUNTIME_DIR of another user", (*SHARED_FILES, NULL), ("/run/dpdk.* this user", "XDG_RUNTIME_DIR"),
             NOBODY, "/run"),
+    Failure("no folder for telemetry", (*NO_NIC, NULL), ("telemetry", "--no-telemetry"),
+            mounted("for folder in /run /tmp; do mount -t tmpfs -o ro none $folder; done")),
     Failure("full /run", (*SHARED_FILES, NULL), ("/run/dpdk.*No space left on device", "--no-shconf"),
             mounted("mount -t tmpfs -o nr_inodes=1 none /run")),
     Failure("--file-prefix with a slash", (*SHARED_FILES, "--file-prefix=a/b", NULL), ("--file-prefix", "slash")),

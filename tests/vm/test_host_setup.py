@@ -195,7 +195,7 @@ AS_NOBODY = ("python3 -c 'import os, resource, sys; resource.setrlimit(resource.
 def test_user_learns_what_keeps_a_nic_away(fresh, start, address):
     fresh.bind(address, DPDK_DRIVER)
     group = "/dev/vfio/" + fresh.succeed(f"basename $(readlink /sys/bus/pci/devices/{address}/iommu_group)").strip()
-    command = f"{AS_NOBODY} ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf -a {address}"
+    command = f"{AS_NOBODY} ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf --no-telemetry -a {address}"
     fresh.succeed(f"chmod 600 {group} /dev/vfio/vfio")
     for repair, words in (("true", "may not open /dev/vfio/vfio; type: sudo chmod 666 /dev/vfio/vfio"),
                           ("chmod 666 /dev/vfio/vfio", f"may not open {group}, .* sudo chown .USER {group}"),
