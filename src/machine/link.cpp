@@ -79,6 +79,17 @@ Link read_link(const nlmsghdr& message) {
     return link;
 }
 
+/// Open vSwitch has one master for all members of all its bridges, and its bridges' own interfaces are tied
+/// to none of them: any may carry what arrives.
+bool stands_on(const Link& upper, const Link& lower, const std::vector<Link>& links) {
+    constexpr const char* kOpenVswitch = "openvswitch";
+    if (upper.index == lower.master || std::ranges::count(upper.lowers, lower.index) != 0)
+        return true;
+    const auto master = std::ranges::find(links, lower.master, &Link::index);
+    return lower.master != 0 && upper.kind == kOpenVswitch && master != links.end() &&
+           master->kind == kOpenVswitch;
+}
+
 }  // namespace
 
 std::vector<Link> read_links() {
@@ -90,6 +101,21 @@ std::vector<Link> read_links() {
         throw process::StartupError(
             fmt::format("netlink: {}: cannot tell which interfaces there are", std::strerror(error)));
     return links;
+}
+
+std::vector<Link> with_uppers(const std::vector<Link>& links, unsigned index) {
+    std::vector<Link> stack;
+    std::vector<unsigned> pending{index};
+    for (std::size_t next = 0; next < pending.size(); ++next) {
+        const auto found = std::ranges::find(links, pending[next], &Link::index);
+        if (found == links.end() || std::ranges::count(stack, found->index, &Link::index) != 0)
+            continue;
+        stack.push_back(*found);
+        for (const Link& link : links)
+            if (stands_on(link, *found, links))
+                pending.push_back(link.index);
+    }
+    return stack;
 }
 
 std::optional<Link> find_link(const std::string& name) {

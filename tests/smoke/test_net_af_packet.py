@@ -58,6 +58,17 @@ def test_ipv4_address_is_refused(start_echo):
     assert_refuses(start_echo(DEVICE), ADDRESS)
 
 
+def test_address_with_a_label_is_refused(start_echo):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH, "label", f"{VETH}:1")
+    assert_refuses(start_echo(DEVICE), ADDRESS)
+
+
+def test_halves_of_a_default_route_are_refused(start_echo):
+    ip("route", "add", "0.0.0.0/1", "dev", VETH, "table", "100")
+    ip("route", "add", "128.0.0.0/1", "dev", VETH, "table", "100")
+    assert_refuses(start_echo(DEVICE), "default route")
+
+
 def test_global_ipv6_address_is_refused(start_echo):
     allow_ipv6(VETH)
     ip("address", "add", "2001:db8::1/64", "dev", VETH)
