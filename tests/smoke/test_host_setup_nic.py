@@ -13,7 +13,7 @@ from tests.harness.kernel_interfaces import ip, veth_pair
 NIC, OTHER_NIC = "0000:01:00.0", "0000:01:00.1"
 VF, PF = "0000:01:10.1", NIC
 VETH, PEER = "veth-nic", "veth-peer"
-ADDRESS, PEER_ADDRESS = "192.0.2.1", "192.0.2.2"
+ADDRESS = "192.0.2.1"
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ ARRANGEMENTS = {
     "address of another interface": ((f"address add {ADDRESS}/24 dev {PEER}", f"route add default dev {PEER}"), ""),
     "default route": ((f"route add default dev {VETH}",), A_ROUTE),
     "default route in another table": ((f"route add default dev {VETH} table 100",), A_ROUTE),
-    "default route by a rule": ((f"route add default dev {VETH} table 77", "rule add from 10.0.0.0/8 lookup 77"), A_ROUTE),
+    "default route by a rule": ((f"route add default dev {VETH} table 77", "rule add from 10.0.0.0/8 lookup 77"),
+                                A_ROUTE),
     "one of several next hops": ((f"route add default nexthop dev {PEER} nexthop dev {VETH}",), A_ROUTE),
     "next hop object": ((f"nexthop add id 1 dev {VETH}", "route add default nhid 1"), A_ROUTE),
     "group of next hop objects": ((f"nexthop add id 1 dev {PEER}", f"nexthop add id 2 dev {VETH}",
@@ -174,8 +175,9 @@ def test_ssh_session_by_the_environment_of_a_parent_that_sudo_has_cut_off(start,
     with session(start, far_end, ADDRESS, 2022) as far_port:
         shell = f"unset SSH_CONNECTION; {find_program()} {VETH}; true"
         for number, is_ssh in ((far_port, True), (far_port ^ 1, False)):
-            output = subprocess.run(("env", f"SSH_CONNECTION={PEER_ADDRESS} {number} {ADDRESS} 2022", "sh", "-c", shell),
-                                    check=True, capture_output=True, text=True, timeout=10).stdout
+            variable = f"SSH_CONNECTION={PEER_ADDRESS} {number} {ADDRESS} 2022"
+            output = subprocess.run(("env", variable, "sh", "-c", shell), check=True, capture_output=True, text=True,
+                                    timeout=10).stdout
             assert json.loads(output)["interfaces"][VETH]["ssh_session"] == is_ssh
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.harness.kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
 from tests.harness.kernel_peer import TPID_8021Q, KernelPeer
-from tests.harness.program_under_test import NO_NIC, USAGE, assert_balanced, assert_fails, error_line, two_workers, wait_until
+from tests.harness.program_under_test import (NO_NIC, USAGE, assert_balanced, assert_fails, error_line, two_workers,
+                                              wait_until)
 
 VETH, PEER = "veth-echo", "veth-peer"
 DEVICE = f"net_af_packet0,iface={VETH}"

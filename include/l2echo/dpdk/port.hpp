@@ -46,8 +46,8 @@ class Port {
     rte_mempool* mempool(std::uint16_t queue) const { return pools_.at(queue)->get(); }
     int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
 
-    /// False where the kernel has taken the outer VLAN tag off before, and the driver writes every one back as
-    /// 802.1Q (0x8100), also one of 802.1ad (0x88A8).
+    /// False where the kernel has taken the outer VLAN tag off before, and the driver writes every one back
+    /// as 802.1Q (0x8100), also one of 802.1ad (0x88A8).
     bool keeps_outer_tag() const noexcept { return driver_ != "net_af_packet"; }
 
     wire::LinkState link() const;
