@@ -28,14 +28,13 @@ struct InterfaceAddress {
 };
 
 std::optional<InterfaceAddress> read_address(const nlmsghdr& message) {
-    const auto& body = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&message));
+    const auto body = body_of<ifaddrmsg>(message);
     std::optional<IpAddress> local, address;
-    for_each_attribute(message, sizeof body, [&](const nlattr& attribute) {
-        const auto value =
-            to_ip_address(mnl_attr_get_payload(&attribute), mnl_attr_get_payload_len(&attribute));
-        if (mnl_attr_get_type(&attribute) == IFA_LOCAL)
+    for_each_attribute(message, sizeof body, [&](const Attribute& attribute) {
+        const auto value = to_ip_address(attribute.value.data(), attribute.value.size());
+        if (attribute.type == IFA_LOCAL)
             local = value;
-        if (mnl_attr_get_type(&attribute) == IFA_ADDRESS)
+        if (attribute.type == IFA_ADDRESS)
             address = value;  // of the other end, where there is a local one beside it
     });
     if (!local)
@@ -99,7 +98,7 @@ KernelInterfaceUse read_kernel_interface_use(const std::string& interface) {
     KernelInterfaceUse use;
     if (stack.empty())
         return use;
-    Netlink netlink(NETLINK_ROUTE);
+    Netlink netlink;
     const std::vector<InterfaceAddress> addresses = addresses_on(netlink, stack);
     for (const auto& [index, address] : addresses)
         if (!address.is_link_local())

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <span>
 
 #include "l2echo/process/error.hpp"
 
@@ -24,15 +25,15 @@ using NextHops = std::map<unsigned, NextHop>;
 void take_next_hop(const nlmsghdr& message, NextHops& hops) {
     unsigned id = 0;
     NextHop hop;
-    for_each_attribute(message, sizeof(nhmsg), [&](const nlattr& attribute) {
-        const int type = mnl_attr_get_type(&attribute);
+    for_each_attribute(message, sizeof(nhmsg), [&](const Attribute& attribute) {
+        const int type = attribute.type;
         if (type == NHA_ID)
-            id = mnl_attr_get_u32(&attribute);
+            id = attribute.number();
         if (type == NHA_OIF)
-            hop.interface = mnl_attr_get_u32(&attribute);
+            hop.interface = attribute.number();
         if (type == NHA_GROUP) {
-            const auto* members = static_cast<const nexthop_grp*>(mnl_attr_get_payload(&attribute));
-            for (std::size_t i = 0; i < mnl_attr_get_payload_len(&attribute) / sizeof *members; ++i)
+            const auto* members = reinterpret_cast<const nexthop_grp*>(attribute.value.data());
+            for (std::size_t i = 0; i < attribute.value.size() / sizeof *members; ++i)
                 hop.members.push_back(members[i].id);
         }
     });
@@ -57,9 +58,9 @@ void add_interfaces_of(unsigned id, const NextHops& hops, std::vector<unsigned>&
             interfaces.push_back(hop->second.interface);
 }
 
-void add_hops(const nlattr& multipath, std::vector<unsigned>& interfaces) {
-    const auto* hop = static_cast<const rtnexthop*>(mnl_attr_get_payload(&multipath));
-    int left = mnl_attr_get_payload_len(&multipath);
+void add_hops(const Attribute& multipath, std::vector<unsigned>& interfaces) {
+    const auto* hop = reinterpret_cast<const rtnexthop*>(multipath.value.data());
+    int left = static_cast<int>(multipath.value.size());
     while (RTNH_OK(hop, left)) {
         interfaces.push_back(static_cast<unsigned>(hop->rtnh_ifindex));
         left -= RTNH_ALIGN(hop->rtnh_len);
@@ -68,18 +69,18 @@ void add_hops(const nlattr& multipath, std::vector<unsigned>& interfaces) {
 }
 
 Route read_route(const nlmsghdr& message, const NextHops& hops) {
-    const auto& body = *static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
+    const auto body = body_of<rtmsg>(message);
     Route route;
     route.forwards = body.rtm_type == RTN_UNICAST;
     route.prefix_length = body.rtm_dst_len;
-    for_each_attribute(message, sizeof body, [&](const nlattr& attribute) {
-        const int type = mnl_attr_get_type(&attribute);
+    for_each_attribute(message, sizeof body, [&](const Attribute& attribute) {
+        const int type = attribute.type;
         if (type == RTA_OIF)
-            route.interfaces.push_back(mnl_attr_get_u32(&attribute));
+            route.interfaces.push_back(attribute.number());
         if (type == RTA_MULTIPATH)
             add_hops(attribute, route.interfaces);
         if (type == RTA_NH_ID)
-            add_interfaces_of(mnl_attr_get_u32(&attribute), hops, route.interfaces);
+            add_interfaces_of(attribute.number(), hops, route.interfaces);
     });
     return route;
 }
@@ -110,13 +111,10 @@ std::vector<unsigned> interfaces_towards(Netlink& netlink, const IpAddress& loca
     // The whole route, as the flow may take another of its next hops than the one picked for the question.
     body.rtm_flags = RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH;
     std::vector<unsigned> interfaces;
-    netlink.ask(
-        RTM_GETROUTE, 0, body,
-        [&](const nlmsghdr& message) { interfaces = read_route(message, hops).interfaces; },
-        [&](nlmsghdr& request) {
-            mnl_attr_put(&request, RTA_DST, remote.size(), remote.bytes.data());
-            mnl_attr_put(&request, RTA_SRC, local.size(), local.bytes.data());
-        });
+    netlink.ask(RTM_GETROUTE, 0, body,
+                [&](const nlmsghdr& message) { interfaces = read_route(message, hops).interfaces; },
+                {{RTA_DST, std::as_bytes(std::span(remote.bytes)).first(remote.size())},
+                 {RTA_SRC, std::as_bytes(std::span(local.bytes)).first(local.size())}});
     return interfaces;
 }
 
