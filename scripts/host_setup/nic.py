@@ -1,11 +1,12 @@
 """NICs: which are there, what may be taken from the kernel, binding to vfio-pci and back."""
 
 import functools
+import json
 import os
 import re
 
 from host_setup import vfio
-from host_setup.kernel_interface import ask, reasons_to_leave
+from host_setup.kernel_interface import reasons_to_leave
 from host_setup.machine import ACTION, NOTE, OK, REFUSED, ByHand, Finding, Run, SetupError, Write
 from host_setup.own_command import own_command
 
@@ -201,7 +202,7 @@ def check_vf(nic, machine):
         return find(NOTE, "its PF is on the host; for there, with that PF and the number N of this VF",
                     (ByHand("sudo ip link set dev PF vf N trust on && sudo ip link set dev PF vf N spoofchk off"),))
     interface, index = owner
-    link = ask(machine, "-details", "link", "show", "dev", interface)[0]
+    link = json.loads(machine.run("ip", "-json", "-details", "link", "show", "dev", interface))[0]
     state = next((vf for vf in link.get("vfinfo_list", ()) if vf.get("vf") == index), {})
     wrong = []
     if state.get("trust") is False:

@@ -1,10 +1,15 @@
 #include "l2echo/dpdk/port_choice.hpp"
 
 #include <fmt/ranges.h>
+#include <pcap/pcap.h>
 #include <rte_ethdev.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <iterator>
+#include <memory>
+#include <optional>
 
 #include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
@@ -65,6 +70,27 @@ void refuse_layer_3(std::uint16_t port) {
                 "addresses to swap; choose one that has: a veth, a tap or a NIC",
                 port_label(port), interface, link->hardware_type));
     }
+}
+
+/// DLT_... of <pcap/dlt.h>; none where the file cannot be read a second time, as a pipe.
+std::optional<int> link_type_of(const std::string& capture_file) {
+    if (std::error_code none; !std::filesystem::is_regular_file(capture_file, none))
+        return std::nullopt;
+    std::array<char, PCAP_ERRBUF_SIZE> error{};
+    const std::unique_ptr<pcap_t, decltype(&pcap_close)> capture(
+        pcap_open_offline(capture_file.c_str(), error.data()), pcap_close);
+    return capture ? std::optional(pcap_datalink(capture.get())) : std::nullopt;
+}
+
+/// The same for what was captured on such an interface.
+void refuse_captures_of_layer_3(std::uint16_t port) {
+    for (const std::string& file : capture_files_of(port))
+        if (const auto type = link_type_of(file); type && *type != DLT_EN10MB) {
+            const char* name = pcap_datalink_val_to_name(*type);
+            throw process::StartupError(
+                fmt::format("{}: {} has no Ethernet frames (link type {}); capture on an interface that has",
+                            port_label(port), file, name != nullptr ? name : fmt::format("{}", *type)));
+        }
 }
 
 /// The chosen ports and those beneath them: sub-devices that a failsafe owns, and members of a bond.
@@ -130,6 +156,7 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::s
         chosen = probed;
     for (const std::uint16_t id : with_ports_beneath(chosen, probed)) {
         refuse_layer_3(id);
+        refuse_captures_of_layer_3(id);
         leave_kernel_interfaces(id, named && take_kernel_interface);
     }
     return chosen;

@@ -75,6 +75,12 @@ std::string own_interface_of(std::uint16_t port) {
     return device_of(port).interface;
 }
 
+std::vector<std::string> capture_files_of(std::uint16_t port) {
+    const PortDevice device = device_of(port);
+    return device.driver == "net_pcap" ? interfaces_in(device.arguments, {"rx_pcap"})
+                                       : std::vector<std::string>{};
+}
+
 std::vector<std::string> wires_of(std::uint16_t port) {
     // mlx5 and its like share a NIC with the kernel, and raise RTE_ETH_EVENT_INTR_RMV.
     constexpr std::array<std::string_view, 4> kKernelWired{"net_af_packet", "net_af_xdp", "net_pcap",

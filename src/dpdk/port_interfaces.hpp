@@ -21,6 +21,9 @@ std::vector<std::string> kernel_interfaces_of(std::uint16_t port);
 /// The one that the driver itself names, among them a net_tap's kernel end; empty: none.
 std::string own_interface_of(std::uint16_t port);
 
+/// The capture files that a net_pcap reads.
+std::vector<std::string> capture_files_of(std::uint16_t port);
+
 /// Those without which the port is as good as unplugged, and whose end its driver does not notice.
 std::vector<std::string> wires_of(std::uint16_t port);
 

@@ -11,7 +11,7 @@
 namespace l2echo::machine {
 
 InterfaceWatch::InterfaceWatch(const std::vector<std::string>& names)
-    : netlink_(std::make_unique<Netlink>(NETLINK_ROUTE, RTMGRP_LINK)) {
+    : netlink_(std::make_unique<Netlink>(RTMGRP_LINK)) {
     for (const std::string& name : names)
         watched_.emplace_back(name, if_nametoindex(name.c_str()));
 }

@@ -1,141 +1,83 @@
 #include "l2echo/machine/kernel_interface.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/ranges.h>
-#include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
 
-#include <array>
-#include <cerrno>
+#include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <optional>
-#include <set>
-#include <sstream>
 
 #include "l2echo/process/error.hpp"
+#include "machine/ip_address.hpp"
+#include "machine/netlink.hpp"
+#include "machine/route.hpp"
+#include "machine/ssh_session.hpp"
 
 namespace l2echo::machine {
 namespace {
 
-/// The interface and everything stacked on it: a bridge or bond that it is a member of, VLANs, macvlans.
-std::set<std::string> with_uppers(const std::string& interface) {
-    std::set<std::string> found;
-    std::vector<std::string> pending{interface};
-    while (!pending.empty()) {
-        const std::string name = pending.back();
-        pending.pop_back();
-        if (!found.insert(name).second)
-            continue;
-        std::error_code none;
-        for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net/" + name, none)) {
-            const std::string link = entry.path().filename();
-            if (link.starts_with("upper_"))
-                pending.push_back(link.substr(std::strlen("upper_")));
-        }
-    }
-    return found;
-}
+/// Routes to an eighth of all addresses or more are default routes: it is often written as two halves, and of
+/// IPv6 as 2000::/3.
+constexpr unsigned kLongestDefaultPrefix = 3;
 
-/// An address as the kernel's /proc/net/tcp and tcp6 print it: words of four bytes in host order, in
-/// hexadecimal.
-struct Address {
-    std::string interface;
-    std::string text;
-    std::string proc_text;
+struct InterfaceAddress {
+    unsigned interface = 0;
+    IpAddress address;
 };
 
-std::string as_proc_text(const void* bytes, std::size_t size) {
-    std::string text;
-    for (std::size_t offset = 0; offset < size; offset += 4) {
-        std::uint32_t word;
-        std::memcpy(&word, static_cast<const char*>(bytes) + offset, sizeof word);
-        text += fmt::format("{:08X}", word);
-    }
-    return text;
+std::optional<InterfaceAddress> read_address(const nlmsghdr& message) {
+    const auto body = body_of<ifaddrmsg>(message);
+    std::optional<IpAddress> local, address;
+    for_each_attribute(message, sizeof body, [&](const Attribute& attribute) {
+        const auto value = to_ip_address(attribute.value.data(), attribute.value.size());
+        if (attribute.type == IFA_LOCAL)
+            local = value;
+        if (attribute.type == IFA_ADDRESS)
+            address = value;  // of the other end, where there is a local one beside it
+    });
+    if (!local)
+        local = address;
+    return local ? std::optional(InterfaceAddress{body.ifa_index, *local}) : std::nullopt;
 }
 
-std::optional<Address> to_address(const ifaddrs& entry) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (entry.ifa_addr->sa_family == AF_INET) {
-        const auto& address = reinterpret_cast<const sockaddr_in*>(entry.ifa_addr)->sin_addr;
-        inet_ntop(AF_INET, &address, text.data(), text.size());
-        return Address{entry.ifa_name, text.data(), as_proc_text(&address, sizeof address)};
-    }
-    if (entry.ifa_addr->sa_family == AF_INET6) {
-        const auto& address = reinterpret_cast<const sockaddr_in6*>(entry.ifa_addr)->sin6_addr;
-        if (IN6_IS_ADDR_LINKLOCAL(&address))
-            return std::nullopt;
-        inet_ntop(AF_INET6, &address, text.data(), text.size());
-        return Address{entry.ifa_name, text.data(), as_proc_text(&address, sizeof address)};
-    }
-    return std::nullopt;
+bool contains(const std::vector<Link>& links, unsigned index) {
+    return std::ranges::find(links, index, &Link::index) != links.end();
 }
 
-std::vector<Address> addresses_on(const std::set<std::string>& interfaces) {
-    ifaddrs* list = nullptr;
-    if (getifaddrs(&list) != 0)
-        throw process::StartupError(fmt::format(
-            "getifaddrs: {}: cannot tell which interfaces carry addresses", std::strerror(errno)));
-    const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
-    std::vector<Address> found;
-    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr == nullptr || !interfaces.contains(entry->ifa_name))
-            continue;
-        if (auto address = to_address(*entry))
-            found.push_back(std::move(*address));
-    }
+std::vector<InterfaceAddress> addresses_on(Netlink& netlink, const std::vector<Link>& stack) {
+    std::vector<InterfaceAddress> found;
+    const int error = netlink.ask(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{}, [&](const nlmsghdr& message) {
+        const auto address = read_address(message);
+        if (address && contains(stack, address->interface))
+            found.push_back(*address);
+    });
+    if (error != 0)
+        throw process::StartupError(
+            fmt::format("netlink: {}: cannot tell which interfaces carry addresses", std::strerror(error)));
     return found;
 }
 
-/// Rows of a table in /proc as words; none when the file is not there (no IPv6, say).
-std::vector<std::vector<std::string>> read_rows(const char* path) {
-    std::vector<std::vector<std::string>> rows;
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line);
-        rows.emplace_back(std::istream_iterator<std::string>(words), std::istream_iterator<std::string>());
-    }
-    return rows;
+bool leads_over(const std::vector<unsigned>& interfaces, const std::vector<Link>& stack) {
+    return std::ranges::any_of(interfaces, [&](unsigned index) { return contains(stack, index); });
 }
 
-bool carries_default_route(const std::set<std::string>& interfaces) {
-    // /proc/net/route: interface destination gateway flags refcnt use metric mask ...
-    for (const auto& row : read_rows("/proc/net/route"))
-        if (row.size() > 7 && interfaces.contains(row[0]) && row[1] == "00000000" && row[7] == "00000000")
-            return true;
-    // /proc/net/ipv6_route: destination prefix-length source prefix-length next-hop metric refcnt use flags
-    // interface
-    for (const auto& row : read_rows("/proc/net/ipv6_route"))
-        if (row.size() > 9 && interfaces.contains(row[9]) && row[1] == "00" &&
-            row[0].find_first_not_of('0') == std::string::npos)
-            return true;
-    return false;
+bool carries_default_route(Netlink& netlink, const std::vector<Link>& stack) {
+    return std::ranges::any_of(read_routes(netlink), [&](const Route& route) {
+        return route.forwards && route.prefix_length <= kLongestDefaultPrefix &&
+               leads_over(route.interfaces, stack);
+    });
 }
 
-/// The local end of an IPv4 connection to a dual-stack socket stands in tcp6 as ::ffff:a.b.c.d.
-bool same_address(const std::string& local, const std::string& proc_text) {
-    return local == proc_text || local == "0000000000000000FFFF0000" + proc_text;
-}
-
-bool carries_ssh_session(const std::vector<Address>& addresses) {
-    constexpr const char* kEstablished = "01";
-    constexpr const char* kSshPort = "0016";
-    for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-        // sl local-address:port remote-address:port state ...
-        for (const auto& row : read_rows(path)) {
-            if (row.size() < 4 || row[3] != kEstablished || !row[1].ends_with(std::string(":") + kSshPort))
-                continue;
-            const std::string local = row[1].substr(0, row[1].find(':'));
-            for (const Address& address : addresses)
-                if (same_address(local, address.proc_text))
-                    return true;
-        }
-    }
-    return false;
+/// The session's own address may also be on another interface, such as one of loopback's that routing
+/// announces.
+bool carries_ssh_session(Netlink& netlink, const std::vector<Link>& stack,
+                         const std::vector<InterfaceAddress>& addresses) {
+    return std::ranges::any_of(read_ssh_sessions(), [&](const SshSession& session) {
+        return std::ranges::find(addresses, session.local, &InterfaceAddress::address) != addresses.end() ||
+               leads_over(interfaces_towards(netlink, session.local, session.remote), stack);
+    });
 }
 
 }  // namespace
@@ -152,13 +94,19 @@ std::string reason_to_leave(const KernelInterfaceUse& use) {
 }
 
 KernelInterfaceUse read_kernel_interface_use(const std::string& interface) {
-    const std::set<std::string> interfaces = with_uppers(interface);
-    const std::vector<Address> addresses = addresses_on(interfaces);
+    const std::vector<Link> stack = with_uppers(read_links(), if_nametoindex(interface.c_str()));
     KernelInterfaceUse use;
-    for (const Address& address : addresses)
-        use.addresses.push_back(fmt::format("{} on {}", address.text, address.interface));
-    use.default_route = carries_default_route(interfaces);
-    use.ssh_session = carries_ssh_session(addresses);
+    if (stack.empty())
+        return use;
+    Netlink netlink;
+    const std::vector<InterfaceAddress> addresses = addresses_on(netlink, stack);
+    for (const auto& [index, address] : addresses)
+        if (!address.is_link_local())
+            use.addresses.push_back(
+                fmt::format("{} on {}", address.text(), std::ranges::find(stack, index, &Link::index)->name));
+    use.default_route = carries_default_route(netlink, stack);
+    use.ssh_session = carries_ssh_session(netlink, stack, addresses);
+    use.above.assign(stack.begin() + 1, stack.end());
     return use;
 }
 

@@ -23,45 +23,45 @@ struct KindLink {
 constexpr KindLink kKindLinks[] = {
     {"hsr", IFLA_HSR_SLAVE1}, {"hsr", IFLA_HSR_SLAVE2}, {"vxlan", IFLA_VXLAN_LINK}};
 
-void read_kind_data(const nlattr& data, Link& link) {
-    for_each_attribute(data, [&link](const nlattr& attribute) {
-        const int type = mnl_attr_get_type(&attribute);
+void read_kind_data(const Attribute& data, Link& link) {
+    for_each_attribute(data, [&link](const Attribute& attribute) {
+        const int type = attribute.type;
         for (const KindLink& row : kKindLinks)
             if (link.kind == row.kind && type == row.attribute)
-                link.lowers.push_back(mnl_attr_get_u32(&attribute));
+                link.lowers.push_back(attribute.number());
         if (link.kind == "tun" && type == IFLA_TUN_NUM_QUEUES)
-            link.attached_queues = mnl_attr_get_u32(&attribute);
+            link.attached_queues = attribute.number();
     });
 }
 
 /// The kernel writes the kind before its data.
-void read_kind(const nlattr& info, Link& link) {
-    for_each_attribute(info, [&link](const nlattr& attribute) {
-        if (mnl_attr_get_type(&attribute) == IFLA_INFO_KIND)
-            link.kind = mnl_attr_get_str(&attribute);
-        else if (mnl_attr_get_type(&attribute) == IFLA_INFO_DATA)
+void read_kind(const Attribute& info, Link& link) {
+    for_each_attribute(info, [&link](const Attribute& attribute) {
+        if (attribute.type == IFLA_INFO_KIND)
+            link.kind = attribute.text();
+        else if (attribute.type == IFLA_INFO_DATA)
             read_kind_data(attribute, link);
     });
 }
 
 Link read_link(const nlmsghdr& message) {
-    const auto& body = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
+    const auto body = body_of<ifinfomsg>(message);
     Link link;
     link.index = static_cast<unsigned>(body.ifi_index);
     link.hardware_type = body.ifi_type;
     link.promiscuous = (body.ifi_flags & IFF_PROMISC) != 0;
     unsigned lower = 0;
     bool elsewhere = false;  // the one beneath is in another namespace, where the index means something else
-    for_each_attribute(message, sizeof body, [&](const nlattr& attribute) {
-        switch (mnl_attr_get_type(&attribute)) {
+    for_each_attribute(message, sizeof body, [&](const Attribute& attribute) {
+        switch (attribute.type) {
             case IFLA_IFNAME:
-                link.name = mnl_attr_get_str(&attribute);
+                link.name = attribute.text();
                 break;
             case IFLA_MASTER:
-                link.master = mnl_attr_get_u32(&attribute);
+                link.master = attribute.number();
                 break;
             case IFLA_LINK:
-                lower = mnl_attr_get_u32(&attribute);
+                lower = attribute.number();
                 break;
             case IFLA_LINK_NETNSID:
                 elsewhere = true;
@@ -79,17 +79,43 @@ Link read_link(const nlmsghdr& message) {
     return link;
 }
 
+/// Open vSwitch has one master for all members of all its bridges, and its bridges' own interfaces are tied
+/// to none of them: any may carry what arrives.
+bool stands_on(const Link& upper, const Link& lower, const std::vector<Link>& links) {
+    constexpr const char* kOpenVswitch = "openvswitch";
+    if (upper.index == lower.master || std::ranges::count(upper.lowers, lower.index) != 0)
+        return true;
+    const auto master = std::ranges::find(links, lower.master, &Link::index);
+    return lower.master != 0 && upper.kind == kOpenVswitch && master != links.end() &&
+           master->kind == kOpenVswitch;
+}
+
 }  // namespace
 
 std::vector<Link> read_links() {
     std::vector<Link> links;
-    Netlink netlink(NETLINK_ROUTE);
+    Netlink netlink;
     const int error = netlink.ask(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{},
                                   [&links](const nlmsghdr& message) { links.push_back(read_link(message)); });
     if (error != 0)
         throw process::StartupError(
             fmt::format("netlink: {}: cannot tell which interfaces there are", std::strerror(error)));
     return links;
+}
+
+std::vector<Link> with_uppers(const std::vector<Link>& links, unsigned index) {
+    std::vector<Link> stack;
+    std::vector<unsigned> pending{index};
+    for (std::size_t next = 0; next < pending.size(); ++next) {
+        const auto found = std::ranges::find(links, pending[next], &Link::index);
+        if (found == links.end() || std::ranges::count(stack, found->index, &Link::index) != 0)
+            continue;
+        stack.push_back(*found);
+        for (const Link& link : links)
+            if (stands_on(link, *found, links))
+                pending.push_back(link.index);
+    }
+    return stack;
 }
 
 std::optional<Link> find_link(const std::string& name) {

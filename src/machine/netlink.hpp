@@ -1,53 +1,71 @@
-// What the kernel tells over netlink.
+// What the kernel tells over netlink. Not by libmnl: Debian has no archive of it for the static build.
 #pragma once
 
-#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
-#include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "l2echo/process/file_descriptor.hpp"
+
 namespace l2echo::machine {
+
+/// Valid as long as the message is.
+struct Attribute {
+    int type = 0;
+    std::span<const std::byte> value;
+
+    std::uint32_t number() const noexcept;  ///< 0 when it is no number of four bytes
+    std::string text() const;
+};
 
 /// One socket; one thread at a time.
 class Netlink {
   public:
     using Take = std::function<void(const nlmsghdr& message)>;
 
-    /// `bus`: NETLINK_ROUTE or another; `groups`: what to be told unasked, such as RTMGRP_LINK. Throws
-    /// StartupError.
-    explicit Netlink(int bus, unsigned groups = 0);
+    /// Asks the kernel about interfaces, addresses and routes. `groups`: what to be told unasked, such as
+    /// RTMGRP_LINK. Throws StartupError.
+    explicit Netlink(unsigned groups = 0);
 
-    /// Sends a request with this body (ifinfomsg, rtmsg ...) and hands over every message of the answer.
-    /// `attributes` may add to the request. Returns 0, or the errno value that the kernel answers with.
+    /// Sends a request with this body (ifinfomsg, rtmsg ...) and attributes, and hands over every message of
+    /// the answer. Returns 0, or the errno value that the kernel answers with.
     template <typename Body>
     int ask(std::uint16_t type, std::uint16_t flags, const Body& body, const Take& take,
-            const std::function<void(nlmsghdr& request)>& attributes = {}) {
-        nlmsghdr& request = begin(type, flags);
-        *static_cast<Body*>(mnl_nlmsg_put_extra_header(&request, sizeof body)) = body;
-        if (attributes)
-            attributes(request);
-        return exchange(request, take);
+            const std::vector<Attribute>& attributes = {}) {
+        return exchange(type, flags, std::as_bytes(std::span(&body, 1)), attributes, take);
     }
 
-    int descriptor() const noexcept { return mnl_socket_get_fd(socket_.get()); }
+    int descriptor() const noexcept { return socket_.get(); }
 
     /// Throws away what the kernel told unasked.
     void drain() noexcept;
 
   private:
-    nlmsghdr& begin(std::uint16_t type, std::uint16_t flags);
-    int exchange(nlmsghdr& request, const Take& take);
+    int exchange(std::uint16_t type, std::uint16_t flags, std::span<const std::byte> body,
+                 const std::vector<Attribute>& attributes, const Take& take);
 
-    std::unique_ptr<mnl_socket, decltype(&mnl_socket_close)> socket_;
-    std::vector<char> buffer_;
+    process::FileDescriptor socket_;
+    std::vector<std::byte> buffer_;
     std::uint32_t sequence_ = 0;
 };
 
+template <typename Body>
+Body body_of(const nlmsghdr& message) {
+    Body body{};
+    if (message.nlmsg_len >= NLMSG_LENGTH(sizeof body))
+        std::memcpy(&body, reinterpret_cast<const std::byte*>(&message) + NLMSG_HDRLEN, sizeof body);
+    return body;
+}
+
 /// Calls `take` for each attribute behind the body of a message, or inside of an attribute.
 void for_each_attribute(const nlmsghdr& message, std::size_t body_size,
-                        const std::function<void(const nlattr&)>& take);
-void for_each_attribute(const nlattr& outer, const std::function<void(const nlattr&)>& take);
+                        const std::function<void(const Attribute&)>& take);
+void for_each_attribute(const Attribute& outer, const std::function<void(const Attribute&)>& take);
 
 }  // namespace l2echo::machine

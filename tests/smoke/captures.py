@@ -21,8 +21,8 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 ETHERNET_LINK = 1
 
 
-def write_capture(path, frames):
-    writer = RawPcapWriter(str(path), linktype=ETHERNET_LINK)
+def write_capture(path, frames, linktype=ETHERNET_LINK):
+    writer = RawPcapWriter(str(path), linktype=linktype)
     writer.write_header(None)
     for second, frame in enumerate(frames):
         writer.write_packet(frame, sec=second, usec=0)

@@ -1,24 +1,19 @@
 """scripts/host-setup and NICs: which may be taken from the kernel, binding, giving back, hints for VFs."""
 
-import contextlib
 import pathlib
 import re
 import shutil
-import socket
-import subprocess
 
 import pytest
 
 from host_setup_program import NOT_READY, READY, main, run_program
-from host_setup.kernel_interface import reasons_to_leave
 from host_setup.machine import Machine
-from tests.harness.kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
-from tests.harness.program_under_test import wait_until
+from tests.harness.kernel_interfaces import ip, veth_pair
 
 NIC, OTHER_NIC = "0000:01:00.0", "0000:01:00.1"
 VF, PF = "0000:01:10.1", NIC
 VETH, PEER = "veth-nic", "veth-peer"
-ADDRESS, PEER_ADDRESS = "192.0.2.1", "192.0.2.2"
+ADDRESS = "192.0.2.1"
 
 
 @pytest.fixture
@@ -31,153 +26,6 @@ def veth():
 def nic(machine, veth):
     """A NIC of the fake machine whose interface is a real one of this namespace."""
     return machine.pci_device(NIC, "ixgbe", veth, group=7)
-
-
-# Whether an interface may be taken
-
-
-def reasons(name=VETH):
-    return " and ".join(reasons_to_leave(Machine(), name))
-
-
-def test_unused_interface_may_be_taken(veth):
-    assert reasons() == ""
-
-
-def test_ipv4_address(veth):
-    ip("address", "add", f"{ADDRESS}/24", "dev", veth)
-    assert reasons() == f"the address {ADDRESS} on {veth}"
-
-
-def test_ipv6_address_counts_unless_it_is_link_local(veth):
-    allow_ipv6(veth)
-    wait_until(lambda: "fe80:" in ip("-6", "address", "show", "dev", veth), "link-local address")
-    assert reasons() == ""
-    ip("address", "add", "2001:db8::1/64", "dev", veth)
-    assert reasons() == f"the address 2001:db8::1 on {veth}"
-
-
-def test_address_of_another_interface_does_not_matter(veth):
-    ip("address", "add", f"{ADDRESS}/24", "dev", PEER)
-    ip("route", "add", "default", "dev", PEER)
-    assert reasons() == ""
-
-
-@pytest.mark.parametrize("route", [("default", "dev", VETH), ("default", "dev", VETH, "table", "100"),
-                                   ("default", "nexthop", "dev", PEER, "nexthop", "dev", VETH)], ids=" ".join)
-def test_default_route(veth, route):
-    ip("route", "add", *route)
-    assert reasons() == "the default route"
-
-
-def test_ipv6_default_route(veth):
-    allow_ipv6(veth)
-    ip("-6", "route", "add", "default", "dev", veth)
-    assert reasons() == "the default route"
-
-
-def test_member_of_a_bridge(veth):
-    with interface("br-test", "type", "bridge"):
-        ip("link", "set", veth, "master", "br-test")
-        assert reasons() == "the bridge br-test above it"
-        ip("address", "add", f"{ADDRESS}/24", "dev", "br-test")
-        ip("route", "add", "default", "dev", "br-test")
-        assert reasons() == (f"the default route and the address {ADDRESS} on br-test and "
-                             "the bridge br-test above it")
-
-
-def test_member_of_a_bond(veth):
-    made = subprocess.run(("ip", "link", "add", "bond-test", "type", "bond"), capture_output=True, check=False)
-    if made.returncode != 0:
-        pytest.skip("this kernel has no bond interfaces")
-    try:
-        ip("link", "set", veth, "down")
-        ip("link", "set", veth, "master", "bond-test")
-        assert reasons() == "the bond bond-test above it"
-    finally:
-        ip("link", "delete", "bond-test")
-
-
-@pytest.mark.parametrize("kind, settings", [("vlan", ("id", "5")), ("macvlan", ())])
-def test_interface_above(veth, kind, settings):
-    if not kernel_can_make(kind):
-        pytest.skip(f"this kernel has no {kind} interfaces")
-    with interface("veth-above", "link", veth, "type", kind, *settings):
-        assert reasons().endswith("veth-above above it")
-        ip("address", "add", f"{ADDRESS}/24", "dev", "veth-above")
-        assert reasons().startswith(f"the address {ADDRESS} on veth-above and ")
-
-
-@pytest.mark.parametrize("kind, sign, text", [("bond", "bonding/mode", "802.3ad 4"), ("vlan", "uevent", "DEVTYPE=vlan"),
-                                              ("interface", "uevent", "INTERFACE=upper")])
-def test_stack_of_interfaces_that_this_kernel_may_not_have(machine, kind, sign, text):
-    machine.path("/sys/class/net").unlink()
-    machine.write(f"/sys/class/net/{VETH}/uevent", f"INTERFACE={VETH}\n")
-    machine.link(f"/sys/class/net/{VETH}/upper_middle", "../middle")
-    machine.write(f"/sys/class/net/middle/{sign}", f"{text}\n")
-    machine.link("/sys/class/net/middle/upper_top", "../top")
-    machine.write("/sys/class/net/top/uevent", "DEVTYPE=bridge\n")
-    assert reasons_to_leave(Machine(machine.root), VETH) == [f"the {kind} middle above it", "the bridge top above it"]
-
-
-@contextlib.contextmanager
-def session_from_far_end(start, far_end, address, port, family=socket.AF_INET):
-    """A TCP connection from another namespace to a server at our address."""
-    place = socket.getaddrinfo(address, port, family, socket.SOCK_STREAM)[0][4]  # an IPv6 one with its zone
-    with socket.socket(family) as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind(place)
-        server.listen()
-        server.settimeout(10)
-        target = address.partition("%")[0] + (f"%{PEER}" if "%" in address else "")
-        connect = f"import socket; s = socket.create_connection(('{target}', {port}), 10); s.recv(1)"
-        start("ip", "netns", "exec", far_end, "/usr/bin/python3", "-c", connect)
-        connection, _ = server.accept()
-        with connection:
-            yield
-
-
-@pytest.fixture
-def far_end(veth):
-    with namespace("far-end") as name:
-        ip("link", "set", PEER, "netns", name)
-        ip("-n", name, "address", "add", f"{PEER_ADDRESS}/24", "dev", PEER)
-        ip("-n", name, "link", "set", PEER, "up")
-        yield name
-
-
-@pytest.mark.parametrize("port, is_ssh", [(22, True), (2022, False)])
-def test_ssh_session(start, far_end, port, is_ssh):
-    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
-    with session_from_far_end(start, far_end, ADDRESS, port):
-        assert ("an established SSH session" in reasons()) == is_ssh
-        assert "SSH" not in reasons("lo")
-
-
-def test_ssh_session_at_another_port_by_its_environment(start, far_end, monkeypatch):
-    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
-    monkeypatch.setenv("SSH_CONNECTION", f"{PEER_ADDRESS} 40000 {ADDRESS} 2022")
-    assert "an established SSH session" in reasons()
-
-
-def test_ssh_session_on_an_address_of_loopback(start, far_end):
-    ip("address", "add", "198.51.100.1/32", "dev", "lo")
-    try:
-        ip("route", "add", PEER_ADDRESS, "dev", VETH)
-        ip("-n", far_end, "route", "add", "198.51.100.1", "dev", PEER)
-        with session_from_far_end(start, far_end, "198.51.100.1", 22):
-            assert reasons() == "an established SSH session"
-    finally:
-        ip("address", "delete", "198.51.100.1/32", "dev", "lo")
-
-
-def test_ssh_session_over_link_local_addresses(start, far_end):
-    allow_ipv6(VETH)
-    ip("address", "add", "fe80::1/64", "dev", VETH, "nodad")
-    ip("netns", "exec", far_end, "sysctl", "--quiet", f"net.ipv6.conf.{PEER}.disable_ipv6=0")
-    ip("-n", far_end, "address", "add", "fe80::2/64", "dev", PEER, "nodad")
-    with session_from_far_end(start, far_end, f"fe80::1%{VETH}", 22, socket.AF_INET6):
-        assert reasons() == "an established SSH session"
 
 
 # Binding and giving back
@@ -362,6 +210,13 @@ def test_vf_of_a_host_that_is_not_here(setup, machine, veth):
     machine.pci_device(VF, "iavf", veth, group=8)
     _, found = setup("--only", "nic", "--bind", VF)
     assert "host" in found[f"VF {VF} {VETH}"]["text"] and "trust on" in found[f"VF {VF} {VETH}"]["commands"][0]
+
+
+def test_nic_is_kept_when_its_use_cannot_be_told(setup, machine, nic, monkeypatch):
+    monkeypatch.setattr("host_setup.kernel_interface.find_program", lambda: None)
+    _, found = setup("--only", "nic", "--bind", NIC, "--apply")
+    assert found[f"NIC {NIC} {VETH}"]["state"] == "refused" and "ninja -C build" in found[f"NIC {NIC} {VETH}"]["text"]
+    assert machine.calls() == []
 
 
 def test_real_nic_of_another_namespace_is_refused():

@@ -69,6 +69,14 @@ def test_host_setup_gives_its_installed_name(installed):
     assert f"sudo {HOST_SETUP} --apply" in run(HOST_SETUP, "--help", env=on_path)
 
 
+def test_host_setup_has_the_program_that_it_asks(installed):
+    folder = installed("libexecdir") / "l2echo"
+    ask = "from host_setup.kernel_interface import find_program; print(find_program())"
+    program = run("/usr/bin/python3", "-B", "-c", ask, cwd=folder).strip()
+    assert program == str(folder / "interface-use")
+    assert json.loads(run(program, "lo"))["interfaces"]["lo"]["addresses"]
+
+
 def test_host_setup_checks_this_machine(installed):
     result = run_program("--json", program=installed("bindir") / HOST_SETUP)
     assert result.returncode in (READY, NOT_READY) and result.stderr == "", result.stderr

@@ -7,7 +7,8 @@ import pytest
 
 from tests.harness.kernel_interfaces import allow_ipv6, interface, ip, kernel_can_make, namespace, veth_pair
 from tests.harness.kernel_peer import TPID_8021Q, KernelPeer
-from tests.harness.program_under_test import NO_NIC, USAGE, assert_balanced, assert_fails, error_line, two_workers, wait_until
+from tests.harness.program_under_test import (NO_NIC, USAGE, assert_balanced, assert_fails, error_line, two_workers,
+                                              wait_until)
 
 VETH, PEER = "veth-echo", "veth-peer"
 DEVICE = f"net_af_packet0,iface={VETH}"
@@ -56,6 +57,17 @@ def test_link_local_ipv6_is_no_use(start_echo):
 def test_ipv4_address_is_refused(start_echo):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     assert_refuses(start_echo(DEVICE), ADDRESS)
+
+
+def test_address_with_a_label_is_refused(start_echo):
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH, "label", f"{VETH}:1")
+    assert_refuses(start_echo(DEVICE), ADDRESS)
+
+
+def test_halves_of_a_default_route_are_refused(start_echo):
+    ip("route", "add", "0.0.0.0/1", "dev", VETH, "table", "100")
+    ip("route", "add", "128.0.0.0/1", "dev", VETH, "table", "100")
+    assert_refuses(start_echo(DEVICE), "default route")
 
 
 def test_global_ipv6_address_is_refused(start_echo):

@@ -4,6 +4,7 @@ import pytest
 
 import captures
 from capture_echo import assert_follows_rules
+from tests.harness.program_under_test import FAILURE, assert_fails
 from wire_rules_model import DEFAULT_REASONS, REASONS
 
 JUMBO_MTU = 9000
@@ -61,3 +62,10 @@ def test_one_queue_for_two_workers_is_said(start_echo, tmp_path):
     final = process.stop()
     assert [(worker["lcore"], len(worker["queue_pairs"])) for worker in final["workers"]] == [(1, 1), (2, 0)]
     assert final["workers"][1]["received"] == 0
+
+
+def test_capture_without_macs_is_refused(start_echo, tmp_path):
+    raw_ip = 101
+    captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in captures.ordinary_frames()], raw_ip)
+    assert_fails(start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap"), FAILURE, "in.pcap",
+                 "no Ethernet frames", "link type RAW")

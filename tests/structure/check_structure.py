@@ -16,7 +16,7 @@ import tempfile
 # What an include of a library looks like. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so that only this
 # test keeps them where they are declared.
 LIBRARIES = {"CLI11": r"CLI/", "dpdk": r"(rte_|ethdev_|bus_)", "fmt": r"fmt/", "json": r"nlohmann/",
-             "mnl": r"libmnl/", "numa": r"numa(if)?\.h$", "toml": r"toml\+\+/"}
+             "numa": r"numa(if)?\.h$", "pcap": r"pcap/", "toml": r"toml\+\+/"}
 
 # What code that runs per frame may call beside our own functions, and why.
 DATAPATH_CALLS = {

@@ -21,6 +21,9 @@ struct Link {
 /// Throws StartupError.
 std::vector<Link> read_links();
 
+/// The link of this index and all that is stacked on it, nearest first; empty: there is none.
+std::vector<Link> with_uppers(const std::vector<Link>& links, unsigned index);
+
 /// By its name or one of its alternative names.
 std::optional<Link> find_link(const std::string& name);
 

@@ -6,13 +6,13 @@ namespace l2echo::machine {
 namespace {
 
 TEST(KernelInterface, OneThatTheKernelDoesNotNeedMayBeTaken) {
-    EXPECT_EQ(reason_to_leave({{}, false, false}), "");
+    EXPECT_EQ(reason_to_leave({{}, false, false, {}}), "");
 }
 
 TEST(KernelInterface, EachUseIsAReasonToLeaveIt) {
-    EXPECT_EQ(reason_to_leave({{"192.0.2.1 on eth0"}, false, false}), "the address 192.0.2.1 on eth0");
-    EXPECT_EQ(reason_to_leave({{}, true, false}), "the default route");
-    EXPECT_EQ(reason_to_leave({{"192.0.2.1 on br0"}, true, true}),
+    EXPECT_EQ(reason_to_leave({{"192.0.2.1 on eth0"}, false, false, {}}), "the address 192.0.2.1 on eth0");
+    EXPECT_EQ(reason_to_leave({{}, true, false, {}}), "the default route");
+    EXPECT_EQ(reason_to_leave({{"192.0.2.1 on br0"}, true, true, {}}),
               "an established SSH session and the default route and the address 192.0.2.1 on br0");
 }
 

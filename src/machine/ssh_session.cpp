@@ -1,0 +1,139 @@
+#include "machine/ssh_session.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "machine/first_line.hpp"
+
+namespace l2echo::machine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned kSshPort = 22;
+constexpr std::array<std::string_view, 4> kSshServers{"sshd", "sshd-session", "sshd-auth", "dropbear"};
+
+struct Connection {
+    IpAddress local;
+    IpAddress remote;
+    unsigned local_port = 0;
+    unsigned remote_port = 0;
+    std::string inode;
+};
+
+unsigned parse_hexadecimal(std::string_view text) {
+    unsigned value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value, 16);
+    return value;
+}
+
+/// /proc/net/tcp and tcp6 print words of four bytes in host order, in hexadecimal.
+std::optional<IpAddress> parse_words(std::string_view text) {
+    std::vector<std::uint32_t> words;
+    for (std::size_t at = 0; at + 8 <= text.size(); at += 8)
+        words.push_back(parse_hexadecimal(text.substr(at, 8)));
+    return to_ip_address(words.data(), words.size() * sizeof(std::uint32_t));
+}
+
+/// A row is: sl local-address:port remote-address:port state queues timer retransmissions uid timeout inode
+std::optional<Connection> parse_row(const std::string& row) {
+    std::istringstream stream(row);
+    const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+    constexpr std::string_view kEstablished = "01";
+    if (words.size() < 10 || words[3] != kEstablished)
+        return std::nullopt;
+    const auto local = parse_words(words[1].substr(0, words[1].find(':')));
+    const auto remote = parse_words(words[2].substr(0, words[2].find(':')));
+    if (!local || !remote)
+        return std::nullopt;
+    return Connection{*local, *remote, parse_hexadecimal(words[1].substr(words[1].find(':') + 1)),
+                      parse_hexadecimal(words[2].substr(words[2].find(':') + 1)), words[9]};
+}
+
+std::vector<Connection> read_connections() {
+    std::vector<Connection> connections;
+    for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+        std::ifstream file(path);
+        for (std::string row; std::getline(file, row);)
+            if (auto connection = parse_row(row))
+                connections.push_back(std::move(*connection));
+    }
+    return connections;
+}
+
+std::vector<fs::path> entries(const fs::path& folder) {
+    std::error_code none;
+    std::vector<fs::path> found;
+    for (auto entry = fs::directory_iterator(folder, none); entry != fs::directory_iterator();
+         entry.increment(none))
+        found.push_back(entry->path());
+    return found;
+}
+
+/// What the links to open sockets say: "socket:[INODE]".
+std::set<std::string> files_of_ssh_servers() {
+    std::set<std::string> files;
+    std::error_code none;
+    for (const fs::path& process : entries("/proc"))
+        if (std::ranges::count(kSshServers, first_line(process / "comm")) != 0)
+            for (const fs::path& file : entries(process / "fd"))
+                files.insert(fs::read_symlink(file, none));
+    return files;
+}
+
+std::string parent_of(const std::string& process) {
+    constexpr std::string_view kKey = "PPid:\t";
+    std::ifstream file(fs::path("/proc") / process / "status");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with(kKey))
+            return line.substr(kKey.size());
+    return {};
+}
+
+/// "CLIENT PORT SERVER PORT" of this process and those above it.
+std::set<std::string> ssh_connection_variables() {
+    constexpr std::string_view kName = "SSH_CONNECTION=";
+    std::set<std::string> values;
+    for (std::string process = std::to_string(getpid()); !process.empty() && process != "0";
+         process = parent_of(process)) {
+        std::ifstream file(fs::path("/proc") / process / "environ");
+        for (std::string variable; std::getline(file, variable, '\0');)
+            if (variable.starts_with(kName))
+                values.insert(variable.substr(kName.size()));
+    }
+    return values;
+}
+
+bool is_named(const Connection& connection, const std::string& variable) {
+    std::istringstream words(variable);
+    std::string client, server;
+    unsigned client_port = 0, server_port = 0;
+    return words >> client >> client_port >> server >> server_port && client_port == connection.remote_port &&
+           server_port == connection.local_port && parse_ip_address(client) == connection.remote &&
+           parse_ip_address(server) == connection.local;
+}
+
+}  // namespace
+
+std::vector<SshSession> read_ssh_sessions() {
+    const std::set<std::string> files = files_of_ssh_servers();
+    const std::set<std::string> variables = ssh_connection_variables();
+    std::vector<SshSession> sessions;
+    for (const Connection& connection : read_connections())
+        if (connection.local_port == kSshPort || files.contains("socket:[" + connection.inode + "]") ||
+            std::ranges::any_of(variables, [&](const auto& text) { return is_named(connection, text); }))
+            sessions.push_back({connection.local, connection.remote});
+    return sessions;
+}
+
+}  // namespace l2echo::machine
