@@ -198,7 +198,7 @@ def test_impossible_traffic_is_a_usage_error(start_probe, options, words):
 
 
 def test_no_far_end_at_all_says_what_to_start(start_probe):
-    assert_fails(start_probe("--count", "1"), FAILURE, "server first")
+    assert_fails(start_probe("--count", "1"), FAILURE, "start the server")
 
 
 def test_far_end_that_never_comes_is_told(start_probe, wire):
