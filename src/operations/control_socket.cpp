@@ -1,17 +1,11 @@
 #include "l2echo/operations/control_socket.hpp"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-
-#include "l2echo/process/error.hpp"
 
 namespace l2echo::operations {
 namespace {
@@ -19,63 +13,10 @@ namespace {
 constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMaxLine = 4096;
 
-[[noreturn]] void fail(const std::string& path, const std::string& why) {
-    throw process::StartupError(fmt::format("--control-socket {}: {}", path, why));
-}
-
-sockaddr_un address_of(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        fail(path, fmt::format("the path may have {} bytes at most", sizeof address.sun_path - 1));
-    std::memcpy(address.sun_path, path.data(), path.size());
-    return address;
-}
-
-const sockaddr* generic(const sockaddr_un& address) {
-    return reinterpret_cast<const sockaddr*>(&address);
-}
-
-/// A socket that nobody listens on is what a killed process leaves behind.
-void remove_stale(const std::string& path, const sockaddr_un& address) {
-    struct stat status {};
-    if (lstat(path.c_str(), &status) != 0)
-        return;
-    if (!S_ISSOCK(status.st_mode))
-        fail(path, "there is something that is not a socket; choose another path");
-    const process::FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (connect(probe.get(), generic(address), sizeof address) == 0)
-        fail(path, "another process listens there; choose another path");
-    if (errno != ECONNREFUSED)
-        fail(path, std::strerror(errno));
-    unlink(path.c_str());
-}
-
 }  // namespace
 
 ControlSocket::ControlSocket(std::string path, Commands commands)
-    : path_(std::move(path)), commands_(std::move(commands)) {
-    const sockaddr_un address = address_of(path_);
-    remove_stale(path_, address);
-    listener_ = process::FileDescriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!listener_.valid())
-        fail(path_, std::strerror(errno));
-    const mode_t mask = umask(S_IRWXG | S_IRWXO | S_IXUSR);
-    const int bound = bind(listener_.get(), generic(address), sizeof address);
-    const int bind_error = errno;
-    umask(mask);
-    if (bound != 0)
-        fail(path_, std::strerror(bind_error));
-    if (listen(listener_.get(), kMaxClients) != 0) {
-        const int listen_error = errno;
-        unlink(path_.c_str());
-        fail(path_, std::strerror(listen_error));
-    }
-}
-
-ControlSocket::~ControlSocket() {
-    unlink(path_.c_str());
-}
+    : commands_(std::move(commands)), listener_("--control-socket", std::move(path), kMaxClients) {}
 
 void ControlSocket::serve(std::chrono::milliseconds limit) {
     std::vector<pollfd> events{{clients_.size() < kMaxClients ? listener_.get() : -1, POLLIN, 0}};
