@@ -1,17 +1,24 @@
 #include "l2echo/operations/control_socket.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "l2echo/dpdk/log.hpp"
 
 namespace l2echo::operations {
 namespace {
 
 constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMaxLine = 4096;
+/// A client that could not be accepted stays in the queue, so that poll() would return at once for ever.
+constexpr std::chrono::milliseconds kRestAfterFailure{100};
 
 }  // namespace
 
@@ -19,7 +26,8 @@ ControlSocket::ControlSocket(std::string path, Commands commands)
     : commands_(std::move(commands)), listener_("--control-socket", std::move(path), kMaxClients) {}
 
 void ControlSocket::serve(std::chrono::milliseconds limit) {
-    std::vector<pollfd> events{{clients_.size() < kMaxClients ? listener_.get() : -1, POLLIN, 0}};
+    const bool accepts = clients_.size() < kMaxClients && std::chrono::steady_clock::now() >= accept_again_;
+    std::vector<pollfd> events{{accepts ? listener_.get() : -1, POLLIN, 0}};
     for (const Client& client : clients_)
         events.push_back({client.descriptor.get(), POLLIN, 0});
     if (poll(events.data(), events.size(), static_cast<int>(limit.count())) <= 0)
@@ -37,8 +45,16 @@ void ControlSocket::serve(std::chrono::milliseconds limit) {
 void ControlSocket::accept_client() {
     process::FileDescriptor descriptor(
         accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (descriptor.valid())
+    if (descriptor.valid()) {
         clients_.push_back({std::move(descriptor), {}});
+        return;
+    }
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+        return;
+    accept_again_ = std::chrono::steady_clock::now() + kRestAfterFailure;
+    if (!std::exchange(told_failure_, true))
+        dpdk::log_warning(fmt::format("Control socket: clients have to wait: {}{}", std::strerror(errno),
+                                      errno == EMFILE ? "; raise ulimit -n" : ""));
 }
 
 /// An answer that the client does not take at once ends the connection: nobody here waits for it.

@@ -36,6 +36,8 @@ class ControlSocket {
     Commands commands_;
     process::ListeningSocket listener_;
     std::vector<Client> clients_;
+    std::chrono::steady_clock::time_point accept_again_;  ///< no client is accepted before that
+    bool told_failure_ = false;
 };
 
 }  // namespace l2echo::operations
