@@ -1,4 +1,5 @@
-// l2_echo: the smallest one. One port, one queue pair, one loop on the main lcore; the counts when it ends.
+// l2_echo: the smallest one. One port, one queue pair, one loop on the main lcore; the counts when it ends
+// or SIGUSR1 asks.
 // It answers one question: do EAL, the NIC's binding and the mempool work on this machine?
 
 #include <rte_cycles.h>
@@ -9,6 +10,7 @@
 #include "l2echo/echo/echo_pair.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/program.hpp"
+#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/report/table.hpp"
 #include "l2echo/server/options.hpp"
@@ -21,6 +23,7 @@ using namespace l2echo;
 
 void echo_on_first_port(const std::string& program, const std::vector<std::string>& eal_arguments) {
     process::StopSignal stop;
+    process::ReportSignal report_signal;
     const dpdk::Eal eal(program, eal_arguments);
     dpdk::Ports ports;
     ports.emplace_back(dpdk::choose_first_port(eal), dpdk::PortRequest{},
@@ -32,10 +35,15 @@ void echo_on_first_port(const std::string& program, const std::vector<std::strin
         echo::RulesRequest{}, server::describe_for_rules(port, {port.mac()})));
     echo::EchoPair pair({.queue_pair = {.port = port.id()}}, echo_port);
     dpdk::log_info("Ready: echoing on 1 port");
-    while (!stop.requested() && !port.removed())
+    const auto print_counts = [&pair] {
+        process::print(report::describe_balance(pair.queues.counters.read()) + "\n");
+    };
+    while (!stop.requested() && !port.removed()) {
         pair.poll(rte_rdtsc());
-
-    process::print(report::describe_balance(pair.queues.counters.read()) + "\n");
+        if (report_signal.take())
+            print_counts();
+    }
+    print_counts();
     server::throw_if_removed(ports);
 }
 

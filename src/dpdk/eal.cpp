@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "dpdk/driver_sockets.hpp"
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/lcore_option.hpp"
 #include "dpdk/log_capture.hpp"
@@ -136,6 +137,7 @@ Lcore describe_lcore(unsigned id) {
 
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
     check_cpus(arguments_, machine::allowed_cpus());
+    remove_dead_driver_sockets(arguments_);
     refuse_taps_in_use(arguments_);
     const std::string left = start_eal(program, arguments_, said_);
     try {

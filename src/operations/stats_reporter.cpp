@@ -23,16 +23,19 @@ using std::chrono::milliseconds;
 /// Links and hints are looked at this often even when no interval is printed, removed ports in any case.
 constexpr milliseconds kWatchInterval{1000};
 
-/// Whether to stop.
-bool wait_until(std::chrono::steady_clock::time_point time, const process::StopSignal& stop,
-                const std::function<void()>& every_second) {
+enum class Woken { InTime, ToReport, ToStop };
+
+Woken wait_until(std::chrono::steady_clock::time_point time, const process::StopSignal& stop,
+                 process::ReportSignal& asked, const std::function<void()>& every_second) {
     for (;;) {
         const auto next = std::min(time, std::chrono::steady_clock::now() + kWatchInterval);
-        if (stop.wait_until(next))
-            return true;
+        if (stop.wait_until(next, &asked))
+            return Woken::ToStop;
         every_second();
-        if (next == time)
-            return false;
+        if (asked.take())
+            return Woken::ToReport;
+        if (std::chrono::steady_clock::now() >= time)
+            return Woken::InTime;
     }
 }
 
@@ -71,6 +74,7 @@ StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& wo
       start_(Clock::now()),
       start_cycles_(rte_rdtsc()),
       first_(take_snapshot()),
+      reported_(first_),
       previous_(first_) {
     for (const report::PortSnapshot& port : first_.ports) {
         links_.push_back(port.link);
@@ -78,27 +82,39 @@ StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& wo
     }
 }
 
-void StatsReporter::run(process::StopSignal& stop, std::optional<milliseconds> duration,
-                        const std::function<void()>& every_second) {
+void StatsReporter::run(process::StopSignal& stop, process::ReportSignal& asked,
+                        std::optional<milliseconds> duration, const std::function<void()>& every_second) {
     const milliseconds tick = settings_.interval > milliseconds::zero() ? settings_.interval : kWatchInterval;
     const Clock::time_point end = duration ? start_ + *duration : Clock::time_point::max();
-    // Ticks that a stall has swallowed are left out: a report of hardly any time says nothing.
-    for (auto next = start_ + tick;; next = std::max(next + tick, Clock::now() + tick / 2)) {
-        const bool last = next >= end;
-        if (wait_until(last ? end : next, stop, every_second))
+    Clock::time_point next = start_ + tick;
+    for (;;) {
+        const Woken woken = wait_until(std::min(next, end), stop, asked, every_second);
+        if (woken == Woken::ToStop)
             return;
-        report::Snapshot now = take_snapshot();
-        follow_links(now);
-        const report::Report report = report::make_report(previous_, now, false);
-        if (settings_.interval > milliseconds::zero())
-            print(report, stop);
-        log_new_hints(report);
-        previous_ = now;
+        const bool last = woken == Woken::InTime && next >= end;
+        look(woken == Woken::ToReport || settings_.interval > milliseconds::zero(), stop);
         if (last) {
             stop.request();
             return;
         }
+        if (woken == Woken::InTime)
+            next += tick;
+        // A report of hardly any time says nothing: ticks that a stall has swallowed are left out, and the
+        // one that would follow a report that was asked for at once comes later.
+        next = std::max(next, Clock::now() + tick / 2);
     }
+}
+
+/// What a report is about begins where the last one ended, what a hint is about where we looked last.
+void StatsReporter::look(bool report_too, process::StopSignal& stop) {
+    report::Snapshot now = take_snapshot();
+    follow_links(now);
+    if (report_too) {
+        print(report::make_report(reported_, now, false), stop);
+        reported_ = now;
+    }
+    log_new_hints(report::make_report(previous_, now, false));
+    previous_ = std::move(now);
 }
 
 void StatsReporter::print_final() {

@@ -15,6 +15,7 @@
 #include "l2echo/dpdk/port_choice.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/process/output.hpp"
+#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "probe/run/environment.hpp"
 #include "probe/run/port_traffic.hpp"
@@ -133,6 +134,7 @@ void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan&
 
 void run_probe(const std::string& program, const ProbeOptions& options) {
     process::StopSignal stop;
+    process::ReportSignal report_signal;
     const dpdk::Eal eal(program, options.eal);
     const std::vector<dpdk::Lcore> workers = eal.worker_lcores();
     dpdk::PortRequest request = options.port;
@@ -156,7 +158,8 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     if (options.grown)
         dpdk::log_info("The smallest frames are of {} bytes: headers and stamp leave no room in {}",
                        smallest_size(options.shape), kSmallestEthernetFrame);
-    const TestBed test_bed(port, pools, lcores, options.port.burst, options.drain_seconds, stop);
+    const TestBed test_bed(port, pools, lcores, options.port.burst, options.drain_seconds, stop,
+                           report_signal);
     if (!options.sweep_folder.empty()) {
         const SweepResult result = run_sweep(test_bed, plan, options);
         process::print(options.json ? render_json(result) : render_markdown(result));

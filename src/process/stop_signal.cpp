@@ -1,11 +1,13 @@
 #include "l2echo/process/stop_signal.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -19,18 +21,33 @@ namespace {
 /// A signal handler has no argument of ours: this is how it finds the one StopSignal.
 std::atomic<StopSignal*> g_stop_signal{nullptr};
 
-void set_action(void (*handler)(int)) {
+void set_action(int signal, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
+    sigaction(signal, &action, nullptr);
 }
 
+/// A terminal that hangs up sends SIGHUP more than once (the kernel, then the shell), so unlike the others a
+/// second one must not end the process before its report.
 void on_signal(int) {
-    set_action(SIG_DFL);
+    set_action(SIGINT, SIG_DFL);
+    set_action(SIGTERM, SIG_DFL);
+    set_action(SIGHUP, SIG_IGN);
     if (StopSignal* stop = g_stop_signal.load(); stop != nullptr)
         stop->request();
+}
+
+/// Asked at the start: when the terminal hangs up, it is nobody's controlling terminal any more.
+bool has_terminal() {
+    return FileDescriptor(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid();
+}
+
+/// nohup and its like start a program with SIGHUP ignored.
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    return action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -39,11 +56,15 @@ StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)) {
     if (!event_.valid())
         throw StartupError(fmt::format("eventfd: {}", std::strerror(errno)));
     g_stop_signal = this;
-    set_action(on_signal);
+    set_action(SIGINT, on_signal);
+    set_action(SIGTERM, on_signal);
+    set_action(SIGHUP, has_terminal() && !is_ignored(SIGHUP) ? on_signal : SIG_IGN);
 }
 
 StopSignal::~StopSignal() {
-    set_action(SIG_DFL);
+    set_action(SIGINT, SIG_DFL);
+    set_action(SIGTERM, SIG_DFL);
+    set_action(SIGHUP, SIG_IGN);
     g_stop_signal = nullptr;
 }
 
@@ -56,15 +77,20 @@ void StopSignal::request() noexcept {
     errno = saved;
 }
 
-bool StopSignal::wait_until(std::chrono::steady_clock::time_point deadline) const {
-    pollfd event{event_.get(), POLLIN, 0};
+bool StopSignal::wait_until(std::chrono::steady_clock::time_point deadline, ReportSignal* report) const {
+    std::array<pollfd, 2> events{
+        {{event_.get(), POLLIN, 0}, {report == nullptr ? -1 : report->descriptor(), POLLIN, 0}}};
     while (!requested()) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0)
             break;
         constexpr std::int64_t kMaxWait = 1'000'000;  // poll() takes an int
-        poll(&event, 1, static_cast<int>(std::min<std::int64_t>(left.count(), kMaxWait)));
+        poll(events.data(), events.size(), static_cast<int>(std::min<std::int64_t>(left.count(), kMaxWait)));
+        if (events[1].revents != 0) {
+            report->acknowledge();
+            break;
+        }
     }
     return requested();
 }

@@ -13,6 +13,7 @@
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/operations/operator_service.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
+#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/server/port_rules.hpp"
 #include "l2echo/server/removed_ports.hpp"
@@ -121,6 +122,7 @@ std::chrono::milliseconds interval_in_force(const Options& options) {
 
 void serve_echo(const std::string& program, const Options& options) {
     process::StopSignal stop;
+    process::ReportSignal report_signal;
     const dpdk::Eal eal(program, options.eal);
     const engine::WorkerPlan plan = engine::plan_workers(eal.main_lcore(), eal.worker_lcores());
     log_lcores(eal.main_lcore(), plan);
@@ -154,12 +156,12 @@ void serve_echo(const std::string& program, const Options& options) {
         {options.format, interval_in_force(options)});
     const auto watch_ports = [&] { give_up_removed_ports(ports, workers, stop); };
     log_ready(ports.size(), options.disarmed);
+    const auto report = [&] { reporter.run(stop, report_signal, options.duration, watch_ports); };
     if (plan.on_main_lcore) {
-        const dpdk::ControlThread thread("l2echo-stats",
-                                         [&] { reporter.run(stop, options.duration, watch_ports); });
+        const dpdk::ControlThread thread("l2echo-stats", report);
         workers.run_on_main_lcore();
     } else {
-        reporter.run(stop, options.duration, watch_ports);
+        report();
     }
     workers.join();
     if (service)

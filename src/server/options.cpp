@@ -270,7 +270,7 @@ CommandLine parse_eal_command_line(const std::vector<std::string>& arguments) {
     if (cli::asks_for(split.eal, {"-h", "--help"}) || cli::asks_for(split.ours, {"-h", "--help"}))
         line.print = fmt::format(
             "Usage: {} [EAL options]\n\nEchoes on the first port, on the main lcore, until SIGINT or "
-            "SIGTERM. For more, see l2_multi_echo --help.\n",
+            "SIGTERM;\nSIGUSR1 prints the counts so far. For more, see l2_multi_echo --help.\n",
             program);
     else if (cli::asks_for(split.eal, {"--version"}) || cli::asks_for(split.ours, {"--version"}))
         line.print = dpdk::version_text() + "\n";

@@ -110,6 +110,7 @@ TEST(RemovedPorts, APortStaysAsLongAsAWorkerMayPollIt) {
 TEST(RemovedPorts, AreGivenUpAlsoWhileTheMainLcoreEchoes) {
     const Vdev null("net_null_rmain");
     process::StopSignal stop;
+    process::ReportSignal asked;
     Ports ports;
     ports.emplace_back(null.port(), small_port_request(1), std::vector<int>{0});
     server::EchoWorkers echo({{{0, 0, 0}}, true}, ports, raw_settings(true), stop);
@@ -119,7 +120,7 @@ TEST(RemovedPorts, AreGivenUpAlsoWhileTheMainLcoreEchoes) {
     remove_device(ports[0]);
     {
         const dpdk::ControlThread thread("test-stats", [&] {
-            reporter.run(stop, 60s, [&] { server::give_up_removed_ports(ports, group, stop); });
+            reporter.run(stop, asked, 60s, [&] { server::give_up_removed_ports(ports, group, stop); });
         });
         group.run_on_main_lcore();
     }

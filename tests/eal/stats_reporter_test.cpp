@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -16,35 +17,62 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Seconds that each report is about, of a reporter with this interval that stands still for `stall` before
-/// its first report.
-std::vector<double> intervals_with_a_stall(std::chrono::milliseconds interval,
-                                           std::chrono::milliseconds stall,
-                                           std::chrono::milliseconds duration) {
+/// The reports of a reporter with this interval and duration; `asked`: SIGUSR1 comes before the first.
+std::vector<nlohmann::json> reports_of(std::chrono::milliseconds interval, std::chrono::milliseconds duration,
+                                       bool asked, const std::function<void()>& every_second) {
     process::StopSignal stop;
+    process::ReportSignal report_signal;
     const dpdk::Ports ports;
     const engine::Workers workers;
     operations::StatsReporter reporter(ports, workers, {}, {operations::ReportFormat::Json, interval});
     testing::internal::CaptureStdout();
-    bool stalled = false;
-    reporter.run(stop, duration, [&] {
-        if (!std::exchange(stalled, true))
-            std::this_thread::sleep_for(stall);
-    });
+    if (asked)
+        std::raise(SIGUSR1);
+    reporter.run(stop, report_signal, duration, every_second);
     std::istringstream lines(testing::internal::GetCapturedStdout());
-    std::vector<double> seconds;
+    std::vector<nlohmann::json> reports;
     for (std::string line; std::getline(lines, line);)
-        seconds.push_back(nlohmann::json::parse(line).at("interval_seconds"));
-    return seconds;
+        reports.push_back(nlohmann::json::parse(line));
+    return reports;
 }
 
 TEST(StatsReporter, NoReportIsAboutHardlyAnyTime) {
-    std::vector<double> seconds = intervals_with_a_stall(40ms, 230ms, 400ms);
-    ASSERT_GE(seconds.size(), 2u);
-    EXPECT_GT(seconds.front(), 0.23) << "the stall is a part of the first one";
-    seconds.pop_back();  // ends when the run does
-    for (const double interval : seconds)
-        EXPECT_GT(interval, 0.019);
+    bool stalled = false;
+    const auto reports = reports_of(40ms, 400ms, false, [&] {
+        if (!std::exchange(stalled, true))
+            std::this_thread::sleep_for(230ms);
+    });
+    ASSERT_GE(reports.size(), 2u);
+    EXPECT_GT(reports.front().at("interval_seconds"), 0.23) << "the stall is a part of the first one";
+    for (std::size_t i = 0; i + 1 < reports.size(); ++i)  // the last one ends when the run does
+        EXPECT_GT(reports[i].at("interval_seconds"), 0.019);
+}
+
+TEST(StatsReporter, AReportThatIsAskedForDoesNotWaitForTheInterval) {
+    const auto reports = reports_of(1h, 100ms, true, [] {});
+    ASSERT_EQ(reports.size(), 2u) << "the one asked for, and the one at the end";
+    EXPECT_EQ(reports[0].at("type"), "interval");
+    const double elapsed = reports[1].at("elapsed_seconds");
+    EXPECT_NEAR(reports[1].at("interval_seconds"), elapsed - reports[0].at("elapsed_seconds").get<double>(),
+                1e-6)
+        << "about the time since the one before";
+}
+
+TEST(StatsReporter, WithoutAnIntervalItReportsWhenAskedOnly) {
+    EXPECT_EQ(reports_of(0ms, 50ms, true, [] {}).size(), 1u);
+    EXPECT_EQ(reports_of(0ms, 50ms, false, [] {}).size(), 0u);
+}
+
+TEST(StatsReporter, TheReportAfterOneThatWasAskedForIsAboutHalfAnIntervalAtLeast) {
+    int calls = 0;
+    const auto ask_late = [&] {
+        if (++calls == 1)  // just after the first interval, so that the next look is for this one
+            std::raise(SIGUSR1);
+    };
+    const auto reports = reports_of(100ms, 350ms, false, ask_late);
+    ASSERT_GE(reports.size(), 2u);
+    for (std::size_t i = 0; i + 1 < reports.size(); ++i)
+        EXPECT_GT(reports[i].at("interval_seconds"), 0.049);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePair
 
     std::unique_ptr<probe::ProbeResult> run(const probe::SendPlan& plan, const PerFrameFarEnd& far_end) {
         const probe::Traffic traffic = this->traffic();
-        const probe::TestBed test_bed(*port_, pools_, GetParam(), 32, kDrainSeconds, stop_);
+        const probe::TestBed test_bed(*port_, pools_, GetParam(), 32, kDrainSeconds, stop_, report_signal_);
         std::unique_ptr<probe::ProbeResult> result;
         {
             const std::jthread peer([&](const std::stop_token& done) { turn_round(done, far_end); });
@@ -104,6 +104,7 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePair
     }
 
     process::StopSignal stop_;
+    process::ReportSignal report_signal_;
     WireRings rings_{255, 2};  // far fewer than the mbufs of a pool, so that one to copy to comes free
     std::vector<std::unique_ptr<dpdk::Mempool>> pools_;
     std::unique_ptr<dpdk::Port> port_ =

@@ -99,6 +99,7 @@ TEST(WorkerGroup, StopsItsWorkersWhenItGoes) {
 TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
     const Vdev null("net_null_main");
     process::StopSignal stop;
+    process::ReportSignal asked;
     dpdk::Ports ports;
     ports.emplace_back(null.port(), small_port_request(1), std::vector<int>{0});
     server::EchoWorkers echo({{{0, 0, 0}}, true}, ports, raw_settings(false), stop);
@@ -106,7 +107,7 @@ TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
     operations::StatsReporter reporter(ports, group.workers(), hooks_of(echo),
                                        {operations::ReportFormat::Json, 0ms});
     {
-        const dpdk::ControlThread thread("test-stats", [&] { reporter.run(stop, 100ms, [] {}); });
+        const dpdk::ControlThread thread("test-stats", [&] { reporter.run(stop, asked, 100ms, [] {}); });
         group.run_on_main_lcore();
     }
     EXPECT_TRUE(stop.requested());

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.harness.program_under_test import (NO_NIC, PATIENT, assert_balanced, one_lcore, one_worker, two_workers,
-                                              usable_cpus, wait_until)
+from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, assert_balanced, assert_fails, one_lcore,
+                                              one_worker, two_workers, usable_cpus, wait_until)
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling
@@ -115,3 +115,22 @@ def test_client_says_that_it_does_not_connect_again(echo, start_echo, start_prob
         echo.wait_until_received(1)
     echo.stop()
     client.wait_for_line("(?i)link (is )?down.*; a memif client does not connect again: .* start this program again")
+
+
+SERVERS = {"memif": "net_memif0,role=server,socket={},socket-abstract=no", "vhost": "net_vhost0,iface={}"}
+
+
+@pytest.mark.parametrize("device", SERVERS.values(), ids=SERVERS)
+def test_socket_of_a_driver_is_replaced_when_its_process_was_killed_and_not_before(start_echo, tmp_path, device):
+    path = tmp_path / "server.sock"
+
+    def start_server():
+        return start_echo(device.format(path), "--link-wait", "0", lcores=one_worker())
+
+    first = start_server().wait_until_ready()
+    assert_fails(start_server(), FAILURE, "--vdev net_", str(path), "another process")
+    assert path.is_socket() and first.is_running()
+    first.send_signal(signal.SIGKILL)
+    first.wait(5)
+    assert path.is_socket()
+    start_server().wait_until_ready().stop()

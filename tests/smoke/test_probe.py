@@ -10,8 +10,8 @@ import time
 import pytest
 
 from tests.harness.kernel_interfaces import ip
-from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, USAGE, assert_balanced, assert_fails,
-                                              error_line, one_lcore, two_workers, usable_cpus, wait_until)
+from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, STOP_SECONDS, USAGE, assert_balanced,
+                                              assert_fails, error_line, one_lcore, two_workers, usable_cpus, wait_until)
 
 RUN_SECONDS = 60
 TAP = "dtap0"
@@ -337,6 +337,17 @@ def test_progress_is_shown_on_a_terminal(start_probe):
     assert int(lines[0][0]) < int(lines[-1][0]) <= 1500
     assert all(rate.endswith("frames/s") for _, rate in lines)
     assert process.stdout().startswith("sent ") and "\r" not in process.stdout()
+
+
+def test_report_signal_prints_the_progress_and_the_run_goes_on(start_probe):
+    process = start_probe("--duration", "60s", "--rate", "1kpps", "--drain", "1ms", device="net_null0,no-rx=1")
+    process.wait_for_line("Probing")
+    process.send_signal(signal.SIGUSR1)
+    process.wait_for_line(r"^\d+ s, about \d+ s left: sent \d+ \(.*frames/s\), returned 0, corrupted 0$")
+    assert process.is_running()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(STOP_SECONDS) == FAILURE
+    assert process.stdout().startswith("sent ")
 
 
 def read_terminal_until_end(process, terminal):

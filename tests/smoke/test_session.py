@@ -303,8 +303,24 @@ def test_live_socket_of_another_type_is_left_alone(start_echo, path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(path))
         assert_fails(start_echo("net_null0,no-rx=1", "--control-socket", str(path)), FAILURE, str(path),
-                     "wrong type")
+                     "another process")
         assert pathlib.Path(path).is_socket()
+
+
+def test_socket_that_does_not_listen_yet_is_left_alone(start_echo, path):
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        assert_fails(start_echo("net_null0,no-rx=1", "--control-socket", str(path)), FAILURE, str(path),
+                     "another process")
+        assert pathlib.Path(path).is_socket()
+
+
+def test_socket_that_another_process_put_in_our_place_stays(controlled, path):
+    with socket.socket(socket.AF_UNIX) as other:
+        path.unlink()
+        other.bind(str(path))
+        controlled.stop()
+        assert path.is_socket()
 
 
 def test_readmes_shell_lines_work(start, pytestconfig, tmp_path):

@@ -4,13 +4,14 @@ import fcntl
 import os
 import signal
 import subprocess
+import termios
 
 import pytest
 
 import captures
 from tests.harness.hugepages import free_hugepages, hugepages
 from tests.harness.kernel_peer import KernelPeer
-from tests.harness.program_under_test import STOP_SECONDS, assert_balanced, run_to_end, two_workers
+from tests.harness.program_under_test import STOP_SECONDS, assert_balanced, one_worker, run_to_end, two_workers
 
 SMALLEST_PIPE = 4096
 AT_ONCE_SECONDS = 0.3
@@ -135,3 +136,38 @@ def test_stdin_is_not_read(start_echo):
     process.wait_for_report(lambda report: report["type"] == "interval", "report")
     process.stop()
     assert os.read(read_end, 64) == b"stop\nquit\n"
+
+
+def own_session_with_terminal(terminal):
+    """To call in the child: its controlling terminal is this one."""
+    def begin():
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    return begin
+
+
+def test_terminal_that_hangs_up_ends_it_with_a_report(start_echo):
+    ours, theirs = os.openpty()
+    process = start_echo("net_null0", "--raw", preexec=own_session_with_terminal(theirs)).wait_until_ready()
+    os.close(theirs)
+    os.close(ours)
+    process.end_cleanly(STOP_SECONDS)
+    assert_balanced(process.final())
+
+
+def test_hang_up_is_ignored_without_a_terminal(start_echo):
+    process = start_echo("net_null0", "--raw", preexec=os.setsid).wait_until_ready()
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGUSR1)
+    process.wait_for_report(lambda report: report["type"] == "interval", "report after the SIGHUP")
+    assert_balanced(process.stop())
+
+
+def test_report_signal_prints_one_report_at_once(start_echo):
+    process = start_echo("net_null0", "--raw", "--stats-interval", "0", lcores=one_worker()).wait_until_ready()
+    for _ in range(2):
+        process.send_signal(signal.SIGUSR1)
+        report = process.wait_for_report(lambda _: True, "report")
+        assert report["type"] == "interval" and report["schema"] == "l2echo.report/1"
+    assert_balanced(process.stop())
+    assert len(process.reports()) == 3

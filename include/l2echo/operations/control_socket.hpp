@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "l2echo/process/file_descriptor.hpp"
+#include "l2echo/process/listening_socket.hpp"
 
 namespace l2echo::operations {
 
@@ -19,9 +20,6 @@ class ControlSocket {
 
     /// Takes over the path of a process that is gone; throws StartupError when it is in use or cannot be had.
     ControlSocket(std::string path, Commands commands);
-    ~ControlSocket();  ///< removes the path
-    ControlSocket(const ControlSocket&) = delete;
-    ControlSocket& operator=(const ControlSocket&) = delete;
 
     /// Waits for clients and their commands, no longer than this.
     void serve(std::chrono::milliseconds limit);
@@ -35,10 +33,11 @@ class ControlSocket {
     void accept_client();
     bool serve_client(Client& client);  ///< false: it is to be closed
 
-    std::string path_;
     Commands commands_;
-    process::FileDescriptor listener_;
+    process::ListeningSocket listener_;
     std::vector<Client> clients_;
+    std::chrono::steady_clock::time_point accept_again_;  ///< no client is accepted before that
+    bool told_failure_ = false;
 };
 
 }  // namespace l2echo::operations

@@ -9,6 +9,7 @@
 
 #include "l2echo/dpdk/ports.hpp"
 #include "l2echo/engine/worker_group.hpp"
+#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/report/report.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -19,7 +20,7 @@ enum class ReportFormat { Table, Json };
 
 struct ReporterSettings {
     ReportFormat format = ReportFormat::Table;
-    std::chrono::milliseconds interval{0};  ///< 0 prints nothing until the final report
+    std::chrono::milliseconds interval{0};  ///< 0 prints nothing before the final report unless asked
 };
 
 /// What the reporter asks and tells about a port, by its index. Called by the reporter's thread.
@@ -35,10 +36,11 @@ class StatsReporter {
     StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, PortHooks hooks,
                   const ReporterSettings& settings);
 
-    /// Reports until the stop signal is set; sets it itself when `duration` is over. `every_second` is called
-    /// at least that often, before the counters are read.
-    void run(process::StopSignal& stop, std::optional<std::chrono::milliseconds> duration,
-             const std::function<void()>& every_second);
+    /// Reports until the stop signal is set, between the intervals also when `asked` to; sets the stop signal
+    /// itself when `duration` is over. `every_second` is called at least that often, before the counters are
+    /// read.
+    void run(process::StopSignal& stop, process::ReportSignal& asked,
+             std::optional<std::chrono::milliseconds> duration, const std::function<void()>& every_second);
 
     /// After the workers were joined: the counts are final and balance. Throws when stdout takes no more.
     void print_final();
@@ -48,6 +50,7 @@ class StatsReporter {
 
     report::Snapshot take_snapshot() const;
     int write_to_stdout(const report::Report& report) const;  ///< 0 or an errno value
+    void look(bool report_too, process::StopSignal& stop);
     void print(const report::Report& report, process::StopSignal& stop);
     void follow_links(report::Snapshot& now);
     void log_link(const dpdk::Port& device, const report::PortSnapshot& port,
@@ -61,7 +64,8 @@ class StatsReporter {
     Clock::time_point start_;
     std::uint64_t start_cycles_;
     report::Snapshot first_;
-    report::Snapshot previous_;
+    report::Snapshot reported_;           ///< by the last report
+    report::Snapshot previous_;           ///< of the last look
     std::vector<wire::LinkState> links_;  ///< as last seen, with the changes told so far
     std::set<std::string> told_hints_;
     bool told_write_failure_ = false;

@@ -1,15 +1,17 @@
-// SIGINT, SIGTERM and our own reasons to stop, as one flag.
+// SIGINT, SIGTERM, a terminal that hangs up, and our own reasons to stop, as one flag.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 
 #include "l2echo/process/file_descriptor.hpp"
+#include "l2echo/process/report_signal.hpp"
 
 namespace l2echo::process {
 
 /// While it lives, the first SIGINT or SIGTERM sets the flag and gives both signals back to the system, so
-/// that a second one ends the process at once. One per process.
+/// that a second one ends the process at once. SIGHUP sets the flag too where the process has a controlling
+/// terminal, unless it was started with SIGHUP ignored (nohup); elsewhere it is ignored. One per process.
 class StopSignal {
   public:
     StopSignal();
@@ -25,7 +27,8 @@ class StopSignal {
     void request() noexcept;
 
     /// Sleeps until the flag is set or the time has come; returns whether it is set. Main lcore and reporter.
-    bool wait_until(std::chrono::steady_clock::time_point deadline) const;
+    /// Given `report`, it also ends as soon as a report is asked for.
+    bool wait_until(std::chrono::steady_clock::time_point deadline, ReportSignal* report = nullptr) const;
 
   private:
     std::atomic<bool> requested_{false};  ///< set by anyone, never cleared

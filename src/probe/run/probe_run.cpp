@@ -25,7 +25,7 @@ std::uint64_t to_cycles(double seconds) {
     return static_cast<std::uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz()));
 }
 
-void watch(ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link) {
+void watch(ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link, process::ReportSignal& report_signal) {
     using Clock = std::chrono::steady_clock;
     constexpr std::chrono::milliseconds kPoll{10};
     constexpr std::chrono::milliseconds kShow{500};
@@ -39,10 +39,12 @@ void watch(ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link) {
         link.look(elapsed);
         if (link.removed())
             probe_run.end_early();
-        if (now < next)
-            continue;
-        next += kShow;
-        progress.show(probe_run.progress(), elapsed);
+        if (report_signal.take()) {
+            progress.print(probe_run.progress(), elapsed);
+        } else if (now >= next) {
+            next += kShow;
+            progress.show(probe_run.progress(), elapsed);
+        }
     }
 }
 
@@ -97,9 +99,10 @@ Progress ProbeRun::progress() const noexcept {
 }
 
 void run_on(const std::vector<QueuePairLcores>& lcores, ProbeRun& probe_run, const SendPlan& plan,
-            LinkWatch& link) {
+            LinkWatch& link, process::ReportSignal& report_signal) {
+    const auto watch_run = [&] { watch(probe_run, plan, link, report_signal); };
     if (lcores.at(0).sender == rte_get_main_lcore()) {
-        const dpdk::ControlThread watcher("probe-watch", [&] { watch(probe_run, plan, link); });
+        const dpdk::ControlThread watcher("probe-watch", watch_run);
         probe_run.send_and_check(0);
         return;
     }
@@ -115,7 +118,7 @@ void run_on(const std::vector<QueuePairLcores>& lcores, ProbeRun& probe_run, con
             launch(lcores[queue].sender, [&probe_run, queue] { probe_run.send(queue); });
         }
     }
-    watch(probe_run, plan, link);
+    watch_run();
 }
 
 }  // namespace l2echo::probe

@@ -9,6 +9,7 @@
 #include "l2echo/dpdk/mempool.hpp"
 #include "l2echo/probe/run/lcore_plan.hpp"
 #include "l2echo/probe/run/sender.hpp"
+#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "probe/run/checker.hpp"
 #include "probe/run/link_watch.hpp"
@@ -71,8 +72,8 @@ class ProbeRun {
 };
 
 /// Returns when the run is over. `lcores` has an element for each queue pair; where that is the main
-/// lcore, a control thread watches progress and link meanwhile.
+/// lcore, a control thread watches progress and link meanwhile. The report signal prints the progress.
 void run_on(const std::vector<QueuePairLcores>& lcores, ProbeRun& probe_run, const SendPlan& plan,
-            LinkWatch& link);
+            LinkWatch& link, process::ReportSignal& report_signal);
 
 }  // namespace l2echo::probe

@@ -1,7 +1,8 @@
-// How far a run is: a line that overwrites itself on a terminal, nothing elsewhere.
+// How far a run is: a line that overwrites itself on a terminal; elsewhere nothing unless asked.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "l2echo/probe/run/sender.hpp"
 
@@ -21,12 +22,17 @@ class ProgressLine {
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
 
+    /// On a terminal only.
     void show(const Progress& progress, double elapsed_seconds);
+    /// A line that stays, wherever stderr goes.
+    void print(const Progress& progress, double elapsed_seconds);
 
   private:
+    std::string describe(const Progress& progress, double elapsed_seconds);
+
     const SendPlan& plan_;
-    bool shown_;
-    bool printed_ = false;
+    bool on_terminal_;
+    bool unfinished_ = false;  ///< a line that the next one overwrites
     std::uint64_t last_sent_ = 0;
     double last_seconds_ = 0;
 };

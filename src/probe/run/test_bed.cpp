@@ -24,7 +24,7 @@ std::unique_ptr<ProbeResult> TestBed::run(const Traffic& traffic, const SendPlan
         std::make_unique<ProbeRun>(traffic, plan, port_.id(), pools_, burst_, drain_seconds_, stop_);
     LinkWatch link(port_);
     const verdict::PortCounts before = port_.counts();
-    run_on(lcores_, *probe_run, plan, link);
+    run_on(lcores_, *probe_run, plan, link, report_signal_);
     const verdict::PortCounts after = port_.counts();
     auto result = std::make_unique<ProbeResult>();
     result->tsc_hz = static_cast<double>(rte_get_tsc_hz());

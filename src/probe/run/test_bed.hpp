@@ -9,20 +9,21 @@
 
 namespace l2echo::probe {
 
-/// Main lcore only. The port, the pools and the stop signal outlive it.
+/// Main lcore only. The port, the pools and the signals outlive it.
 class TestBed {
   public:
     /// `lcores` and `pools` have an element for each queue pair. `drain_seconds`: how long frames may still
     /// come back after the last one was sent.
     TestBed(const dpdk::Port& port, const std::vector<std::unique_ptr<dpdk::Mempool>>& pools,
             std::vector<QueuePairLcores> lcores, std::uint16_t burst, double drain_seconds,
-            const process::StopSignal& stop)
+            const process::StopSignal& stop, process::ReportSignal& report_signal)
         : port_(port),
           pools_(pools),
           lcores_(std::move(lcores)),
           burst_(burst),
           drain_seconds_(drain_seconds),
-          stop_(stop) {}
+          stop_(stop),
+          report_signal_(report_signal) {}
 
     /// Returns when the frames are back or the wait for them is over. Throws StartupError when the port took
     /// no frame at all.
@@ -42,6 +43,7 @@ class TestBed {
     std::uint16_t burst_;
     double drain_seconds_;
     const process::StopSignal& stop_;
+    process::ReportSignal& report_signal_;
 };
 
 }  // namespace l2echo::probe

@@ -1,8 +1,11 @@
 #include "l2echo/process/stop_signal.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
 namespace l2echo::process {
@@ -47,6 +50,63 @@ TEST(StopSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
             std::exit(0);
         },
         testing::KilledBySignal(SIGTERM), "");
+}
+
+/// In a session of its own, which has no controlling terminal until open_terminal().
+void leave_session() {
+    setsid();
+}
+
+/// Gives the session a terminal; returns the end that hangs it up when it is closed.
+int open_terminal() {
+    const int ours = posix_openpt(O_RDWR | O_NOCTTY);
+    grantpt(ours);
+    unlockpt(ours);
+    if (open(ptsname(ours), O_RDWR) < 0)
+        std::abort();
+    return ours;
+}
+
+/// 1: a stop was requested.
+[[noreturn]] void exit_with(const StopSignal& stop) {
+    std::exit(stop.requested() ? 1 : 0);
+}
+
+TEST(StopSignalDeathTest, ATerminalThatHangsUpStops) {
+    EXPECT_EXIT(
+        {
+            leave_session();
+            const int terminal = open_terminal();
+            const StopSignal stop;
+            close(terminal);
+            std::raise(SIGHUP);  // the shell's, behind the kernel's
+            exit_with(stop);
+        },
+        testing::ExitedWithCode(1), "");
+}
+
+TEST(StopSignalDeathTest, WithoutATerminalAHangUpIsIgnored) {
+    EXPECT_EXIT(
+        {
+            leave_session();
+            const StopSignal stop;
+            std::raise(SIGHUP);
+            exit_with(stop);
+        },
+        testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignalDeathTest, AHangUpThatNohupIgnoresStaysIgnored) {
+    EXPECT_EXIT(
+        {
+            leave_session();
+            open_terminal();
+            std::signal(SIGHUP, SIG_IGN);
+            const StopSignal stop;
+            std::raise(SIGHUP);
+            exit_with(stop);
+        },
+        testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
