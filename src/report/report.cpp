@@ -145,12 +145,12 @@ void hint_about_far_end(const PortReport& report, std::vector<std::string>& hint
     if (report.port.arming.facing == verdict::Facing::Nobody)
         return;
     hints.push_back(fmt::format(
-        "port {}: the far end is {}: frames would circulate for ever, so nothing is echoed until the link "
-        "changes or the session is armed again; --loop-check off if you know better",
+        "port {}: {}: echoes would circulate for ever, so nothing is echoed until the link changes or the "
+        "session is armed again; --loop-check off if you know better",
         report.port.id,
-        report.port.arming.facing == verdict::Facing::OurOwnChecks
-            ? "a reflector or a loop, which returned our loop check"
-            : "another l2echo, whose loop check arrived"));
+        report.port.arming.facing == verdict::Facing::Reflector
+            ? "another reflector returned our loop check; on a shared segment use --accept own"
+            : "our loop check came back as it was sent, from a loop plug, a hairpin or a hub"));
 }
 
 }  // namespace

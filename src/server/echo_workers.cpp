@@ -41,7 +41,8 @@ echo::RateLimit rate_limit_for(const cli::RateRequest& port, std::uint16_t queue
 EchoWorkers::EchoWorkers(const engine::WorkerPlan& plan, const dpdk::Ports& ports,
                          const EchoSettings& settings, process::StopSignal& stop)
     : echo_ports_(make_echo_ports(ports, settings.rules)),
-      arming_(gates_of(echo_ports_), settings.disarmed, settings.expire),
+      gates_(gates_of(echo_ports_)),
+      arming_(gates_, settings.disarmed, settings.expire),
       group_(
           make_workers(plan, ports, settings),
           [this, idle = settings.idle](std::size_t index, engine::Worker& worker,
@@ -52,7 +53,7 @@ EchoWorkers::EchoWorkers(const engine::WorkerPlan& plan, const dpdk::Ports& port
 
 engine::Workers EchoWorkers::make_workers(const engine::WorkerPlan& plan, const dpdk::Ports& ports,
                                           const EchoSettings& settings) {
-    const std::uint64_t nonce = rte_rand();
+    const std::uint64_t process = rte_rand() >> 16;
     engine::Workers workers;
     for (std::uint16_t queue = 0; queue < plan.lcores.size(); ++queue) {
         const int node = plan.lcores[queue].numa_node;
@@ -70,7 +71,8 @@ engine::Workers EchoWorkers::make_workers(const engine::WorkerPlan& plan, const 
                 .queue_pair = {port.id(), queue, settings.burst, settings.tx_retries},
                 .rate = rate_limit_for(settings.max_rate, port.plan().queue_pairs),
                 .trace = settings.may_trace ? traces_.back().get() : nullptr,
-                .loop_check = {checks, port.mempool(queue), nonce}};
+                .loop_check = {
+                    checks, port.mempool(queue), {process, static_cast<std::uint16_t>(which)}, gates_}};
             pairs_.push_back(dpdk::make_on_node<echo::EchoPair>(node, pair, *echo_ports_[which]));
             sources.push_back(pairs_.back().get());
             queue_pairs.push_back(&pairs_.back()->queues);

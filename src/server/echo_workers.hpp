@@ -49,6 +49,7 @@ class EchoWorkers {
                                  const EchoSettings& settings);
 
     std::vector<std::unique_ptr<echo::EchoPort>> echo_ports_;
+    std::vector<echo::Gate*> gates_;
     echo::Arming arming_;
     engine::TraceBudget trace_budget_;
     operations::Traces traces_;

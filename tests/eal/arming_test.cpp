@@ -69,10 +69,10 @@ TEST(Arming, IsDisarmedAtStartAndArmedWithItsOwnTimeOrAnother) {
 
 TEST(Arming, TellsOfEachPortWhomItFacesUntilItIsArmedAgain) {
     Gates it(false, 100s);
-    it.gates[1].face(verdict::Facing::AnotherReflector);
+    it.gates[1].face(verdict::Facing::Loop);
     EXPECT_EQ(name_of(it.arming.state(0)), "armed");
     EXPECT_EQ(name_of(it.arming.state(1)), "facing-reflector");
-    EXPECT_EQ(it.arming.state(1).facing, verdict::Facing::AnotherReflector);
+    EXPECT_EQ(it.arming.state(1).facing, verdict::Facing::Loop);
     EXPECT_TRUE(it.arming.state(1).remaining_seconds) << "its time goes on";
     it.arming.arm();
     EXPECT_EQ(name_of(it.arming.state(1)), "armed");

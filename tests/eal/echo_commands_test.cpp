@@ -35,7 +35,7 @@ TEST_F(EchoCommands, StatusTellsEachPort) {
                                     {{{"state", "disarmed"}, {"remaining_seconds", nullptr}},
                                      {{"state", "disarmed"}, {"remaining_seconds", nullptr}}}}}));
     arming_.arm(std::nullopt);
-    gates_[1].face(verdict::Facing::OurOwnChecks);
+    gates_[1].face(verdict::Facing::Reflector);
     const json answer = run("status");
     EXPECT_EQ(answer["ports"][0]["state"], "armed");
     EXPECT_EQ(answer["ports"][1]["state"], "facing-reflector");

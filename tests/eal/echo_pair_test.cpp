@@ -465,9 +465,10 @@ TEST_F(EchoBurst, RefusedFramesAndAnswersUseUpNoRate) {
 
 // Loop checks
 
-TEST_F(EchoBurst, ALoopCheckClosesTheGateFromTheNextBurstOn) {
+TEST_F(EchoBurst, AReturnedLoopCheckClosesTheGateFromTheNextBurstOn) {
     const dpdk::Mempool pool("loop_checks", 3, 0, kDataRoom, SOCKET_ID_ANY);
-    use({.loop_check = {.on = true, .pool = pool.get()}});
+    const std::array<echo::Gate*, 1> gates{&gate_};
+    use({.loop_check = {.on = true, .pool = pool.get(), .sender = {5, 0}, .gates = gates}});
     rules_.own_mac = kOurMac;
     ASSERT_TRUE(pair_->send_loop_check());
     const auto sent = wire_.take();
@@ -477,11 +478,12 @@ TEST_F(EchoBurst, ALoopCheckClosesTheGateFromTheNextBurstOn) {
     wire_.send(udp4_frame());
     EXPECT_EQ(burst(), 2);
     EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(udp4_frame())})) << "of the check's own burst";
-    EXPECT_EQ(gate_.facing(), verdict::Facing::OurOwnChecks);
+    EXPECT_EQ(gate_.facing(), verdict::Facing::Reflector);
     wire_.send(udp4_frame());
     EXPECT_EQ(burst(), 1);
     EXPECT_TRUE(wire_.take().empty());
-    EXPECT_EQ(refused(verdict::Reason::FacingReflector), 2u);
+    EXPECT_EQ(refused(verdict::Reason::LoopCheck), 1u);
+    EXPECT_EQ(refused(verdict::Reason::FacingReflector), 1u);
     gate_.arm();
     wire_.send(udp4_frame());
     EXPECT_EQ(burst(), 1);
@@ -489,18 +491,78 @@ TEST_F(EchoBurst, ALoopCheckClosesTheGateFromTheNextBurstOn) {
     EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
 }
 
-TEST_F(EchoBurst, WithoutLoopChecksNoneIsHeededNorReturned) {
+Bytes check_of(const wire::LoopCheckSender& sender) {
     Bytes check(wire::kLoopCheckLength);
-    wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), kTesterMac, 5);
-    wire_.send(check);
-    EXPECT_EQ(burst(), 1);
-    EXPECT_TRUE(wire_.take().empty());
-    EXPECT_EQ(refused(verdict::Reason::FacingReflector), 1u);
-    EXPECT_EQ(gate_.facing(), verdict::Facing::Nobody);
+    wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), kTesterMac, sender);
+    return check;
+}
+
+TEST_F(EchoBurst, AnothersLoopCheckIsEchoedOnce) {
+    const Bytes check = check_of({6, 0});
+    const std::array<echo::Gate*, 1> gates{&gate_};
+    use({.rate = echo::RateLimit(1e-9, 0, 1e9), .loop_check = {.sender = {5, 0}, .gates = gates}});
+    const auto echoes = [&](const Bytes& frame) {
+        wire_.send(frame);
+        EXPECT_EQ(burst(), 1);
+        return wire_.take();
+    };
+    const std::vector<Bytes> returned{swapped(check)};
+    EXPECT_EQ(echoes(check), returned) << "whatever the rate";
+    EXPECT_TRUE(echoes(swapped(check)).empty()) << "it came back from somewhere";
+    EXPECT_EQ(refused(verdict::Reason::LoopCheck), 1u);
+    gate_.face(verdict::Facing::Loop);
+    EXPECT_EQ(echoes(check), returned) << "so that its sender learns of us";
+    gate_.disarm();
+    EXPECT_TRUE(echoes(check).empty());
+    EXPECT_EQ(refused(verdict::Reason::Disarmed), 1u);
     rules_.raw = true;
-    wire_.send(check);
-    EXPECT_EQ(burst(), 1);
-    EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(check)})) << "raw is blind";
+    gate_.arm();
+    use({});
+    EXPECT_EQ(echoes(swapped(check)), (std::vector<Bytes>{check})) << "raw is blind";
+}
+
+TEST_F(EchoBurst, AnothersLoopCheckGoesWhereSomeFrameToItsMacWould) {
+    const Bytes check = check_of({6, 0});
+    struct Row {
+        const char* what;
+        void (*change)(echo::WireRules& rules);
+        verdict::Reason reason;
+    };
+    const std::array rows{
+        Row{"any", [](echo::WireRules&) {}, verdict::Reason::None},
+        Row{"own alone", [](echo::WireRules& rules) { rules.accept_own_only = true; },
+            verdict::Reason::NotOwn},
+        Row{"its sender", [](echo::WireRules& rules) { rules.only_from = kTesterMac; },
+            verdict::Reason::None},
+        Row{"another sender", [](echo::WireRules& rules) { rules.only_from = kOurMac; },
+            verdict::Reason::NotFromTester},
+        Row{"sent by a port of ours", [](echo::WireRules& rules) { rules.own_macs.add(kTesterMac); },
+            verdict::Reason::None},
+        Row{"IP alone", [](echo::WireRules& rules) { rules.level = wire::SwapLevel::MacIpPort; },
+            verdict::Reason::None},
+        Row{"a kind of frame",
+            [](echo::WireRules& rules) { rules.match.add(echo::parse_match_rule("udp-dst=53", "--match")); },
+            verdict::Reason::None},
+        Row{"another MAC",
+            [](echo::WireRules& rules) {
+                rules.match.add(echo::parse_match_rule("dst-mac=02:00:00:00:00:01", "--match"));
+            },
+            verdict::Reason::Unmatched},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.what);
+        rules_ = echo::WireRules({}, {.own_mac = kOurMac, .own_macs = {}});
+        row.change(rules_);
+        use({.loop_check = {.sender = {5, 0}}});
+        wire_.send(check);
+        EXPECT_EQ(burst(), 1);
+        const bool echoed = row.reason == verdict::Reason::None;
+        EXPECT_EQ(wire_.take(), echoed ? std::vector<Bytes>{swapped(check)} : std::vector<Bytes>{});
+        if (!echoed) {
+            EXPECT_EQ(refused(row.reason), 1u);
+        }
+        EXPECT_EQ(gate_.facing(), verdict::Facing::Nobody);
+    }
 }
 
 TEST_F(EchoBurst, ALoopCheckThatCannotLeaveGoesBackToItsPool) {

@@ -228,7 +228,7 @@ TEST_F(Probe, GarbageIsForeign) {
 
 TEST_F(Probe, LoopChecksAreNotForeign) {
     std::vector<std::uint8_t> check(wire::kLoopCheckLength);
-    wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), 0x0A'00'00'00'00'02, 77);
+    wire::write_loop_check(reinterpret_cast<std::byte*>(check.data()), 0x0A'00'00'00'00'02, {77, 0});
     std::vector<std::uint8_t> swapped = check;
     std::swap_ranges(swapped.begin(), swapped.begin() + 6, swapped.begin() + 6);
     std::vector<std::uint8_t> other = check;

@@ -27,7 +27,6 @@ using reference::Layout;
 
 constexpr wire::MacAddress kOwnMac = 0x55'44'33'22'11'02;  // make_corpus.py has the same
 constexpr wire::MacAddress kTesterMac = 0xEE'DD'CC'BB'AA'02;
-constexpr std::uint64_t kNonce = 0x0706'0504'0302'0100;
 
 void require(bool holds, const char* what) {
     if (holds)
@@ -262,7 +261,7 @@ bool are_ordinary_anywhere(std::byte* data, const echo::WireRules& rules) {
 
 /// What is_ordinary() or are_ordinary() lets through, first_refusal() must let through.
 void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Reason reason,
-                     wire::LoopCheckSender checker) {
+                     bool is_check) {
     if (!rules.fast_path_decides())
         return;
     const wire::FrameView view = frame.view();
@@ -270,7 +269,7 @@ void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Re
     const bool four = view.length >= echo::kHeaderVectorLength &&
                       view.frame_length <= rules.max_untagged_length &&
                       are_ordinary_anywhere(frame.data(), rules);
-    require(!(one || four) || (reason == verdict::Reason::None && checker == wire::LoopCheckSender::NoCheck),
+    require(!(one || four) || (reason == verdict::Reason::None && !is_check),
             "the fast path never decides otherwise");
     require(one || !four, "four at once are asked no less than one");
 }
@@ -308,11 +307,11 @@ void check_frame(FuzzFrame& frame, std::size_t reach, const echo::WireRules& rul
     if (rules.answers.any() && echo::answer(frame.mbuf(), headers, rules.own_mac, rules.answers))
         return check_answer(before, was, frame, rules);
     require(frame.bytes() == before, "what is not answered is not touched");
-    const wire::LoopCheckSender checker = wire::read_loop_check(frame.view(), headers, kNonce);
+    const bool is_check = wire::read_loop_check(frame.view(), headers).has_value();
     const verdict::Reason reason = echo::first_refusal(frame.view(), headers, rules, verdict::Reason::None);
-    check_fast_path(frame, rules, reason, checker);
+    check_fast_path(frame, rules, reason, is_check);
     require(frame.bytes() == before, "classifying touches nothing");
-    if (checker == wire::LoopCheckSender::NoCheck && reason == verdict::Reason::None)
+    if (!is_check && reason == verdict::Reason::None)
         check_echo(before, was, frame, headers, rules);
 }
 

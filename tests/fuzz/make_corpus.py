@@ -68,10 +68,10 @@ def frames():
         yield Ether(src=TESTER, dst=destination) / ip / udp
     for source in ("00:00:00:00:00:00", "03:00:00:00:00:01", OWN):
         yield Ether(src=source, dst=TESTER) / ip / udp
-    for nonce in (bytes(range(8)), bytes(8)):
-        check = Raw(b"l2echo loop chk1" + nonce + bytes(22))
-        yield Ether(src=TESTER, dst="02:45:43:48:43:4b", type=0x88B5) / check
-        yield Ether(src="02:45:43:48:43:4b", dst=TESTER) / Dot1Q(vlan=3, type=0x88B5) / check
+    for sender, check_mac in ((bytes(range(8)), "02:45:43:02:04:04"), (bytes(8), "02:45:43:00:00:00")):
+        check = Raw(b"l2echo loop chk1" + sender + bytes(22))
+        yield Ether(src=TESTER, dst=check_mac, type=0x88B5) / check
+        yield Ether(src=check_mac, dst=TESTER) / Dot1Q(vlan=3, type=0x88B5) / check
 
 
 def rules():

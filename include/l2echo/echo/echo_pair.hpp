@@ -9,19 +9,23 @@
 #include <rte_mempool.h>
 
 #include <cstdint>
+#include <span>
 
 #include "l2echo/echo/echo_port.hpp"
 #include "l2echo/echo/rate_limit.hpp"
 #include "l2echo/engine/queue_pair.hpp"
 #include "l2echo/engine/trace.hpp"
+#include "l2echo/wire/loop_check.hpp"
 
 namespace l2echo::echo {
 
-/// The loop checks of a port: sent from its queue pair 0, heeded on all of them.
+/// The loop checks of a port: sent from its queue pair 0, heeded on all queue pairs of the process.
 struct LoopCheckSettings {
-    bool on = false;
+    bool on = false;              ///< sent
     rte_mempool* pool = nullptr;  ///< what checks are made of; not null when on
-    std::uint64_t nonce = 0;      ///< of this process's checks
+    wire::LoopCheckSender sender{};
+    /// Of all ports of the process, by the number that their checks carry.
+    std::span<Gate* const> gates{};
 };
 
 struct EchoPairSettings {

@@ -1,4 +1,4 @@
-// Whether a port echoes at all at this moment: armed, not expired, not facing another reflector.
+// Whether a port echoes at all at this moment: armed, not expired, not facing another reflector or a loop.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@ class Gate {
     void disarm() noexcept { armed_.store(false, std::memory_order_relaxed); }
     void forget_peer() noexcept { facing_.store(verdict::Facing::Nobody, std::memory_order_relaxed); }
 
-    /// The worker that received a check.
+    /// The worker that received the port's own check.
     void face(verdict::Facing peer) noexcept { facing_.store(peer, std::memory_order_relaxed); }
 
     /// Workers, once a burst. None: the port echoes.
@@ -35,7 +35,7 @@ class Gate {
         return facing() == verdict::Facing::Nobody ? verdict::Reason::None : verdict::Reason::FacingReflector;
     }
 
-    /// Also while facing a reflector, so that it learns of us. Worker of queue pair 0.
+    /// Also while the port has stopped for a loop: it may be gone. Worker of queue pair 0.
     bool may_send_checks(std::uint64_t now) const noexcept {
         const verdict::Reason reason = closed_by(now);
         return reason == verdict::Reason::None || reason == verdict::Reason::FacingReflector;

@@ -51,6 +51,12 @@ struct MatchRule {
 
     bool fits(const std::byte* data, const wire::MacPair& macs,
               const wire::FrameHeaders& headers) const noexcept;
+    bool fits_macs(const wire::MacPair& macs) const noexcept {
+        return source.fits(macs.source) && destination.fits(macs.destination);
+    }
+    bool names_macs_alone() const noexcept {
+        return !vlan_id && !ether_type && !ip_source && !ip_destination && !source_port && !destination_port;
+    }
 };
 
 /// No rules let everything through.
@@ -62,6 +68,8 @@ class MatchRules {
     /// Whether the first rule that fits says echo. What fits no rule is not let through.
     bool let_through(const std::byte* data, const wire::MacPair& macs,
                      const wire::FrameHeaders& headers) const noexcept;
+    /// Whether some frame between these MACs is let through.
+    bool may_let_through(const wire::MacPair& macs) const noexcept;
 
   private:
     std::vector<MatchRule> rules_;

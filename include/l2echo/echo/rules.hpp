@@ -61,6 +61,15 @@ const char* echoed_as(const WireRules& rules) noexcept;
 verdict::Reason first_refusal(const wire::FrameView& frame, const wire::FrameHeaders& headers,
                               const WireRules& rules, verdict::Reason closed_by) noexcept;
 
+/// The same for the loop check of another port, which may be one of ours. It goes where some frame between
+/// the same MACs would go: the rules about MACs decide alone, and that this port has stopped for a loop does
+/// not matter.
+verdict::Reason first_refusal_of_check(const wire::FrameView& frame, const wire::FrameHeaders& headers,
+                                       const WireRules& rules, verdict::Reason closed_by) noexcept;
+
+/// None: some frame between these MACs is echoed.
+verdict::Reason first_refusal_by_macs(const wire::MacPair& macs, const WireRules& rules) noexcept;
+
 /// Exchanges what the rules say, in place. Only a frame that was not refused.
 void swap_by_rules(std::byte* data, const wire::FrameHeaders& headers, const WireRules& rules) noexcept;
 

@@ -9,8 +9,12 @@
 
 namespace l2echo::verdict {
 
-/// What a loop check that arrived says about the peer.
-enum class Facing : std::uint8_t { Nobody, OurOwnChecks, AnotherReflector };
+/// What the port's own loop check, come back, says about the other end.
+enum class Facing : std::uint8_t {
+    Nobody,     ///< none came back
+    Reflector,  ///< somebody swapped it
+    Loop,       ///< it is as it was sent: a loop plug, a hairpin, a hub
+};
 
 struct ArmingState {
     Reason closed_by = Reason::None;          ///< None: it echoes

@@ -20,8 +20,10 @@ enum class Reason : std::uint8_t {
     GroupSource,
     BadSource,
     Loop,
-    // While the port does not echo. A loop check itself is found before all rules but for runts, in
+    // A loop check that was returned; its sender heeds it. Found before all rules but for runts, in
     // swap_burst.cpp.
+    LoopCheck,
+    // While the port does not echo.
     Disarmed,
     Expired,
     FacingReflector,
@@ -52,9 +54,11 @@ inline constexpr std::array kReasonTable{
     ReasonRow{Reason::GroupSource, "group-source", "source is a group address"},
     ReasonRow{Reason::BadSource, "bad-source", "source is all zero or equals the destination"},
     ReasonRow{Reason::Loop, "loop", "source is the MAC of one of our own ports"},
+    ReasonRow{Reason::LoopCheck, "loop-check", "a loop check that came back, the port's own or another's"},
     ReasonRow{Reason::Disarmed, "disarmed", "the session is disarmed"},
     ReasonRow{Reason::Expired, "expired", "the session is over its --expire time"},
-    ReasonRow{Reason::FacingReflector, "facing-reflector", "a loop check came in: the far end reflects too"},
+    ReasonRow{Reason::FacingReflector, "facing-reflector",
+              "the port's own loop check came back, so echoes would too, for ever"},
     ReasonRow{Reason::GroupDestination, "group-destination",
               "broadcast or multicast destination, without --group own-source"},
     ReasonRow{Reason::NotOwn, "not-own", "destination is not the port's own MAC, with --accept own"},

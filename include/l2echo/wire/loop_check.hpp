@@ -1,10 +1,12 @@
-// The frame by which a reflector says that it is there. Nothing in a frame tells a storm between two
-// reflectors from a tester that repeats itself, and layer 2 has no time to live. So each port sends one check
-// a second: whoever reflects returns it, and a port that gets any check, its own or another's, stops echoing.
+// The frame by which a reflector finds out that its frames come back. Nothing in a frame tells a storm
+// between two reflectors from a tester that repeats itself, and layer 2 has no time to live. So each port
+// sends one check a second, to a MAC that nobody has. A reflector treats another's check as any frame to that
+// MAC, and a port whose own check comes back knows that its echoes do too (echo/datapath/swap_burst.cpp).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "l2echo/wire/byte_order.hpp"
 #include "l2echo/wire/frame_headers.hpp"
@@ -17,17 +19,31 @@ inline constexpr std::uint16_t kLoopCheckLength = 60;
 /// Local experimental EtherType 1 (IEEE 802, clause 9.2.3), in memory order.
 inline constexpr std::uint16_t kEtherTypeLoopCheck = wire_order(0x88B5);
 
-/// Where checks go: a locally administered unicast address that nobody has, so that a reflector of any kind
-/// returns them.
-inline constexpr MacAddress kLoopCheckDestination = 0x4B'43'48'43'45'02;
+/// Who sent a check: a process, by a random number, and one of its ports.
+struct LoopCheckSender {
+    std::uint64_t process = 0;  ///< 48 bits
+    std::uint16_t port = 0;     ///< the process's own number for it
 
-/// Writes kLoopCheckLength bytes. `nonce` tells this process's checks from another's.
-void write_loop_check(std::byte* data, MacAddress own_mac, std::uint64_t nonce) noexcept;
+    bool operator==(const LoopCheckSender&) const = default;
+};
 
-enum class LoopCheckSender : std::uint8_t { NoCheck, Ourselves, Another };
+/// Where its checks go: a locally administered unicast address that nobody has, so that a reflector of any kind
+/// returns them. Each sender has its own: a switch learns it where a check was returned, and would keep those of
+/// others from anybody but that reflector.
+constexpr MacAddress loop_check_mac(const LoopCheckSender& sender) noexcept {
+    constexpr MacAddress kPrefix = 0x43'45'02;
+    return kPrefix | ((sender.process + sender.port) & 0xFF'FFFF) << 24;
+}
 
-/// Swapped or not, tagged or not.
-LoopCheckSender read_loop_check(const FrameView& frame, const FrameHeaders& headers,
-                                std::uint64_t nonce) noexcept;
+/// Writes kLoopCheckLength bytes.
+void write_loop_check(std::byte* data, MacAddress own_mac, const LoopCheckSender& sender) noexcept;
+
+struct LoopCheck {
+    LoopCheckSender sender;
+    bool returned = false;  ///< somebody swapped its MACs; else it is as it was sent
+};
+
+/// Tagged or not. Empty: no check, or one that goes neither to nor from its loop_check_mac().
+std::optional<LoopCheck> read_loop_check(const FrameView& frame, const FrameHeaders& headers) noexcept;
 
 }  // namespace l2echo::wire

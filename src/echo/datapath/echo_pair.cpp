@@ -35,7 +35,7 @@ bool EchoPair::send_loop_check() noexcept {
         return false;
     char* data = rte_pktmbuf_append(check, wire::kLoopCheckLength);
     if (data != nullptr) {
-        wire::write_loop_check(reinterpret_cast<std::byte*>(data), port.rules().own_mac, loop_check.nonce);
+        wire::write_loop_check(reinterpret_cast<std::byte*>(data), port.rules().own_mac, loop_check.sender);
         if (rte_eth_tx_burst(queues.port(), queues.queue(), &check, 1) == 1) {
             queues.counters.add(Count::ChecksSent, 1);
             return true;

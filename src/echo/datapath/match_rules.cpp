@@ -25,7 +25,7 @@ bool IpPrefix::fits(const std::byte* address, const wire::FrameHeaders& headers)
 
 bool MatchRule::fits(const std::byte* data, const wire::MacPair& macs,
                      const wire::FrameHeaders& headers) const noexcept {
-    if (!source.fits(macs.source) || !destination.fits(macs.destination))
+    if (!fits_macs(macs))
         return false;
     if (vlan_id && *vlan_id != (headers.tags == 0 ? kNoVlan : headers.vlan_id))
         return false;
@@ -47,6 +47,13 @@ bool MatchRules::let_through(const std::byte* data, const wire::MacPair& macs,
                              const wire::FrameHeaders& headers) const noexcept {
     const auto rule = std::ranges::find_if(
         rules_, [&](const MatchRule& candidate) { return candidate.fits(data, macs, headers); });
+    return rules_.empty() || (rule != rules_.end() && rule->echo);
+}
+
+bool MatchRules::may_let_through(const wire::MacPair& macs) const noexcept {
+    const auto rule = std::ranges::find_if(rules_, [&](const MatchRule& candidate) {
+        return candidate.fits_macs(macs) && (candidate.echo || candidate.names_macs_alone());
+    });
     return rules_.empty() || (rule != rules_.end() && rule->echo);
 }
 

@@ -28,12 +28,12 @@ constexpr bool is_reserved(wire::MacAddress destination) noexcept {
     return (destination & 0xFF'FFFF'FFFF) == kPrefix && (block == 0 || block == 2 || block == 3);
 }
 
-}  // namespace
-
-verdict::Reason first_refusal(const wire::FrameView& frame, const wire::FrameHeaders& headers,
-                              const WireRules& rules, verdict::Reason closed_by) noexcept {
+/// What nobody may return, whatever the options.
+[[gnu::always_inline]] inline verdict::Reason refusal_of_form(const wire::FrameView& frame,
+                                                              const wire::MacPair& macs,
+                                                              const wire::FrameHeaders& headers,
+                                                              const WireRules& rules) noexcept {
     using verdict::Reason;
-    const wire::MacPair macs = wire::load_mac_pair(frame.data);
     if (frame.frame_length > rules.max_untagged_length + wire::kVlanTagLength * headers.tags)
         return Reason::Oversize;
     if (is_reserved(macs.destination))
@@ -44,21 +44,59 @@ verdict::Reason first_refusal(const wire::FrameView& frame, const wire::FrameHea
         return Reason::GroupSource;
     if (macs.source == 0 || macs.source == macs.destination)
         return Reason::BadSource;
+    return Reason::None;
+}
+
+/// By the options that name MACs.
+[[gnu::always_inline]] inline verdict::Reason refusal_by_option(const wire::MacPair& macs,
+                                                                const WireRules& rules) noexcept {
+    using verdict::Reason;
+    if (rules.accept_own_only && macs.destination != rules.own_mac && !wire::is_group(macs.destination))
+        return Reason::NotOwn;
+    if (rules.only_from != 0 && macs.source != rules.only_from)
+        return Reason::NotFromTester;
+    return Reason::None;
+}
+
+}  // namespace
+
+verdict::Reason first_refusal(const wire::FrameView& frame, const wire::FrameHeaders& headers,
+                              const WireRules& rules, verdict::Reason closed_by) noexcept {
+    using verdict::Reason;
+    const wire::MacPair macs = wire::load_mac_pair(frame.data);
+    if (const Reason reason = refusal_of_form(frame, macs, headers, rules); reason != Reason::None)
+        return reason;
     if (rules.own_macs.contains(macs.source))
         return Reason::Loop;
     if (closed_by != Reason::None)
         return closed_by;
     if (wire::is_group(macs.destination) && !rules.group_own_source)
         return Reason::GroupDestination;
-    if (rules.accept_own_only && macs.destination != rules.own_mac && !wire::is_group(macs.destination))
-        return Reason::NotOwn;
-    if (rules.only_from != 0 && macs.source != rules.only_from)
-        return Reason::NotFromTester;
+    if (const Reason reason = refusal_by_option(macs, rules); reason != Reason::None)
+        return reason;
     if (!rules.match.let_through(frame.data, macs, headers))
         return Reason::Unmatched;
     if (!wire::can_swap(frame.data, headers, rules.level))
         return Reason::NotSwappable;
     return Reason::None;
+}
+
+verdict::Reason first_refusal_of_check(const wire::FrameView& frame, const wire::FrameHeaders& headers,
+                                       const WireRules& rules, verdict::Reason closed_by) noexcept {
+    using verdict::Reason;
+    const wire::MacPair macs = wire::load_mac_pair(frame.data);
+    if (const Reason reason = refusal_of_form(frame, macs, headers, rules); reason != Reason::None)
+        return reason;
+    if (closed_by != Reason::None && closed_by != Reason::FacingReflector)
+        return closed_by;
+    return first_refusal_by_macs(macs, rules);
+}
+
+verdict::Reason first_refusal_by_macs(const wire::MacPair& macs, const WireRules& rules) noexcept {
+    using verdict::Reason;
+    if (const Reason reason = refusal_by_option(macs, rules); reason != Reason::None)
+        return reason;
+    return rules.match.may_let_through(macs) ? Reason::None : Reason::Unmatched;
 }
 
 void swap_by_rules(std::byte* data, const wire::FrameHeaders& headers, const WireRules& rules) noexcept {

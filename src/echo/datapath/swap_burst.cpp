@@ -34,15 +34,32 @@ struct BurstContext {
 /// A verdict on a frame that has an Ethernet header in its first segment. An echo is swapped already.
 using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexcept;
 
-/// Heeds somebody's loop check; false: it is none. Checks are never returned.
-bool is_loop_check(const wire::FrameView& frame, const wire::FrameHeaders& headers, EchoPair& pair) noexcept {
-    const wire::LoopCheckSender sender = wire::read_loop_check(frame, headers, pair.loop_check.nonce);
-    if (sender == wire::LoopCheckSender::NoCheck)
-        return false;
-    if (pair.loop_check.on)
-        pair.port.gate.face(sender == wire::LoopCheckSender::Ourselves ? verdict::Facing::OurOwnChecks
-                                                                       : verdict::Facing::AnotherReflector);
-    return true;
+/// A check that somebody returned is heeded by the port that sent it and goes no further, so that each is
+/// echoed once. One on its way out goes where an ordinary frame would go, so that its sender learns of us; if
+/// it is this port's own, what we send comes back without anybody's help.
+[[gnu::noinline]] Verdict decide_loop_check(rte_mbuf& frame, const wire::LoopCheck& check,
+                                            const wire::FrameHeaders& headers,
+                                            const BurstContext& context) noexcept {
+    EchoPair& pair = context.pair;
+    const LoopCheckSettings& ours = pair.loop_check;
+    if (check.returned) {
+        if (check.sender.process == ours.sender.process && check.sender.port < ours.gates.size())
+            ours.gates[check.sender.port]->face(verdict::Facing::Reflector);
+        return refuse(Reason::LoopCheck);
+    }
+    auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
+    const wire::MacPair macs = wire::load_mac_pair(data);
+    if (check.sender == ours.sender) {
+        if (first_refusal_by_macs(macs, context.rules) == Reason::None)
+            pair.port.gate.face(verdict::Facing::Loop);
+        return refuse(Reason::LoopCheck);
+    }
+    const Reason reason =
+        first_refusal_of_check(dpdk::view_of(frame), headers, context.rules, context.closed_by);
+    if (reason != Reason::None)
+        return refuse(reason);
+    wire::store_swapped(data, macs);
+    return kEcho;
 }
 
 /// Slow path: applies every rule. For frames that the fast paths below cannot decide. Inlined into the loop
@@ -56,8 +73,9 @@ bool is_loop_check(const wire::FrameView& frame, const wire::FrameHeaders& heade
     if (!rules.raw) {
         if (context.may_answer && answer(frame, headers, rules.own_mac, rules.answers))
             return verdict::kAnswer;
-        if (is_loop_check(view, headers, pair))
-            return refuse(Reason::FacingReflector);
+        if (headers.type == wire::kEtherTypeLoopCheck) [[unlikely]]
+            if (const auto check = wire::read_loop_check(view, headers))
+                return decide_loop_check(frame, *check, headers, context);
         reason = first_refusal(view, headers, rules, context.closed_by);
     }
     if (reason == Reason::None && context.is_limited && !pair.rate.take(context.now, frame.pkt_len))

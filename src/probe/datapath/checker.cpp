@@ -14,10 +14,9 @@ namespace l2echo::probe {
 namespace {
 
 bool is_loop_check(const rte_mbuf& frame) noexcept {
-    constexpr std::uint64_t kAnyNonce = 0;
     const wire::FrameView view = dpdk::view_of(frame);
     return view.length >= wire::kEthernetHeaderLength &&
-           wire::read_loop_check(view, wire::read_headers(view), kAnyNonce) != wire::LoopCheckSender::NoCheck;
+           wire::read_loop_check(view, wire::read_headers(view)).has_value();
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST(Gate, ExpiresAtItsTimeAndNotBefore) {
 TEST(Gate, DisarmedGoesBeforeExpiredAndExpiredBeforeFacing) {
     Gate gate;
     gate.arm(1000);
-    gate.face(verdict::Facing::AnotherReflector);
+    gate.face(verdict::Facing::Loop);
     EXPECT_EQ(gate.closed_by(999), verdict::Reason::FacingReflector);
     EXPECT_EQ(gate.closed_by(1000), verdict::Reason::Expired);
     gate.disarm();
@@ -35,11 +35,11 @@ TEST(Gate, DisarmedGoesBeforeExpiredAndExpiredBeforeFacing) {
 
 TEST(Gate, ArmingForgetsTheFarEndAndSoDoesTheLink) {
     Gate gate;
-    gate.face(verdict::Facing::OurOwnChecks);
-    EXPECT_EQ(gate.facing(), verdict::Facing::OurOwnChecks);
+    gate.face(verdict::Facing::Reflector);
+    EXPECT_EQ(gate.facing(), verdict::Facing::Reflector);
     gate.arm();
     EXPECT_EQ(gate.closed_by(0), verdict::Reason::None);
-    gate.face(verdict::Facing::OurOwnChecks);
+    gate.face(verdict::Facing::Reflector);
     gate.forget_peer();
     EXPECT_EQ(gate.closed_by(0), verdict::Reason::None);
     gate.disarm();
@@ -51,7 +51,7 @@ TEST(Gate, ChecksAreSentWhileItEchoesAndWhileItFacesAReflector) {
     Gate gate;
     gate.arm(1000);
     EXPECT_TRUE(gate.may_send_checks(0));
-    gate.face(verdict::Facing::OurOwnChecks);
+    gate.face(verdict::Facing::Reflector);
     EXPECT_TRUE(gate.may_send_checks(0));
     EXPECT_FALSE(gate.may_send_checks(1000));
     gate.disarm();

@@ -79,7 +79,7 @@ TEST(Json, TellsTheSessionOfEachPort) {
               (nlohmann::json{{"state", "armed"}, {"remaining_seconds", 1.5}}));
     EXPECT_EQ(session_of({verdict::Reason::Disarmed, verdict::Facing::Nobody, {}})["state"], "disarmed");
     EXPECT_EQ(session_of({verdict::Reason::Expired, verdict::Facing::Nobody, {}})["state"], "expired");
-    EXPECT_EQ(session_of({verdict::Reason::FacingReflector, verdict::Facing::AnotherReflector, {}})["state"],
+    EXPECT_EQ(session_of({verdict::Reason::FacingReflector, verdict::Facing::Loop, {}})["state"],
               "facing-reflector");
 }
 

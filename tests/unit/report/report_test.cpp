@@ -162,16 +162,16 @@ TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
     EXPECT_EQ(report.ports[0].queues[1].received, 6000u);
 }
 
-TEST(Hints, AFarEndThatReflectsIsToldApart) {
+TEST(Hints, WhatReturnsOurChecksIsTold) {
     Snapshot now = snapshot_after_two_seconds();
-    now.ports[0].arming = {verdict::Reason::FacingReflector, verdict::Facing::OurOwnChecks, {}};
+    now.ports[0].arming = {verdict::Reason::FacingReflector, verdict::Facing::Reflector, {}};
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
-                         "port 0: the far end is a reflector or a loop, which returned our loop check"));
-    now.ports[0].arming.facing = verdict::Facing::AnotherReflector;
+                         "port 0: another reflector returned our loop check"));
+    now.ports[0].arming.facing = verdict::Facing::Loop;
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
-                         "port 0: the far end is another l2echo, whose loop check arrived"));
+                         "port 0: our loop check came back as it was sent"));
     now.ports[0].arming = {verdict::Reason::Disarmed, verdict::Facing::Nobody, {}};
-    EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "far end"));
+    EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "loop check"));
 }
 
 TEST(Hints, NoneForACleanRun) {

@@ -80,7 +80,7 @@ TEST(Table, ASessionIsToldWhenItIsNotSimplyArmed) {
               std::string::npos);
     EXPECT_NE(row_with({verdict::Reason::Expired, verdict::Facing::Nobody, {}}).find("; expired\n"),
               std::string::npos);
-    EXPECT_NE(row_with({verdict::Reason::FacingReflector, verdict::Facing::OurOwnChecks, 3.0})
+    EXPECT_NE(row_with({verdict::Reason::FacingReflector, verdict::Facing::Reflector, 3.0})
                   .find("; facing-reflector, 3 s left\n"),
               std::string::npos);
 }
