@@ -21,6 +21,7 @@ from bench.environment import describe_commit, describe_machine, now
 from bench.hugepages import Hugepages
 from bench.programs import ROUND_TRIP, Lab
 from bench.result_table import markdown, plain
+from scripts.plotting.whole_file import replace_text
 
 SCHEMA = "l2echo.bench/1"
 USAGE = 2
@@ -156,13 +157,13 @@ def draw_plots(folder):
 def write(folder, result):
     """Files for whoever owns the folder."""
     data, table = folder / "bench.json", folder / "bench.md"
-    table.write_text("\n".join([markdown(result), *core_count.markdown(result["core_counts"])]), encoding="utf-8")
-    data.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    replace_text(table, "\n".join([markdown(result), *core_count.markdown(result["core_counts"])]))
+    replace_text(data, json.dumps(result, indent=1) + "\n")
     histograms = [folder / contender["histogram"] for comparison in result["comparisons"]
                   for contender in comparison["contenders"] if "histogram" in contender]
     files = [data, table, *draw_plots(folder), *histograms]
     result["files"] = [str(path.relative_to(folder)) for path in files]
-    data.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    replace_text(data, json.dumps(result, indent=1) + "\n")
     give_to_owner_of(folder, [*files, *{path.parent for path in histograms}])
 
 

@@ -12,6 +12,7 @@ import tempfile
 from bench.compare.comparison_table import markdown
 from bench.compare.measured_path import LINKS, PATHS, SIZES, WARM_UP_FRAMES, PathBench
 from bench.comparison import NotMeasured, last_line
+from scripts.plotting.whole_file import replace_text
 
 SCHEMA = "l2echo.comparison/1"
 FULL = {"counts": (10_000, 100_000, 1_000_000), "rate": "50kpps"}
@@ -112,7 +113,7 @@ def write(folder, comparison):
     owner = folder.stat()
     for name, text in (("comparison.json", json.dumps(comparison, indent=1) + "\n"),
                        ("comparison.md", markdown(comparison))):
-        (folder / name).write_text(text, encoding="utf-8")
+        replace_text(folder / name, text)
         os.chown(folder / name, owner.st_uid, owner.st_gid)
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import shutil
 import subprocess
 
+from plotting.whole_file import temporary_folder_beside
+
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#000000")
 SECONDS = 60
@@ -44,16 +46,21 @@ def data_block(name, rows):
     return f"${name} << END\n" + "".join(" ".join(map(str, row)) + "\n" for row in rows) + "END\n"
 
 
-def complete_script(plot):
+def complete_script(plot, folder):
     return f"""reset session
 set encoding utf8
 set terminal svg size {plot.width},{plot.height} noenhanced font 'sans-serif,14' background '#ffffff'
-set output {quoted(plot.image)}
+set output {quoted(folder / plot.image)}
 set border 3 linecolor '#444444'
 set tics nomirror textcolor '#222222'
 {plot.script}
 unset output
 """
+
+
+def is_whole(image):
+    """gnuplot's exit status says nothing of a full disk."""
+    return image.exists() and image.read_text(encoding="utf-8", errors="replace").rstrip().endswith("</svg>")
 
 
 def draw(folder, plots):
@@ -62,9 +69,17 @@ def draw(folder, plots):
         return []
     if not shutil.which("gnuplot"):
         raise NoGnuplot("gnuplot is not installed")
-    done = subprocess.run(["gnuplot"], input="".join(map(complete_script, plots)), cwd=folder, text=True, check=False,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=SECONDS)
-    if done.returncode != 0:
-        said = " ".join(done.stderr.split())
-        raise PlotError(f"gnuplot failed with status {done.returncode}" + (f": {said}" if said else ""))
-    return [folder / plot.image for plot in plots]
+    images = [folder / plot.image for plot in plots]
+    with temporary_folder_beside(images[0].resolve()) as new:
+        script = "".join(complete_script(plot, new) for plot in plots)
+        done = subprocess.run(["gnuplot"], input=script, cwd=folder, text=True, check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=SECONDS)
+        if done.returncode != 0:
+            said = " ".join(done.stderr.split())
+            raise PlotError(f"gnuplot failed with status {done.returncode}" + (f": {said}" if said else ""))
+        for image in images:
+            if not is_whole(new / image.name):
+                raise PlotError(f"gnuplot left {image} incomplete; is the disk full?")
+        for image in images:
+            (new / image.name).replace(image)
+    return images

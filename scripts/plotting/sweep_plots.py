@@ -2,6 +2,7 @@
 
 from plotting.gnuplot import COLOURS, Plot, data_block, label, quoted
 from plotting.round_trips import RoundTrips, plot_round_trips
+from plotting.whole_file import replace_text
 
 SCHEMA = "l2echo.sweep/1"
 GOALS = ("pdr", "ndr")
@@ -100,4 +101,4 @@ def show_in_tables(folder, images):
     path = folder / "sweep.md"
     text = path.read_text(encoding="utf-8")
     lines = [f"![{image}]({image})" for image in images]
-    path.write_text(text + "".join(f"\n{line}\n" for line in lines if line not in text), encoding="utf-8")
+    replace_text(path, text + "".join(f"\n{line}\n" for line in lines if line not in text))

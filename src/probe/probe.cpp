@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -16,6 +16,7 @@
 #include "l2echo/process/error.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/output_file.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "probe/run/environment.hpp"
 #include "probe/run/port_traffic.hpp"
@@ -68,13 +69,23 @@ void log_lcores(const std::vector<QueuePairLcores>& lcores, const std::vector<dp
                        idle == 1 ? " is" : "s are");
 }
 
+/// Before anything is measured, not after.
+void check_histogram(const std::string& path) {
+    if (path.empty())
+        return;
+    if (const int error = process::check_output_file(path); error != 0)
+        throw process::StartupError(
+            fmt::format("--histogram: {}: {}; name a file in a folder that can be written to", path,
+                        std::strerror(error)));
+}
+
 void write_histogram(const std::string& path, const ProbeResult& result) {
     if (path.empty())
         return;
-    std::ofstream file(path);
-    file << result.round_trip.percentile_text(result.tsc_hz / 1e6) << std::flush;
-    if (!file)
-        throw std::runtime_error(fmt::format("--histogram: {} cannot be written", path));
+    const std::string text = result.round_trip.percentile_text(result.tsc_hz / 1e6);
+    if (const int error = process::replace_file(path, text); error != 0)
+        throw std::runtime_error(
+            fmt::format("--histogram: {} cannot be written: {}", path, std::strerror(error)));
 }
 
 /// Rings, caches and pages that the run itself would find cold.
@@ -133,6 +144,7 @@ void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan&
 }  // namespace
 
 void run_probe(const std::string& program, const ProbeOptions& options) {
+    check_histogram(options.histogram_file);
     process::StopSignal stop;
     process::ReportSignal report_signal;
     const dpdk::Eal eal(program, options.eal);

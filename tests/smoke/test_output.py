@@ -1,6 +1,7 @@
 """A result that cannot be written is never lost without a word, and a closed descriptor gets nobody else's bytes."""
 
 import fcntl
+import json
 import os
 import resource
 import signal
@@ -8,7 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.harness.program_under_test import FAILURE, NO_NIC, START_SECONDS, error_line, one_lcore, one_worker, wait_until
+from tests.harness.program_under_test import (FAILURE, NO_NIC, START_SECONDS, assert_fails, error_line, one_lcore,
+                                              one_worker, wait_until)
 
 NET_NULL = "--vdev=net_null0,no-rx=1"
 TAP = "dtap0"
@@ -117,3 +119,17 @@ def test_port_gets_no_standard_descriptor(start_echo, closed):
         assert target == "/dev/null", (descriptor, target)
     process.send_signal(signal.SIGTERM)
     process.wait(START_SECONDS)
+
+
+def test_histogram_in_a_missing_folder_is_told_before_the_start(start_probe, tmp_path):
+    process = start_probe("--histogram", str(tmp_path / "none" / "file"), device="net_null0")
+    assert_fails(process, FAILURE, "--histogram: .*/none/file: No such file", "name a file in a folder")
+    assert "EAL" not in process.stderr()
+
+
+def test_histogram_on_stdout_follows_the_result(start_probe, tmp_path):
+    with open(tmp_path / "out", "wb") as out:
+        start_probe(*SHORT_RUN, "--histogram", "/dev/stdout", device=NET_NULL.removeprefix("--vdev="),
+                    stdout=out).end_cleanly(START_SECONDS)
+    result, histogram = (tmp_path / "out").read_text().split("\n", 1)
+    assert json.loads(result)["sent"] == 10 and "Percentile" in histogram

@@ -1,8 +1,10 @@
 """scripts/plot: what it makes of the results of sweeps and benchmarks."""
 
+import contextlib
 import copy
 import json
 import pathlib
+import resource
 import shutil
 import subprocess
 
@@ -11,6 +13,7 @@ import pytest
 from plotting import bench_plots, sweep_plots
 from plotting.gnuplot import quoted
 from plotting.round_trips import RoundTrips, plot_round_trips
+from plotting.whole_file import replace_text
 
 PLOT = pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"
 HISTOGRAM = """       Value     Percentile TotalCount 1/(1-Percentile)
@@ -136,3 +139,49 @@ def test_no_result_is_one_line(tmp_path, text, words):
     done = subprocess.run((PLOT, tmp_path), capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("plot: error: no plots: ") and words in done.stderr and done.stderr.count("\n") == 1
+
+
+@contextlib.contextmanager
+def largest_file(size):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_file_stays_whole_when_the_new_text_does_not_fit(tmp_path):
+    path = tmp_path / "table.md"
+    replace_text(path, "old")
+    path.chmod(0o640)
+    with pytest.raises(OSError, match="File too large"), largest_file(10):
+        replace_text(path, "more than ten bytes")
+    replace_text(path, path.read_text() + " new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("old new", 0o640)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+HALF = """sed -n "s/^set output '\\(.*\\)'/\\1/p" | while read -r image; do echo '<svg' > "$image"; done"""
+
+
+@pytest.mark.parametrize("body", ["", HALF], ids=["nothing", "half"])
+def test_image_stays_whole_when_gnuplot_leaves_half(sweep, tmp_path, monkeypatch, body):
+    programs, folder = tmp_path / "programs", tmp_path / "sweep"
+    programs.mkdir()
+    folder.mkdir()
+    (programs / "gnuplot").write_text(f"#!/bin/sh\n{body}\nexit 0\n")
+    (programs / "gnuplot").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    (folder / "sweep.json").write_text(json.dumps(sweep | {"sizes": sweep["sizes"][1:]}))
+    (folder / "throughput.svg").write_text("old")
+    done = subprocess.run((PLOT, folder), capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "throughput.svg incomplete; is the disk full?" in done.stderr and done.stderr.count("\n") == 1
+    assert (folder / "throughput.svg").read_text() == "old"
+    assert sorted(path.name for path in folder.iterdir()) == ["sweep.json", "throughput.svg"]
+
+
+def test_empty_folder_name_is_refused(tmp_path):
+    done = subprocess.run((PLOT, ""), capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    assert done.returncode == 2 and "the name is empty" in done.stderr

@@ -9,13 +9,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/process/file_descriptor.hpp"
+#include "l2echo/process/output_file.hpp"
 
 namespace l2echo::probe {
 namespace {
@@ -29,12 +29,9 @@ constexpr const char* kMarkdownFile = "sweep.md";
 }
 
 void write_file(const std::filesystem::path& path, const std::string& text) {
-    errno = 0;
-    std::ofstream file(path, std::ios::trunc);
-    file << text << std::flush;
-    if (!file)
+    if (const int error = process::replace_file(path, text); error != 0)
         throw std::runtime_error(
-            fmt::format("--sweep: {} cannot be written: {}", path.string(), std::strerror(errno)));
+            fmt::format("--sweep: {} cannot be written: {}", path.string(), std::strerror(error)));
 }
 
 /// Waits until it has ended. 0, or the errno that says why it could not be started.
@@ -75,12 +72,12 @@ void make_sweep_folder(const std::string& folder) {
 
 void write_sweep(const std::string& folder, const SweepResult& result) {
     const std::filesystem::path path(folder);
-    write_file(path / kJsonFile, render_json(result));
-    write_file(path / kMarkdownFile, render_markdown(result));
     for (const SweepSize& size : result.sizes)
         for (const LoadedRoundTrip& loaded : size.round_trips)
             if (const std::string file = histogram_file(size, loaded); !file.empty())
                 write_file(path / file, loaded.round_trip.percentile_text(loaded.tsc_hz / 1e6));
+    write_file(path / kMarkdownFile, render_markdown(result));
+    write_file(path / kJsonFile, render_json(result));  // last: it names the others
 }
 
 std::filesystem::path find_plot_script(const std::filesystem::path& program) {

@@ -1,0 +1,30 @@
+"""Files that are written as a whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+
+
+def replace_text(path, text):
+    """By way of a temporary file beside it: a full disk or a signal leaves the old file whole."""
+    path = pathlib.Path(os.path.realpath(path))  # a link stays one
+    if path.exists() and not path.is_file():  # a pipe, /dev/null
+        path.write_text(text, encoding="utf-8")
+        return
+    with temporary_folder_beside(path) as folder:
+        new = folder / path.name
+        with open(new, "x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            new.chmod(path.stat().st_mode & 0o7777)
+        new.replace(path)
+
+
+@contextlib.contextmanager
+def temporary_folder_beside(path):
+    """On the same file system, so that what is made there can take its place by a rename."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        yield pathlib.Path(folder)
