@@ -15,8 +15,8 @@
 #include "l2echo/dpdk/port_choice.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/process/output.hpp"
-#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/output_file.hpp"
+#include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "probe/run/environment.hpp"
 #include "probe/run/port_traffic.hpp"
@@ -116,29 +116,36 @@ void run_once(const TestBed& test_bed, const Traffic& traffic, const SendPlan& p
         throw std::runtime_error(fmt::format("{}", fmt::join(reasons, "; ")));
 }
 
+/// Throws Interrupted.
+void search_and_measure(const TestBed& test_bed, const Traffic& traffic, double trial_seconds,
+                        SearchResult& result) {
+    run_trials(test_bed, traffic, result.search, trial_seconds);
+    if (const auto& found = result.search.lower())
+        for (const double share : {0.1, 0.5, 0.9})
+            result.round_trips.push_back(measure_round_trip(test_bed, traffic, share,
+                                                            share * found->frames_per_second, trial_seconds));
+}
+
+/// Prints the result; throws when the search is not complete.
 void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
                 const ProbeOptions& options) {
     const RateGoal goal = options.search == kPdr.name ? kPdr : kNdr;
     SearchResult result{.name = goal.name,
                         .allowed_loss = goal.allowed_loss,
                         .sizes = traffic.frame_sizes(),
-                        .search = RateSearch(find_max_rate(test_bed, traffic, plan), goal.allowed_loss),
+                        .search = RateSearch(0, goal.allowed_loss),
                         .round_trips = {},
                         .environment = describe_environment(test_bed.port(), options)};
-    run_trials(test_bed, traffic, result.search, options.trial_seconds);
-    for (const double share : {0.1, 0.5, 0.9}) {
-        if (!result.search.lower() || test_bed.stopped())
-            break;
-        const double rate = share * result.search.lower()->frames_per_second;
-        result.round_trips.push_back(
-            measure_round_trip(test_bed, traffic, share, rate, options.trial_seconds));
+    try {
+        result.search =
+            RateSearch(find_max_rate(test_bed, traffic, plan, options.trial_seconds), goal.allowed_loss);
+        search_and_measure(test_bed, traffic, options.trial_seconds, result);
+    } catch (const Interrupted& interrupted) {
+        result.end = interrupted.end;
     }
-    result.complete = !test_bed.stopped();
     process::print(options.json ? render_json(result) + "\n" : render_text(result));
-    if (!result.complete)
-        throw std::runtime_error(fmt::format("the search is not complete: {}", test_bed.port().removed()
-                                                                                   ? "the port was removed"
-                                                                                   : "a signal ended it"));
+    if (!result.complete())
+        throw std::runtime_error(fmt::format("the search is not complete: {}", row_of(result.end).meaning));
 }
 
 }  // namespace
@@ -175,8 +182,10 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     if (!options.sweep_folder.empty()) {
         const SweepResult result = run_sweep(test_bed, plan, options);
         process::print(options.json ? render_json(result) : render_markdown(result));
-        if (!result.complete)
-            throw std::runtime_error("the sweep is not complete: some sizes were not measured");
+        if (!result.complete())
+            throw std::runtime_error(
+                fmt::format("the sweep is not complete: {} of {} sizes were measured: {}",
+                            result.sizes.size(), result.asked.size(), row_of(result.end).meaning));
         return;
     }
     const Traffic traffic = make_traffic(options, options.sizes.front(), port);

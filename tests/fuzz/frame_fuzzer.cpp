@@ -260,8 +260,7 @@ bool are_ordinary_anywhere(std::byte* data, const echo::WireRules& rules) {
 }
 
 /// What is_ordinary() or are_ordinary() lets through, first_refusal() must let through.
-void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Reason reason,
-                     bool is_check) {
+void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Reason reason, bool is_check) {
     if (!rules.fast_path_decides())
         return;
     const wire::FrameView view = frame.view();

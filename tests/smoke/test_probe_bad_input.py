@@ -147,3 +147,22 @@ def test_rate_beyond_the_sender_is_said_to_be_its_limit(start_probe):
 
 def test_rate_beyond_the_link_is_a_usage_error(start_probe):
     assert_fails(start_probe("net_null0,no-rx=1", "--rate", "200%"), USAGE, "--rate", "200%", "at most 100%")
+
+
+@pytest.mark.parametrize("rate", ["10pps", "5kbps"])
+def test_trials_of_no_frame_are_refused(start_probe, rate):
+    process = start_probe("net_null0,no-rx=1", "--search", "ndr", "--rate", rate, "--trial", "50ms")
+    assert_fails(process, USAGE, "--trial: 0.05 s at .* sends no frame; give trials of ")
+
+
+@pytest.mark.parametrize("what", ["search", "sweep"])
+def test_link_that_goes_down_ends_a_search(start_probe, tmp_path, what):
+    wanted = ("--search", "ndr") if what == "search" else ("--sweep", str(tmp_path / "sweep"), "--size", "64")
+    process = start_probe("net_tap0", *wanted, "--rate", "1kpps", "--trial", "300ms", "--drain", "1ms")
+    process.wait_for_line("L2ECHO: Trial at ")
+    ip("link", "set", TAP, "down")
+    assert process.wait(RUN_SECONDS) == FAILURE
+    assert f"the {what} is not complete: " in error_line(process)
+    assert "the link was down at the end" in error_line(process)
+    result = json.loads(process.stdout())
+    assert (result["complete"], result["ended"]) == (False, "link-down")

@@ -1,6 +1,8 @@
 """What the trace tells of frames that are known: on stderr, and as pcapng with the decision beside each frame."""
 
 import collections
+import fcntl
+import os
 import re
 import struct
 
@@ -250,6 +252,40 @@ def test_disk_that_fills_up_ends_the_file_and_not_the_echoing(start, start_on_ca
         assert_balanced(process.stop())
     finally:
         start("umount", str(folder)).end_cleanly(5)
+
+
+def test_fifo_that_nobody_reads_is_an_error(start_on_capture, tmp_path):
+    os.mkfifo(tmp_path / "trace")
+    process = start_on_capture([known_frames()[0][0]], "--trace", "8", "--trace-file", str(tmp_path / "trace"))
+    assert_fails(process, FAILURE, "--trace-file .*/trace: nobody reads this FIFO; start its reader first")
+
+
+def test_reader_that_stalls_costs_frames_and_holds_up_nothing(start_on_capture, tmp_path):
+    os.mkfifo(tmp_path / "trace")
+    reader = os.open(tmp_path / "trace", os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    try:
+        process = start_on_capture([known_frames()[0][0]], "--trace", "200", "--trace-file", str(tmp_path / "trace"),
+                                   endless=True)
+        process.wait_for_line("warning: --trace-file .*/trace: its reader is too slow")
+        process.wait_for(lambda: len(traced(process)) == 200, "200 traced frames")
+        assert_balanced(process.stop())
+        left_out = int(process.wait_for_line(r"reader was too slow: (\d+) frames were left out").group(1))
+        (tmp_path / "read").write_bytes(b"".join(iter(lambda: os.read(reader, 65536), b"")))
+    finally:
+        os.close(reader)
+    with PcapNgReader(str(tmp_path / "read")) as packets:
+        assert 200 - left_out - 1 <= len(list(packets)) <= 200 - left_out  # the last one may be cut
+
+
+def test_second_program_on_a_trace_file_is_refused(start_on_capture, tmp_path):
+    path = tmp_path / "trace.pcapng"
+    first = start_on_capture([known_frames()[0][0]], "--trace", "1", "--trace-file", str(path)).wait_until_ready()
+    first.wait_for(lambda: len(traced(first)) == 1 and len(packets_of(path)) == 1, "one traced frame")
+    before = path.read_bytes()
+    assert_fails(start_on_capture([known_frames()[0][0]], "--trace", "1", "--trace-file", str(path)), FAILURE,
+                 "--trace-file .*: another program writes its trace there; name another file")
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("options, words", [

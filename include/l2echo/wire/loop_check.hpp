@@ -27,9 +27,9 @@ struct LoopCheckSender {
     bool operator==(const LoopCheckSender&) const = default;
 };
 
-/// Where its checks go: a locally administered unicast address that nobody has, so that a reflector of any kind
-/// returns them. Each sender has its own: a switch learns it where a check was returned, and would keep those of
-/// others from anybody but that reflector.
+/// Where its checks go: a locally administered unicast address that nobody has, so that a reflector of any
+/// kind returns them. Each sender has its own: a switch learns it where a check was returned, and would keep
+/// those of others from anybody but that reflector.
 constexpr MacAddress loop_check_mac(const LoopCheckSender& sender) noexcept {
     constexpr MacAddress kPrefix = 0x43'45'02;
     return kPrefix | ((sender.process + sender.port) & 0xFF'FFFF) << 24;

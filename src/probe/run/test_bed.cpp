@@ -40,7 +40,7 @@ std::unique_ptr<ProbeResult> TestBed::run(const Traffic& traffic, const SendPlan
     // An lcore that was not run in time sends none of the few frames of a slow and short run: that is no
     // fault of the port.
     const bool tried = result->tx_full > 0 || !plan.paced();
-    if (result->sent == 0 && tried && !stopped())
+    if (result->sent == 0 && tried && !stop_.requested() && !port_.removed())
         throw process::StartupError(
             fmt::format("{}: its TX queue took no frame, link {}; is the far end there?",
                         dpdk::port_label(port_.id()), port_.link().up ? "up" : "down"));

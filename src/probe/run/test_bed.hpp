@@ -30,8 +30,6 @@ class TestBed {
     std::unique_ptr<ProbeResult> run(const Traffic& traffic, const SendPlan& plan) const;
 
     const dpdk::Port& port() const noexcept { return port_; }
-    /// Further runs make no sense: a signal came, or the port is gone.
-    bool stopped() const noexcept { return stop_.requested() || port_.removed(); }
 
   private:
     RunEnd end_of(const ProbeRun& probe_run, const SendPlan& plan, std::uint64_t sent) const;

@@ -46,7 +46,8 @@ Json trial_json(const Trial& trial) {
 std::string render_json(const SearchResult& result) {
     Json json;
     json["schema"] = kSearchSchema;
-    json["complete"] = result.complete;
+    json["complete"] = result.complete();
+    json["ended"] = row_of(result.end).name;
     json["search"] = result.name;
     json["allowed_loss"] = result.allowed_loss;
     json["sizes"] = result.sizes.text;
@@ -67,6 +68,8 @@ std::string render_json(const SearchResult& result) {
 std::string render_text(const SearchResult& result) {
     std::string text;
     auto out = std::back_inserter(text);
+    if (!result.complete())
+        fmt::format_to(out, "NOT COMPLETE: {}\n", row_of(result.end).meaning);
     fmt::format_to(out, "{} (loss of at most {:g} %), {}: {} sustained, {} not; {} trials\n", result.name,
                    100 * result.allowed_loss, describe(result.sizes),
                    bound_text(result.search.lower(), "no rate"),

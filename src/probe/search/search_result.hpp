@@ -24,14 +24,22 @@ struct LoadedRoundTrip {
     }
 };
 
+/// Whether a search goes on after a run that ended so. Where no frame was sent, all were lost: that is a
+/// result.
+constexpr bool is_usable(RunEnd end) noexcept {
+    return end == RunEnd::Complete || end == RunEnd::NothingSent;
+}
+
 struct SearchResult {
     std::string name;         ///< "ndr" or "pdr"
     double allowed_loss = 0;  ///< ratio
     FrameSizes sizes;
     RateSearch search;
-    bool complete = true;  ///< false: ended by a signal
+    RunEnd end = RunEnd::Complete;  ///< of the run that ended it, if one did
     std::vector<LoadedRoundTrip> round_trips;
     std::vector<std::pair<std::string, std::string>> environment;
+
+    bool complete() const noexcept { return end == RunEnd::Complete; }
 };
 
 inline constexpr const char* kSearchSchema = "l2echo.search/1";

@@ -1,8 +1,12 @@
 #include "probe/search/search_run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "l2echo/dpdk/log.hpp"
+#include "l2echo/process/error.hpp"
 #include "l2echo/report/table.hpp"
 #include "l2echo/wire/line_overhead.hpp"
 
@@ -16,8 +20,16 @@ SendPlan paced_for(double frames_per_second, double seconds) {
     return plan;
 }
 
+std::unique_ptr<ProbeResult> run_to_end(const TestBed& test_bed, const Traffic& traffic,
+                                        const SendPlan& plan) {
+    auto result = test_bed.run(traffic, plan);
+    if (!is_usable(result->end))
+        throw Interrupted{result->end};
+    return result;
+}
+
 Trial run_trial(const TestBed& test_bed, const Traffic& traffic, double rate, double seconds) {
-    const auto result = test_bed.run(traffic, paced_for(rate, seconds));
+    const auto result = run_to_end(test_bed, traffic, paced_for(rate, seconds));
     const auto intended = static_cast<std::uint64_t>(rate * seconds);
     const std::uint64_t returned =
         std::min(result->totals().unique - (result->corrupted - result->damaged), intended);
@@ -30,16 +42,20 @@ Trial run_trial(const TestBed& test_bed, const Traffic& traffic, double rate, do
 
 }  // namespace
 
-double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan) {
+double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
+                     double trial_seconds) {
     constexpr double kWarmUpSeconds = 0.5;
+    const double asked = plan.bits_per_second > 0
+                             ? plan.bits_per_second / (8 * (traffic.mean_size() + wire::kGapAndPreamble))
+                             : plan.frames_per_second;
+    if (asked > 0 && asked * trial_seconds < 1)
+        throw process::UsageError(
+            fmt::format("--trial: {:g} s at {} sends no frame; give trials of {:g} s or more", trial_seconds,
+                        report::format_scaled(asked, "frames/s"), std::ceil(100 / asked)));
     SendPlan warm_up;
     warm_up.seconds = kWarmUpSeconds;
-    const double reached = test_bed.run(traffic, warm_up)->sent_per_second();
-    if (plan.frames_per_second > 0)
-        return plan.frames_per_second;
-    return plan.bits_per_second > 0
-               ? plan.bits_per_second / (8 * (traffic.mean_size() + wire::kGapAndPreamble))
-               : reached;
+    const double reached = run_to_end(test_bed, traffic, warm_up)->sent_per_second();
+    return asked > 0 ? asked : reached;
 }
 
 void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& search, double trial_seconds) {
@@ -47,8 +63,6 @@ void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& sea
     std::size_t trials = 0;
     for (auto rate = search.next(); rate && trials < kMaxTrials; rate = search.next(), ++trials) {
         const Trial trial = run_trial(test_bed, traffic, *rate, trial_seconds);
-        if (test_bed.stopped())
-            return;
         search.record(trial);
         dpdk::log_info("Trial at {}: lost {} of {}{}", report::format_scaled(*rate, "frames/s"), trial.lost,
                        trial.intended, trial.sender_limited ? " (the probe was the limit)" : "");
@@ -57,7 +71,7 @@ void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& sea
 
 LoadedRoundTrip measure_round_trip(const TestBed& test_bed, const Traffic& traffic, double share,
                                    double frames_per_second, double seconds) {
-    const auto result = test_bed.run(traffic, paced_for(frames_per_second, seconds));
+    const auto result = run_to_end(test_bed, traffic, paced_for(frames_per_second, seconds));
     return {.share = share,
             .frames_per_second = frames_per_second,
             .lost = result->lost(),

@@ -35,14 +35,11 @@ void measure_round_trips(const TestBed& test_bed, const Traffic& traffic, double
                          SweepSize& size) {
     for (const double share : {0.0, 0.1, 0.5, 0.9}) {
         const double rate = share == 0 ? unloaded_rate(found) : share * found;
-        LoadedRoundTrip loaded = measure_round_trip(test_bed, traffic, share, rate, seconds);
-        if (test_bed.stopped())
-            return;
-        size.round_trips.push_back(std::move(loaded));
+        size.round_trips.push_back(measure_round_trip(test_bed, traffic, share, rate, seconds));
     }
 }
 
-/// Not to be used when the program was told to stop on the way.
+/// Throws Interrupted.
 SweepSize measure(const TestBed& test_bed, const std::string& name, const Traffic& traffic,
                   const SendPlan& plan, const ProbeOptions& options) {
     SweepSize size{.size = name,
@@ -51,7 +48,7 @@ SweepSize measure(const TestBed& test_bed, const std::string& name, const Traffi
                    .round_trips = {},
                    .smallest = traffic.smallest_size(),
                    .largest = traffic.largest_size()};
-    const double max_rate = find_max_rate(test_bed, traffic, plan);
+    const double max_rate = find_max_rate(test_bed, traffic, plan, options.trial_seconds);
     for (const RateGoal& goal : goals_of(options.search)) {
         RateSearch search(max_rate, goal.allowed_loss);
         if (!size.searches.empty())
@@ -79,6 +76,19 @@ void log_size(const SweepResult& result, Clock::duration elapsed) {
     dpdk::log_info("Size {}: {}{:.0f} s so far, about {:.0f} s left", size.size, found, seconds, left);
 }
 
+/// Into the result and the folder, size by size. Throws Interrupted.
+void measure_sizes(const TestBed& test_bed, const SendPlan& plan, const ProbeOptions& options,
+                   SweepResult& result) {
+    const auto start = Clock::now();
+    for (const std::string& name : options.sizes) {
+        dpdk::log_info("Size {} ({} of {})", name, result.sizes.size() + 1, result.asked.size());
+        const Traffic traffic = make_traffic(options, name, test_bed.port());
+        result.sizes.push_back(measure(test_bed, name, traffic, plan, options));
+        write_sweep(options.sweep_folder, result);
+        log_size(result, Clock::now() - start);
+    }
+}
+
 }  // namespace
 
 SweepResult run_sweep(const TestBed& test_bed, const SendPlan& plan, const ProbeOptions& options) {
@@ -93,17 +103,10 @@ SweepResult run_sweep(const TestBed& test_bed, const SendPlan& plan, const Probe
     result.link_mbps = port.link().speed_mbps;
     result.trial_seconds = options.trial_seconds;
     result.environment = describe_environment(port, options);
-    const auto start = Clock::now();
-    for (const std::string& name : options.sizes) {
-        dpdk::log_info("Size {} ({} of {})", name, result.sizes.size() + 1, result.asked.size());
-        const Traffic traffic = make_traffic(options, name, port);
-        SweepSize size = measure(test_bed, name, traffic, plan, options);
-        if (test_bed.stopped())
-            break;
-        result.sizes.push_back(std::move(size));
-        result.complete = result.sizes.size() == result.asked.size();
-        write_sweep(options.sweep_folder, result);
-        log_size(result, Clock::now() - start);
+    try {
+        measure_sizes(test_bed, plan, options, result);
+    } catch (const Interrupted& interrupted) {
+        result.end = interrupted.end;
     }
     write_sweep(options.sweep_folder, result);
     draw_sweep(options.sweep_folder);

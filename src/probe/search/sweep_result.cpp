@@ -75,11 +75,15 @@ std::string escaped(const std::string& cell) {
     return text;
 }
 
+std::string describe_end(const SweepResult& result) {
+    return result.end == RunEnd::Complete ? "" : fmt::format(": {}", row_of(result.end).meaning);
+}
+
 void add_stamp(Text out, const SweepResult& result) {
     fmt::format_to(out, "# Sweep of frame sizes\n\n");
-    if (!result.complete)
-        fmt::format_to(out, "**Not complete**: {} of {} sizes were measured.\n\n", result.sizes.size(),
-                       result.asked.size());
+    if (!result.complete())
+        fmt::format_to(out, "**Not complete**: {} of {} sizes were measured{}.\n\n", result.sizes.size(),
+                       result.asked.size(), describe_end(result));
     fmt::format_to(out, "    {}\n\n", result.command);
     fmt::format_to(out, "| | |\n|---|---|\n| started | {} |\n", result.started);
     for (const auto& [key, value] : result.environment)
@@ -182,7 +186,9 @@ std::string histogram_file(const SweepSize& size, const LoadedRoundTrip& loaded)
 std::string render_json(const SweepResult& result) {
     Json json;
     json["schema"] = kSweepSchema;
-    json["complete"] = result.complete;
+    json["complete"] = result.complete();
+    json["ended"] =
+        result.complete() || result.end != RunEnd::Complete ? Json(row_of(result.end).name) : Json(nullptr);
     json["command"] = result.command;
     json["started"] = result.started;
     json["trial_seconds"] = result.trial_seconds;

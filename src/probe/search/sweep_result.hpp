@@ -39,9 +39,12 @@ struct SweepResult {
     std::vector<std::string> asked;  ///< all sizes, measured or not
     std::uint32_t link_mbps = 0;     ///< 0: unknown
     double trial_seconds = 1;        ///< of each trial and each measurement of round trips
-    bool complete = false;           ///< false: some sizes were not measured
+    RunEnd end = RunEnd::Complete;   ///< of the run that ended it, if one did
     std::vector<SweepSize> sizes;
     std::vector<std::pair<std::string, std::string>> environment;
+
+    /// All sizes were measured.
+    bool complete() const noexcept { return sizes.size() == asked.size(); }
 };
 
 inline constexpr const char* kSweepSchema = "l2echo.sweep/1";

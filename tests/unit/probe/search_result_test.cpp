@@ -10,7 +10,7 @@ namespace {
 
 std::unique_ptr<SearchResult> searched() {
     auto result = std::make_unique<SearchResult>(
-        SearchResult{"pdr", 0.005, {"64", 64, 64}, RateSearch(1000, 0.005), true, {}, {}});
+        SearchResult{"pdr", 0.005, {"64", 64, 64}, RateSearch(1000, 0.005), RunEnd::Complete, {}, {}});
     result->search.record({1000, 1, 1000, 100, true});
     result->search.record({900, 1, 900, 1, false});
     result->round_trips.resize(1);
@@ -35,8 +35,18 @@ TEST(SearchJson, HasBothBoundsAndEveryTrial) {
 }
 
 TEST(SearchJson, ABoundThatIsNotThereIsNull) {
-    const SearchResult nothing{"ndr", 0, {"64", 64, 64}, RateSearch(1000, 0), true, {}, {}};
+    const SearchResult nothing{"ndr", 0, {"64", 64, 64}, RateSearch(1000, 0), RunEnd::Complete, {}, {}};
     EXPECT_TRUE(nlohmann::json::parse(render_json(nothing))["lower"].is_null());
+}
+
+TEST(SearchResult, ThatIsNotCompleteSaysSoAndWhy) {
+    const auto result = searched();
+    EXPECT_EQ(nlohmann::json::parse(render_json(*result))["ended"], "complete");
+    result->end = RunEnd::LinkDown;
+    const auto json = nlohmann::json::parse(render_json(*result));
+    EXPECT_EQ(json["complete"], false);
+    EXPECT_EQ(json["ended"], "link-down");
+    EXPECT_EQ(render_text(*result).rfind("NOT COMPLETE: the link was down at the end\n", 0), 0u);
 }
 
 TEST(SearchText, TellsBoundsAndWhoWasTheLimit) {

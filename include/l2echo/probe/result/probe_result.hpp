@@ -72,6 +72,10 @@ inline constexpr std::array<RunEndRow, 7> kRunEnds{{
     {"stalled", "the TX queue took nothing in the last second"},
 }};
 
+constexpr const RunEndRow& row_of(RunEnd end) {
+    return kRunEnds.at(static_cast<std::size_t>(end));
+}
+
 /// One queue pair's part of a run. A frame may come back on another one than it was sent on.
 struct QueuePairResult {
     QueuePairLcores lcores;
@@ -105,7 +109,7 @@ struct ProbeResult : SendResult {
 
     StreamCounts totals() const noexcept;
     bool complete() const noexcept { return end == RunEnd::Complete; }
-    const RunEndRow& how_it_ended() const { return kRunEnds.at(static_cast<std::size_t>(end)); }
+    const RunEndRow& how_it_ended() const { return row_of(end); }
     /// Sent, and not back as they must be, or too late to tell: what --require-loss counts.
     std::uint64_t not_intact() const noexcept;
     /// Sent, and neither returned nor corrupted: a damaged frame is one of ours, though it cannot be told
