@@ -265,7 +265,7 @@ def test_a_trial_cut_short_by_sigint_does_not_count(echo, start_probe):
     # The warm-up before it is sent as fast as it goes.
     echo.wait_for_report(lambda report: 0 < report["totals"]["received_per_second"] < 1500, "report of the trial")
     process.send_signal(signal.SIGINT)
-    result = incomplete_result_of(process, "a signal ended it")
+    result = incomplete_result_of(process, "a signal ended the run")
     assert (result["trials"], result["lower"], result["upper"]) == ([], None, None)
 
 
