@@ -11,13 +11,7 @@
 #include <string>
 #include <vector>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define L2ECHO_ADDRESS_SANITIZER
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define L2ECHO_ADDRESS_SANITIZER
-#endif
+#include "sanitizers.hpp"
 
 namespace l2echo {
 namespace {
@@ -36,9 +30,8 @@ bool may_lock_all_memory() {
 }
 
 TEST(Eal, WhatIsMappedLaterIsThereBeforeItIsTouched) {
-#ifdef L2ECHO_ADDRESS_SANITIZER
-    GTEST_SKIP() << "the address sanitizer makes mlockall() do nothing";
-#endif
+    if (kSanitized)
+        GTEST_SKIP() << "the address sanitizer makes mlockall() do nothing";
     if (!may_lock_all_memory())
         GTEST_SKIP() << "there is a limit to the memory that this user may lock";
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));

@@ -142,6 +142,7 @@ def own_session_with_terminal(terminal):
     """To call in the child: its controlling terminal is this one."""
     def begin():
         os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever nohup the tests were started with
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     return begin
 

@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <string>
 
+#include "sanitizers.hpp"
+
 namespace l2echo::operations {
 namespace {
 
@@ -75,6 +77,8 @@ std::string answer_to(const process::FileDescriptor& client, ControlSocket& cont
 }
 
 TEST(ControlSocket, RestsWhileThereIsNoDescriptorForAClientAndServesItLater) {
+    if (kSanitized)
+        GTEST_SKIP() << "the undefined-behaviour sanitizer ends a process that has no descriptor for it";
     const TemporaryFolder folder;
     ControlSocket control(folder.path() + "/socket",
                           [](std::string_view line) { return "got " + std::string(line); });

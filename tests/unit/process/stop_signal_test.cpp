@@ -52,9 +52,11 @@ TEST(StopSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
         testing::KilledBySignal(SIGTERM), "");
 }
 
-/// In a session of its own, which has no controlling terminal until open_terminal().
+/// In a session of its own, which has no controlling terminal until open_terminal(); and whatever nohup the
+/// tests were started with.
 void leave_session() {
     setsid();
+    std::signal(SIGHUP, SIG_DFL);
 }
 
 /// Gives the session a terminal; returns the end that hangs it up when it is closed.
