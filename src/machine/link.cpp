@@ -1,10 +1,10 @@
 #include "l2echo/machine/link.hpp"
 
 #include <fmt/format.h>
-#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 
 #include <algorithm>
 #include <cstring>
