@@ -38,34 +38,6 @@ std::uint64_t run_timers(std::span<Type* const> sources, std::uint64_t now) noex
     return due;
 }
 
-/// What run_worker() does until there is nothing left to poll.
-template <Source Type>
-void poll_until_stopped(Worker& worker, std::span<Type* const> sources, const IdleSettings& idle,
-                        const std::atomic<bool>& stop) noexcept {
-    const dpdk::PollingLcore lcore;
-    std::size_t left = sources.size();
-    BusyTime time(worker.busy_cycles, left > 0 ? sources.front()->queues.burst() : 0);
-    std::uint64_t due = time.now();
-    std::uint32_t empty_iterations = 0;
-    while (left > 0 && !stop.load(std::memory_order_relaxed)) {
-        if (time.now() >= due) [[unlikely]]
-            due = run_timers(sources, time.now());
-        std::uint32_t received = 0;
-        for (Type* source : sources) {
-            if (source->queues.is_polled()) [[likely]]
-                received += source->poll(time.now());
-            else if (source->queues.end())
-                --left;
-        }
-        lcore.end_turn();
-        if (received > 0)
-            empty_iterations = 0;
-        else if (idle.mode != Idle::Poll && ++empty_iterations > kEmptyIterations)
-            wait_for_frames(idle, worker.queue_pairs);
-        time.end_iteration(received);
-    }
-}
-
 /// Polls every source once an iteration until `stop` is set by anyone, waits as `idle` says while no frames
 /// come, and runs the sources' timers. A worker without sources, or whose queue pairs were all ended, sleeps
 /// instead. On the worker's lcore.
@@ -74,7 +46,30 @@ void run_worker(Worker& worker, std::span<Type* const> sources, const IdleSettin
                 const std::atomic<bool>& stop) noexcept {
     prepare_to_wait(idle.mode);
     worker.running.store(true, std::memory_order_release);
-    poll_until_stopped(worker, sources, idle, stop);
+    {
+        const dpdk::PollingLcore lcore;  // not while it sleeps
+        std::size_t left = sources.size();
+        BusyTime time(worker.busy_cycles, left > 0 ? sources.front()->queues.burst() : 0);
+        std::uint64_t due = time.now();
+        std::uint32_t empty_iterations = 0;
+        while (left > 0 && !stop.load(std::memory_order_relaxed)) {
+            if (time.now() >= due) [[unlikely]]
+                due = run_timers(sources, time.now());
+            std::uint32_t received = 0;
+            for (Type* source : sources) {
+                if (source->queues.is_polled()) [[likely]]
+                    received += source->poll(time.now());
+                else if (source->queues.end())
+                    --left;
+            }
+            lcore.end_turn();
+            if (received > 0)
+                empty_iterations = 0;
+            else if (idle.mode != Idle::Poll && ++empty_iterations > kEmptyIterations)
+                wait_for_frames(idle, worker.queue_pairs);
+            time.end_iteration(received);
+        }
+    }
     sleep_until_stopped(stop);
     worker.running.store(false, std::memory_order_release);
 }

@@ -37,7 +37,7 @@ using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexce
 /// A check that somebody returned is heeded by the port that sent it and goes no further, so that each is
 /// echoed once. One on its way out goes where an ordinary frame would go, so that its sender learns of us; if
 /// it is this port's own, what we send comes back without anybody's help.
-[[gnu::noinline]] Verdict decide_loop_check(rte_mbuf& frame, const wire::LoopCheck& check,
+[[gnu::cold, gnu::noinline]] Verdict decide_loop_check(rte_mbuf& frame, const wire::LoopCheck& check,
                                             const wire::FrameHeaders& headers,
                                             const BurstContext& context) noexcept {
     EchoPair& pair = context.pair;
