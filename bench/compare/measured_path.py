@@ -188,7 +188,7 @@ class PathBench:
             probe = start("probe", self._probe_command(cable, frames, rate), None)
             probe.end_cleanly(600)
             found = {"commands": commands, "probe": summary(probe.reports()[0])}
-            found["echo"] = echo_counts(end(echo))  # first: memif's driver cannot bear a far end that leaves it
+            found["echo"] = echo_counts(end(echo))
             if wire:
                 found["wire"] = end(wire)
             if cable.netem_interfaces:

@@ -78,7 +78,7 @@ PollingLcore::~PollingLcore() {
 
 }  // namespace l2echo::dpdk
 
-/// In front of libc's, for the drivers too: they find it in the program before they find that one.
+/// Replaces libc's, for the drivers too: the dynamic linker looks in the program before it looks in libc.
 extern "C" int munmap(void* address, std::size_t length) noexcept {
     using l2echo::dpdk::PollingLcores;
     PollingLcores* const lcores = PollingLcores::current();

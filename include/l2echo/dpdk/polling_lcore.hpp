@@ -10,12 +10,12 @@ namespace l2echo::dpdk {
 
 /// The lcores that poll at this moment. One per process, which Eal holds.
 ///
-/// When the peer of a memif leaves, the driver unmaps the rings on EAL's interrupt thread. It asks the lcores
-/// to keep out by a flag that they read as a burst begins, and waits for no burst that has begun: an lcore
-/// that was in the middle of one was a segmentation fault, one in thirty times where the lcores outnumber the
-/// CPUs (DPDK 22.11, drivers/net/memif: memif_disconnect(), eth_memif_rx(); the source of 26.11-rc0 reads the
+/// When the peer of a memif leaves, the driver unmaps the rings on EAL's interrupt thread. It keeps the
+/// lcores out by a flag that they read as a burst begins, and does not wait for a burst that has begun: an
+/// lcore that was in the middle of one caused a segmentation fault, at 4 of 104 ends with all CPUs busy
+/// (DPDK 22.11, drivers/net/memif: memif_disconnect(), eth_memif_rx(); the source of 26.11-rc0 reads the
 /// same). So munmap() of this program, which the drivers call too, waits on that thread until each lcore has
-/// ended the turn that it was in.
+/// ended its turn.
 class PollingLcores {
   public:
     /// Throws StartupError.
