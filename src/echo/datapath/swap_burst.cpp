@@ -38,8 +38,8 @@ using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexce
 /// echoed once. One on its way out goes where an ordinary frame would go, so that its sender learns of us; if
 /// it is this port's own, what we send comes back without anybody's help.
 [[gnu::cold, gnu::noinline]] Verdict decide_loop_check(rte_mbuf& frame, const wire::LoopCheck& check,
-                                            const wire::FrameHeaders& headers,
-                                            const BurstContext& context) noexcept {
+                                                       const wire::FrameHeaders& headers,
+                                                       const BurstContext& context) noexcept {
     EchoPair& pair = context.pair;
     const LoopCheckSettings& ours = pair.loop_check;
     if (check.returned) {
