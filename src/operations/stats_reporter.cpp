@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,7 +9,6 @@
 #include <stdexcept>
 
 #include "l2echo/dpdk/log.hpp"
-#include "l2echo/process/output.hpp"
 #include "l2echo/report/json.hpp"
 #include "l2echo/report/table.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -109,10 +107,8 @@ void StatsReporter::run(process::StopSignal& stop, process::ReportSignal& asked,
 void StatsReporter::look(bool report_too, process::StopSignal& stop) {
     report::Snapshot now = take_snapshot();
     follow_links(now);
-    if (report_too) {
-        print(report::make_report(reported_, now, false), stop);
+    if (report_too && print(report::make_report(reported_, now, false), stop))
         reported_ = now;
-    }
     log_new_hints(report::make_report(previous_, now, false));
     previous_ = std::move(now);
 }
@@ -120,10 +116,11 @@ void StatsReporter::look(bool report_too, process::StopSignal& stop) {
 void StatsReporter::print_final() {
     report::Snapshot now = take_snapshot();
     follow_links(now);
-    if (const int error = write_to_stdout(report::make_report(first_, now, true)); error != 0)
-        throw std::runtime_error(
-            fmt::format("the final report could not be written to stdout: {}; give it a place to go",
-                        std::strerror(error)));
+    if (dropped_ > 0)
+        dpdk::log_warning(fmt::format("{} reports were dropped because stdout was not read", dropped_));
+    if (const int error = output_.finish(render(report::make_report(first_, now, true))); error != 0)
+        throw std::runtime_error(fmt::format("the final report could not be written to stdout: {}",
+                                             process::describe_write_error(error)));
 }
 
 report::Snapshot StatsReporter::take_snapshot() const {
@@ -139,21 +136,27 @@ report::Snapshot StatsReporter::take_snapshot() const {
     return snapshot;
 }
 
-int StatsReporter::write_to_stdout(const report::Report& report) const {
-    return process::write_all(STDOUT_FILENO, settings_.format == ReportFormat::Json
-                                                 ? report::render_json(report) + "\n"
-                                                 : report::render_table(report));
+std::string StatsReporter::render(const report::Report& report) const {
+    return settings_.format == ReportFormat::Json ? report::render_json(report) + "\n"
+                                                  : report::render_table(report);
 }
 
-/// A reader that is gone wants no more: stop. A full disk is no reason to stop echoing.
-void StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
-    const int error = write_to_stdout(report);
-    if (error == 0 || told_write_failure_)
-        return;
-    told_write_failure_ = true;
-    dpdk::log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
-    if (error == EPIPE)
-        stop.request();
+/// False if the report was dropped: the next one then covers its time too. A reader that is gone wants no
+/// more: stop. A full disk is no reason to stop echoing.
+bool StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
+    const int error = output_.write(render(report));
+    if (error == EAGAIN) {
+        if (dropped_++ == 0)
+            dpdk::log_warning("stdout is not being read: reports are dropped until it is");
+        return false;
+    }
+    if (error != 0 && !told_write_failure_) {
+        told_write_failure_ = true;
+        dpdk::log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
+        if (error == EPIPE)
+            stop.request();
+    }
+    return true;
 }
 
 /// Drivers tell link changes by interrupt, or by what polling sees, or by both: the larger count is the true

@@ -85,7 +85,7 @@ void write_histogram(const std::string& path, const ProbeResult& result) {
     const std::string text = result.round_trip.percentile_text(result.tsc_hz / 1e6);
     if (const int error = process::replace_file(path, text); error != 0)
         throw std::runtime_error(
-            fmt::format("--histogram: {} cannot be written: {}", path, std::strerror(error)));
+            fmt::format("--histogram: {} cannot be written: {}", path, process::describe_write_error(error)));
 }
 
 /// Rings, caches and pages that the run itself would find cold.

@@ -3,31 +3,94 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
-namespace l2echo::process {
+#include "l2echo/process/file_descriptor.hpp"
 
-void open_standard_descriptors() noexcept {
+namespace l2echo::process {
+namespace {
+
+constexpr std::chrono::milliseconds kLogPause{1000};
+
+bool may_stall(int descriptor) noexcept {
+    struct stat status {};
+    return fstat(descriptor, &status) == 0 && (S_ISFIFO(status.st_mode) || isatty(descriptor) == 1);
+}
+
+/// O_NONBLOCK belongs to the open file, which a shell or the other end of a `2>&1` may share: so it is set on
+/// one that is ours alone. Without the right to open it (a pipe that another user made) the old one stays,
+/// and poll() alone keeps us from waiting.
+void open_anew(int descriptor) noexcept {
+    std::array<char, sizeof "/proc/self/fd/2"> path{"/proc/self/fd/0"};
+    path[path.size() - 2] = static_cast<char>('0' + descriptor);
+    const int flags = fcntl(descriptor, F_GETFL) & (O_ACCMODE | O_APPEND);
+    const FileDescriptor own(open(path.data(), flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (own.valid())
+        dup2(own.get(), descriptor);
+}
+
+ssize_t write_to_stderr(void*, const char* text, std::size_t length) {
+    print_error({text, length});
+    return static_cast<ssize_t>(length);
+}
+
+using Clock = std::chrono::steady_clock;
+
+/// True if a write of one chunk does not wait; the error that poll() may see instead is the write's to tell.
+bool has_room_before(int descriptor, Clock::time_point deadline) noexcept {
+    pollfd reader{descriptor, POLLOUT, 0};
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const int ready = poll(&reader, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+        if (ready >= 0 || errno != EINTR)
+            return ready != 0;
+    }
+}
+
+}  // namespace
+
+void prepare_standard_descriptors() noexcept {
     // Stdout for reading: a write then fails with EBADF, as it would have.
     constexpr std::array<int, 3> kModes{O_RDONLY, O_RDONLY, O_WRONLY};
     for (int descriptor = 0; descriptor < 3; ++descriptor)
         if (fcntl(descriptor, F_GETFD) < 0)
             open("/dev/null", kModes[static_cast<std::size_t>(descriptor)]);  // takes the lowest that is free
+    for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO})
+        if (may_stall(descriptor))
+            open_anew(descriptor);
+    // glibc lets a program assign to stderr. The old stream is never closed: another thread may be using it.
+    if (std::FILE* const log = fopencookie(nullptr, "w", {nullptr, write_to_stderr, nullptr, nullptr});
+        log != nullptr) {
+        std::setvbuf(log, nullptr, _IONBF, 0);
+        stderr = log;
+    }
 }
 
-int write_all(int descriptor, std::string_view text) noexcept {
+int write_some(int descriptor, std::string_view& text, std::chrono::milliseconds pause) noexcept {
+    constexpr std::size_t kChunk = PIPE_BUF;  // what poll() promises of a pipe
+    auto deadline = Clock::now() + pause;
     while (!text.empty()) {
-        const ssize_t written = write(descriptor, text.data(), text.size());
+        if (!has_room_before(descriptor, deadline))
+            return ETIMEDOUT;
+        const ssize_t written = write(descriptor, text.data(), std::min(text.size(), kChunk));
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {
-            pollfd reader{descriptor, POLLOUT, 0};
-            poll(&reader, 1, -1);
+            deadline = Clock::now() + pause;
+        } else if (errno == EAGAIN) {  // a terminal with room for one byte has none for a line's end
+            if (Clock::now() >= deadline)
+                return ETIMEDOUT;
+            poll(nullptr, 0, 1);
         } else if (errno != EINTR) {
             return errno;
         }
@@ -35,14 +98,47 @@ int write_all(int descriptor, std::string_view text) noexcept {
     return 0;
 }
 
+int write_all(int descriptor, std::string_view text) noexcept {
+    return write_some(descriptor, text, kReaderPause);
+}
+
+std::string describe_write_error(int error) {
+    return error == ETIMEDOUT || error == EAGAIN
+               ? fmt::format("its reader took nothing for {} s; write to a file", kReaderPause.count())
+               : std::strerror(error);
+}
+
 void print(std::string_view text) {
     if (const int error = write_all(STDOUT_FILENO, text); error != 0)
         throw std::runtime_error(
-            fmt::format("the result could not be written to stdout: {}", std::strerror(error)));
+            fmt::format("the result could not be written to stdout: {}", describe_write_error(error)));
 }
 
 void print_error(std::string_view text) noexcept {
-    write_all(STDERR_FILENO, text);
+    static std::atomic<bool> stalled{false};  // written by any thread that logs
+    const auto pause = stalled ? std::chrono::milliseconds(0) : kLogPause;
+    stalled = write_some(STDERR_FILENO, text, pause) == ETIMEDOUT;
+}
+
+int ReportOutput::write(std::string_view report) {
+    constexpr std::chrono::milliseconds kNone{0};
+    std::string_view rest = unsent_;
+    int error = write_some(STDOUT_FILENO, rest, kNone);
+    unsent_.erase(0, unsent_.size() - rest.size());
+    if (error == ETIMEDOUT)
+        return EAGAIN;
+    if (error == 0)
+        error = write_some(STDOUT_FILENO, report, kNone);
+    if (error == ETIMEDOUT) {
+        unsent_ = report;
+        return 0;
+    }
+    return error;
+}
+
+int ReportOutput::finish(std::string_view report) {
+    unsent_ += report;
+    return write_all(STDOUT_FILENO, unsent_);
 }
 
 }  // namespace l2echo::process

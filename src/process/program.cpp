@@ -22,10 +22,12 @@ int fail(const std::string& program, std::string message, int status) {
 }  // namespace
 
 int run_program(const char* argv0, const std::function<void(const std::string& program)>& body) noexcept {
-    open_standard_descriptors();
+    prepare_standard_descriptors();
     // A write that fails is told by its writer, after an orderly end.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
+    // Asks for a report. There is none yet, and its default would end the program.
+    std::signal(SIGUSR1, SIG_IGN);
     const std::string program = std::filesystem::path(argv0).filename();
     try {
         body(program);

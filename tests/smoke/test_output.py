@@ -1,11 +1,15 @@
 """A result that cannot be written is never lost without a word, and a closed descriptor gets nobody else's bytes."""
 
+import contextlib
 import fcntl
 import json
 import os
 import resource
 import signal
 import subprocess
+import threading
+import time
+import tty
 
 import pytest
 
@@ -133,3 +137,113 @@ def test_histogram_on_stdout_follows_the_result(start_probe, tmp_path):
                     stdout=out).end_cleanly(START_SECONDS)
     result, histogram = (tmp_path / "out").read_text().split("\n", 1)
     assert json.loads(result)["sent"] == 10 and "Percentile" in histogram
+
+
+class Stalled:
+    """A pipe or a terminal that takes what its buffer holds; nobody reads it until read_on()."""
+
+    def __init__(self, kind):
+        self._reader, self.writer = os.openpty() if kind == "terminal" else os.pipe()
+        if kind == "terminal":
+            tty.setraw(self.writer)
+        else:
+            fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 4096)
+        self._text = b""
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def _read(self):
+        try:
+            while piece := os.read(self._reader, 4096):
+                self._text += piece
+        except OSError:  # what a terminal says at its end
+            pass
+
+    def read_on(self):
+        self._thread.start()
+
+    def whole_text(self):
+        os.close(self.writer)
+        self._thread.join()
+        return self._text.decode()
+
+
+@pytest.fixture(params=("pipe", "terminal"))
+def stalled(request):
+    return Stalled(request.param)
+
+
+def test_reader_of_reports_that_stalls_costs_reports_only(start_echo, stalled):
+    """The reporter goes on, reports that get through are whole, and none of the time is left out of them."""
+    process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", stdout=stalled.writer)
+    process.wait_for_line("warning: stdout is not being read: reports are dropped")
+    stalled.read_on()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(START_SECONDS) == 0
+    assert int(process.wait_for_line(r"(\d+) reports? (was|were) dropped")[1]) > 0
+    *reports, final = map(json.loads, stalled.whole_text().splitlines())
+    assert final["type"] == "final" and len(reports) > 1
+    times = [0, *(report["elapsed_seconds"] for report in reports)]
+    for begin, report in zip(times, reports):
+        assert report["elapsed_seconds"] - begin == pytest.approx(report["interval_seconds"], abs=1e-6)
+
+
+def fill(descriptor):
+    """Twice: the kernel moves what a terminal got to its reader's side in its own time."""
+    os.set_blocking(descriptor, False)
+    for _ in range(2):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(descriptor, b"\n")
+        time.sleep(0.05)
+    os.set_blocking(descriptor, True)
+
+
+@pytest.mark.parametrize("what", ("echo", pytest.param("probe", marks=pytest.mark.long)))
+@pytest.mark.parametrize("kind", ("pipe", pytest.param("terminal", marks=pytest.mark.long)))
+def test_stop_does_not_wait_for_a_reader_that_stalls(start_echo, start, l2_probe, what, kind):
+    stalled = Stalled(kind)
+    fill(stalled.writer)
+    if what == "echo":
+        process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", stdout=stalled.writer)
+        process.wait_for_line("reports are dropped")
+    else:
+        process = start(l2_probe, *NO_NIC, NET_NULL, "--lcores", one_lcore(0), "--", "--duration", "60s", "--rate",
+                        "1kpps", stdout=stalled.writer)
+        process.wait_for_line("Probing")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(START_SECONDS) == FAILURE
+    assert "could not be written to stdout: its reader took nothing for 5 s" in error_line(process)
+
+
+@pytest.mark.parametrize("kind", ("pipe", "terminal"))
+def test_reader_of_the_log_that_stalls_holds_nothing_up(start, l2_multi_echo, l2_probe, kind):
+    """The log of the start, the progress line and the error at the end."""
+    log = Stalled(kind)
+    fill(log.writer)
+    eal = (*NO_NIC, "--no-telemetry", NET_NULL)
+    echo = start(l2_multi_echo, *eal, "--lcores", one_worker(), "--", "--duration", "100ms", stderr=log.writer)
+    probe = start(l2_probe, *eal, "--lcores", one_lcore(0), "--", "--duration", "1s", "--rate", "1kpps", "--drain", "1ms",
+                  "--require-loss", "0", "--format", "json", stderr=log.writer)
+    assert echo.wait(START_SECONDS) == 0 and "received" in echo.stdout()
+    assert probe.wait(START_SECONDS) == FAILURE and probe.reports()[0]["sent"] > 0
+
+
+def test_shared_descriptor_keeps_its_mode(start, programs):
+    """O_NONBLOCK on the caller's own open file would make its next write fail."""
+    reader, writer = os.pipe()
+    process = start(*programs["report"], stdout=writer, stderr=writer)
+    assert process.wait(START_SECONDS) == 0
+    assert os.get_blocking(writer)
+    os.close(writer)
+    os.close(reader)
+
+
+def test_report_asked_for_too_early_ends_nothing(start, programs):
+    """SIGUSR1 as soon as the program runs: EAL takes longer to start than we to send it."""
+    process = start(*programs["report"])
+    wait_until(lambda: "l2_multi_echo" in os.readlink(f"/proc/{process.pid()}/exe"), "the program")
+    time.sleep(0.01)
+    while process.is_running():
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.002)
+    assert process.wait(START_SECONDS) == 0

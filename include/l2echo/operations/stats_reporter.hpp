@@ -9,6 +9,7 @@
 
 #include "l2echo/dpdk/ports.hpp"
 #include "l2echo/engine/worker_group.hpp"
+#include "l2echo/process/output.hpp"
 #include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/report/report.hpp"
@@ -49,9 +50,9 @@ class StatsReporter {
     using Clock = std::chrono::steady_clock;
 
     report::Snapshot take_snapshot() const;
-    int write_to_stdout(const report::Report& report) const;  ///< 0 or an errno value
+    std::string render(const report::Report& report) const;
     void look(bool report_too, process::StopSignal& stop);
-    void print(const report::Report& report, process::StopSignal& stop);
+    bool print(const report::Report& report, process::StopSignal& stop);
     void follow_links(report::Snapshot& now);
     void log_link(const dpdk::Port& device, const report::PortSnapshot& port,
                   const wire::LinkState& before) const;
@@ -68,6 +69,8 @@ class StatsReporter {
     report::Snapshot previous_;           ///< of the last look
     std::vector<wire::LinkState> links_;  ///< as last seen, with the changes told so far
     std::set<std::string> told_hints_;
+    process::ReportOutput output_;
+    std::uint64_t dropped_ = 0;
     bool told_write_failure_ = false;
 };
 
