@@ -7,11 +7,14 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 
 #include "dpdk/driver_sockets.hpp"
@@ -21,6 +24,7 @@
 #include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/dpdk/lcore.hpp"
+#include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/cpu_set.hpp"
 #include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/numa.hpp"
@@ -107,13 +111,29 @@ std::string start_eal(const std::string& program, const std::vector<std::string>
     return parsed + 1 < argc ? argv[static_cast<std::size_t>(parsed) + 1] : "";
 }
 
+/// Without descriptors for its own files EAL aborts, and a driver fails without a word about them. EAL with
+/// two null devices takes 20.
+void require_descriptors() {
+    constexpr rlim_t kFew = 64;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kFew)
+        return;
+    throw process::StartupError(fmt::format(
+        "only {} file descriptors may be open (RLIMIT_NOFILE), and EAL with its drivers needs {} and more; "
+        "type: ulimit -n 1024",
+        limit.rlim_cur, kFew));
+}
+
 /// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
 /// before the first frame needs it: a page fault takes longer than thousands of frames. What is mapped
 /// already comes when it is touched, as before. The first call is refused where there is a limit to what may
 /// be locked, and then nothing is; the second alone would be taken, and would fail later.
 void lock_memory() {
-    if (mlockall(MCL_CURRENT | MCL_ONFAULT) == 0)
-        mlockall(MCL_FUTURE);
+    if (mlockall(MCL_CURRENT | MCL_ONFAULT) != 0 || mlockall(MCL_FUTURE) != 0)
+        log_info(
+            "Memory is not locked ({}), so a page fault may delay a frame; with more locked memory allowed "
+            "(ulimit -l, LimitMEMLOCK=) it is",
+            std::strerror(errno));
 }
 
 /// The one CPU that an lcore may run on; -1 when there are several. (rte_lcore_to_cpu_id() is a core number.)
@@ -136,6 +156,7 @@ Lcore describe_lcore(unsigned id) {
 }  // namespace
 
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+    require_descriptors();
     check_cpus(arguments_, machine::allowed_cpus());
     remove_dead_driver_sockets(arguments_);
     refuse_taps_in_use(arguments_);

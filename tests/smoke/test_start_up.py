@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.harness.program_under_test import two_workers, usable_cpus
+from tests.harness.program_under_test import NO_NIC, START_SECONDS, one_worker, two_workers, usable_cpus
 
 
 @pytest.fixture
@@ -50,3 +50,11 @@ def test_lcore_ids_may_have_gaps(start_echo):
     process.wait_for_line(r"^L2ECHO: Running on 4 lcores \(1 main \+ 3 workers\)$")
     process.wait_for_line(r"^L2ECHO: Core 5 entering main loop\.\.\.$")
     assert [worker["lcore"] for worker in process.stop()["workers"]] == [1, 2, 5]
+
+
+def test_memory_that_may_not_be_locked_is_told(start, l2_multi_echo):
+    command = ("prlimit", "--memlock=65536", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", l2_multi_echo,
+               *NO_NIC, "--no-telemetry", "--vdev=net_null0,no-rx=1", "--lcores", one_worker(), "--", "--duration", "1ms")
+    process = start(*command)
+    process.wait_for_line(r"Memory is not locked \(Cannot allocate memory\).*ulimit -l")
+    assert process.wait(START_SECONDS) == 0
