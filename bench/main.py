@@ -21,7 +21,7 @@ from bench.environment import describe_commit, describe_machine, now
 from bench.hugepages import Hugepages
 from bench.programs import ROUND_TRIP, Lab
 from bench.result_table import markdown, plain
-from scripts.plotting.whole_file import replace_text
+from scripts.whole_file import replace_text
 
 SCHEMA = "l2echo.bench/1"
 USAGE = 2

@@ -12,7 +12,7 @@ import tempfile
 from bench.compare.comparison_table import markdown
 from bench.compare.measured_path import LINKS, PATHS, SIZES, WARM_UP_FRAMES, PathBench
 from bench.comparison import NotMeasured, last_line
-from scripts.plotting.whole_file import replace_text
+from scripts.whole_file import replace_text
 
 SCHEMA = "l2echo.comparison/1"
 FULL = {"counts": (10_000, 100_000, 1_000_000), "rate": "50kpps"}

@@ -11,6 +11,8 @@ import shlex
 import shutil
 import subprocess
 
+from whole_file import replace_text
+
 OK, NOTE, ACTION, REFUSED, FAILED = "ok", "note", "action needed", "refused", "failed"
 
 
@@ -106,7 +108,10 @@ class Write:
         path = machine.path(self.path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.text, encoding="utf-8")
+            if self.path.startswith("/sys/"):  # a switch of the kernel, which takes what is written to it
+                path.write_text(self.text, encoding="utf-8")
+            else:
+                replace_text(path, self.text)
         except OSError as error:
             raise SetupError(f"{self.path}: {error.strerror}") from error
         return ""

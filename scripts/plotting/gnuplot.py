@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 
-from plotting.whole_file import temporary_folder_beside
+from whole_file import temporary_folder_beside
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#000000")

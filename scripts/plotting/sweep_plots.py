@@ -2,7 +2,7 @@
 
 from plotting.gnuplot import COLOURS, Plot, data_block, label, quoted
 from plotting.round_trips import RoundTrips, plot_round_trips
-from plotting.whole_file import replace_text
+from whole_file import replace_text
 
 SCHEMA = "l2echo.sweep/1"
 GOALS = ("pdr", "ndr")

@@ -13,6 +13,7 @@ import pytest
 from host_setup_program import NOT_READY, PROGRAM, READY, USAGE, main, run_program
 from host_setup.hugepages import parse_wish
 from host_setup.machine import Machine, format_cpu_list, parse_cpu_list
+from largest_file import largest_file
 
 BOOT_FILE = "/etc/tmpfiles.d/l2echo-hugepages.conf"
 
@@ -254,6 +255,16 @@ def test_memlock_of_a_user(setup, machine):
     assert setup("--only", "memlock", "--user", "nobody", "--apply")[0] == READY
     assert machine.read("/etc/security/limits.d/l2echo.conf") == (
         "somebody - memlock unlimited\nnobody - memlock unlimited\n")
+
+
+def test_full_disk_leaves_the_old_file(setup, machine):
+    limits = "/etc/security/limits.d/l2echo.conf"
+    machine.write(limits, "somebody - memlock unlimited\n")
+    with largest_file(30):
+        status, found = setup("--only", "memlock", "--user", "nobody", "--apply")
+    assert status == NOT_READY and found["memlock nobody"]["state"] == "failed"
+    assert f"{limits}: File too large" in found["memlock nobody"]["text"]
+    assert machine.read(limits) == "somebody - memlock unlimited\n"
 
 
 @pytest.mark.parametrize("line, state", [

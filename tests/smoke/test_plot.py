@@ -1,10 +1,8 @@
 """scripts/plot: what it makes of the results of sweeps and benchmarks."""
 
-import contextlib
 import copy
 import json
 import pathlib
-import resource
 import shutil
 import subprocess
 
@@ -13,7 +11,8 @@ import pytest
 from plotting import bench_plots, sweep_plots
 from plotting.gnuplot import quoted
 from plotting.round_trips import RoundTrips, plot_round_trips
-from plotting.whole_file import replace_text
+from largest_file import largest_file
+from whole_file import replace_text
 
 PLOT = pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"
 HISTOGRAM = """       Value     Percentile TotalCount 1/(1-Percentile)
@@ -139,16 +138,6 @@ def test_no_result_is_one_line(tmp_path, text, words):
     done = subprocess.run((PLOT, tmp_path), capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("plot: error: no plots: ") and words in done.stderr and done.stderr.count("\n") == 1
-
-
-@contextlib.contextmanager
-def largest_file(size):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_file_stays_whole_when_the_new_text_does_not_fit(tmp_path):
