@@ -1,6 +1,7 @@
 """Files that are written as a whole or not at all."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import tempfile
@@ -20,7 +21,12 @@ def replace_text(path, text):
             os.fsync(file.fileno())
         if path.exists():
             new.chmod(path.stat().st_mode & 0o7777)
-        new.replace(path)
+        try:
+            new.replace(path)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            path.write_text(text, encoding="utf-8")  # a mount point: a file that a container was given
 
 
 @contextlib.contextmanager

@@ -44,12 +44,19 @@ class TemporaryFile {
         if (fsync(file_.get()) != 0)  // some disks tell only now that they are full
             return errno;
         if (std::rename(path_.c_str(), target_.c_str()) != 0)
-            return errno;
+            return errno == EBUSY ? write_over(text) : errno;
         in_place_ = true;
         return 0;
     }
 
   private:
+    /// A mount point, as of a file that a container was given, cannot be replaced. The text has just fitted
+    /// on the disk beside it.
+    int write_over(std::string_view text) const noexcept {
+        const FileDescriptor target(open(target_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+        return target.valid() ? write_all(target.get(), text) : errno;
+    }
+
     std::filesystem::path target_;
     std::string path_;
     FileDescriptor file_;

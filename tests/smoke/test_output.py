@@ -247,3 +247,15 @@ def test_report_asked_for_too_early_ends_nothing(start, programs):
         process.send_signal(signal.SIGUSR1)
         time.sleep(0.002)
     assert process.wait(START_SECONDS) == 0
+
+
+def test_histogram_in_a_file_that_a_container_was_given(start_probe, tmp_path):
+    """A mount point, which no other file can replace."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.touch()
+    theirs.write_text("old and longer than nothing")
+    mounted = ("unshare", "--mount", "bash", "-euc", f'mount --bind {ours} {theirs}; exec "$@"', "mounted")
+    start_probe(*SHORT_RUN, "--histogram", str(theirs), device=NET_NULL.removeprefix("--vdev="),
+                before=mounted).end_cleanly(START_SECONDS)
+    assert ours.read_text().startswith(" ") and "Percentile" in ours.read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"ours", "theirs"}
