@@ -78,7 +78,7 @@ std::string port_label(std::uint16_t port) {
     return named ? fmt::format("port {} ({})", port, name.data()) : fmt::format("port {}", port);
 }
 
-Port::Device::Device(std::uint16_t port) : id(port) {
+Port::Device::Device(std::uint16_t port) : id(port), claims(claim_interfaces(port)) {
     if (const auto link = machine::find_link(own_interface_of(port)))
         was_promiscuous = link->promiscuous;
 }

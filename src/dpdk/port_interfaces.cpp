@@ -13,7 +13,9 @@
 #include <string_view>
 
 #include "dpdk/startup_advice.hpp"
+#include "l2echo/dpdk/port.hpp"
 #include "l2echo/dpdk/result.hpp"
+#include "l2echo/machine/interface_claim.hpp"
 #include "l2echo/machine/link.hpp"
 #include "l2echo/process/error.hpp"
 
@@ -79,6 +81,27 @@ std::vector<std::string> capture_files_of(std::uint16_t port) {
     const PortDevice device = device_of(port);
     return device.driver == "net_pcap" ? interfaces_in(device.arguments, {"rx_pcap"})
                                        : std::vector<std::string>{};
+}
+
+std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port) {
+    const PortDevice device = device_of(port);
+    std::vector<std::string> interfaces;
+    if (device.driver == "net_pcap")
+        interfaces = interfaces_in(device.arguments, {"iface", "rx_iface", "rx_iface_in"});
+    else if (device.driver == "net_af_packet")
+        interfaces = {device.interface};
+    // One port may have several queues on one interface.
+    std::ranges::sort(interfaces);
+    interfaces.erase(std::ranges::unique(interfaces).begin(), interfaces.end());
+    std::vector<process::FileDescriptor> claims;
+    for (const std::string& interface : interfaces) {
+        try {
+            claims.push_back(machine::claim_interface(interface));
+        } catch (const process::StartupError& error) {
+            throw process::StartupError(fmt::format("{}: {}", port_label(port), error.what()));
+        }
+    }
+    return claims;
 }
 
 std::vector<std::string> wires_of(std::uint16_t port) {

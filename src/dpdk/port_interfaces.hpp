@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "l2echo/process/file_descriptor.hpp"
+
 namespace l2echo::dpdk {
 
 /// Values of the keys among device arguments: ("rx_iface=eth0,tx_iface=eth1", {"rx_iface", "tx_iface"}).
@@ -23,6 +25,10 @@ std::string own_interface_of(std::uint16_t port);
 
 /// The capture files that a net_pcap reads.
 std::vector<std::string> capture_files_of(std::uint16_t port);
+
+/// A claim on each interface from which the port receives by a packet socket, to be held while it does.
+/// Throws StartupError when another port has one.
+std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port);
 
 /// Those without which the port is as good as unplugged, and whose end its driver does not notice.
 std::vector<std::string> wires_of(std::uint16_t port);

@@ -159,6 +159,21 @@ def test_promiscuous_mode_is_left_as_it_was(start_echo, driver, before, wanted):
         ip("link", "delete", "own-tap")
 
 
+@pytest.mark.parametrize("first, second", [("af_packet0,iface=", "af_packet0,iface="), ("pcap0,iface=", "af_packet0,iface="),
+                                           ("af_packet0,iface=", f"pcap0,tx_iface={PEER},rx_iface=")])
+def test_second_echo_on_an_interface_is_refused(start_echo, first, second):
+    """Both would get every frame, and send it back twice."""
+    echo = start_echo(f"net_{first}{VETH}").wait_until_ready()
+    assert_fails(start_echo(f"net_{second}{VETH}"), 1, f"receives from {VETH} already", "another interface")
+    assert_balanced(echo.stop())
+    assert_starts(start_echo(f"net_{second}{VETH}"))
+
+
+def test_two_ports_on_an_interface_are_refused(start, l2_multi_echo):
+    assert_fails(start(l2_multi_echo, *NO_NIC, f"--vdev={DEVICE}", f"--vdev=net_pcap0,iface={VETH}", "--lcores",
+                       two_workers()), 1, f"receives from {VETH} already")
+
+
 @pytest.mark.parametrize("device, words", [
     ("net_af_packet0,iface=l3", "interface l3 has no Ethernet frames"),
     ("net_pcap0,iface=l3", "interface l3 has no Ethernet frames"),

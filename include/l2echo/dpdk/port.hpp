@@ -13,6 +13,7 @@
 #include "l2echo/dpdk/mempool.hpp"
 #include "l2echo/dpdk/port_plan.hpp"
 #include "l2echo/dpdk/removal_watch.hpp"
+#include "l2echo/process/file_descriptor.hpp"
 #include "l2echo/verdict/counts.hpp"
 #include "l2echo/wire/ethernet.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -93,6 +94,7 @@ class Port {
     /// pools are freed.
     struct Device {
         std::uint16_t id;
+        std::vector<process::FileDescriptor> claims;  ///< on the kernel's interfaces that it receives from
         /// memif's driver frees a connection on the interrupt thread when the peer leaves, and here when we
         /// do: both at once would free it twice.
         bool closes_on_interrupt_thread = false;
