@@ -36,10 +36,14 @@ std::string read_whole(const std::string& path) {
     return text.str();
 }
 
-/// None: it is no single value that an option takes.
-std::optional<std::string> text_of(const toml::node& node) {
-    if (const auto* text = node.as_string())
+/// None: it is no single value that an option takes. A string with a NUL would end there for EAL and the
+/// kernel.
+std::optional<std::string> text_of(const Reader& reader, const toml::node& node) {
+    if (const auto* text = node.as_string()) {
+        if (text->get().find('\0') != std::string::npos)
+            reader.refuse(node.source(), "a value holds no NUL character (\\u0000)");
         return text->get();
+    }
     if (const auto* number = node.as_integer())
         return std::to_string(number->get());
     if (const auto* number = node.as_floating_point())
@@ -55,7 +59,7 @@ std::vector<std::string> texts_of(const Reader& reader, const std::string& key, 
             reader.refuse(node.source(), fmt::format("{} is true or false", key));
         return {on->get() ? "true" : "false"};
     }
-    if (const auto text = text_of(node))
+    if (const auto text = text_of(reader, node))
         return {*text};
     const toml::array* array = node.as_array();
     if (array == nullptr || form == Form::One)
@@ -63,7 +67,7 @@ std::vector<std::string> texts_of(const Reader& reader, const std::string& key, 
                                                  form == Form::One ? "" : ", or an array of them"));
     std::vector<std::string> texts;
     for (const toml::node& element : *array) {
-        const auto text = text_of(element);
+        const auto text = text_of(reader, element);
         if (!text)
             reader.refuse(element.source(), fmt::format("{} takes an array of strings and numbers", key));
         texts.push_back(*text);

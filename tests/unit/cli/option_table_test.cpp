@@ -316,6 +316,8 @@ TEST(OptionTable, WhatIsNoTomlIsToldWithItsPlace) {
     EXPECT_EQ(error_of_file("loud = 1\n"), "1:8: loud is true or false");
     EXPECT_EQ(error_of_file("loud = \"true\"\n"), "1:8: loud is true or false");
     EXPECT_EQ(error_of_file("burst = true\n"), "1:9: burst takes a string or a number");
+    EXPECT_EQ(error_of_file("file = \"a\\u0000b\"\n"), "1:8: a value holds no NUL character (\\u0000)");
+    EXPECT_EQ(error_of_file("rule = ['a', \"\\u0000\"]\n"), "1:14: a value holds no NUL character (\\u0000)");
     EXPECT_EQ(error_of_file("file = 1979-05-27\n"), "1:8: file takes a string or a number");
     EXPECT_EQ(error_of_file("rule = [\"a\", [\"b\"]]\n"), "1:14: rule takes an array of strings and numbers");
     EXPECT_EQ(error_of_file("rule = { a = 1 }\n"),
