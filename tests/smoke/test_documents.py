@@ -1,0 +1,83 @@
+"""The commands in README and docs, run as written.
+
+A block of commands is fenced as ```sh. The blocks of a document run in order, in one shell, in a folder that looks like the
+source tree. `<!-- not run: REASON -->` above a block exempts it; `<!-- shows: PATTERN -->` above it must be found in what
+the block prints.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted(path.relative_to(SOURCE) for path in (*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md")))
+BLOCK = re.compile(r"(?:^<!-- (?P<mark>not run|shows): (?P<text>.+?) -->\n+)?^```(?P<kind>\S*)\n(?P<body>.*?)^```$",
+                   re.MULTILINE | re.DOTALL)
+KINDS = {"sh", "text", "toml", "json", "cpp"}
+LIMIT_SECONDS = 180
+END_OF_BLOCK = "=== end of block {} ==="
+
+
+def blocks_of(document):
+    return list(BLOCK.finditer((SOURCE / document).read_text(encoding="utf-8")))
+
+
+def commands_of(document):
+    return [block for block in blocks_of(document) if block["kind"] == "sh" and block["mark"] != "not run"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_block_says_what_it_is(document):
+    kinds = {block["kind"] for block in blocks_of(document)}
+    assert kinds <= KINDS, f"{document}: name the language of each block: {', '.join(sorted(KINDS))}"
+    fences = re.findall(r"^```", (SOURCE / document).read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(fences) == 2 * len(blocks_of(document)), f"{document}: a block without an end"
+
+
+@pytest.fixture
+def tree(tmp_path, pytestconfig):
+    """What the commands see: the source tree with a build in it, where they may leave files."""
+    folder = tmp_path / "l2echo"
+    folder.mkdir()
+    for entry in SOURCE.iterdir():
+        if not entry.name.startswith((".", "build")):
+            (folder / entry.name).symlink_to(entry)
+    (folder / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "sudo").write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
+    (tools / "sudo").chmod(0o755)
+    return folder
+
+
+def run(script, tree, output):
+    """In a session of its own, so that what it leaves behind can be ended."""
+    environment = {**os.environ, "PATH": f"{tree.parent}/tools:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    with open(output, "wb") as file:
+        shell = subprocess.Popen(["bash", "-euc", script], cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=file,
+                                 stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            return shell.wait(LIMIT_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+
+
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if commands_of(document)], ids=str)
+def test_commands_do_what_the_document_shows(document, tree, tmp_path):
+    blocks = commands_of(document)
+    script = "".join(f"{block['body']}\necho '{END_OF_BLOCK.format(i)}'\n" for i, block in enumerate(blocks))
+    status = run(script, tree, tmp_path / "output")
+    text = (tmp_path / "output").read_text(errors="replace")
+    for i, block in enumerate(blocks):
+        printed, end, text = text.partition(END_OF_BLOCK.format(i))
+        assert end, f"{document}: exit status {status} in\n{block['body']}\nIt printed:\n{printed}"
+        if block["mark"] == "shows":
+            assert re.search(block["text"], printed, re.MULTILINE), f"not in the output of\n{block['body']}:\n{printed}"
+    assert status == 0
