@@ -356,7 +356,8 @@ TEST(Options, OldSpellingsSayTheNewOnes) {
     EXPECT_EQ(error_of({"--", "--stats-format", "json"}), "--stats-format is now --format");
     EXPECT_EQ(error_of({"--", "--no-loop-check"}), "--no-loop-check is now --loop-check off");
     const TemporaryFile format("stats-format = \"json\"\n");
-    EXPECT_EQ(error_of({"--", "--config", format.path()}), format.path() + ":1:1: stats-format is now format");
+    EXPECT_EQ(error_of({"--", "--config", format.path()}),
+              format.path() + ":1:1: stats-format is now format");
     const TemporaryFile check("no-loop-check = true\n");
     EXPECT_EQ(error_of({"--", "--config", check.path()}),
               check.path() + ":1:1: no-loop-check is now loop-check = \"off\"");
