@@ -74,8 +74,8 @@ std::vector<std::string> with_nameless_hugepages(std::vector<std::string> argume
 void refuse_secondary() {
     if (rte_eal_process_type() != RTE_PROC_PRIMARY)
         throw process::UsageError(
-            "--proc-type: another DPDK program runs with this --file-prefix, and its ports would be stopped; give a "
-            "--file-prefix of your own");
+            "--proc-type: another DPDK program runs with this --file-prefix, "
+            "and its ports would be stopped; give a --file-prefix of your own");
 }
 
 /// Returns the first argument that EAL did not take; empty: it took them all. `said` gets what it complained

@@ -45,9 +45,9 @@ void leave_kernel_interfaces(std::uint16_t port, bool taken_on_purpose) {
             continue;
         if (!taken_on_purpose)
             throw process::StartupError(
-                fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; choose "
-                            "another port, or name it "
-                            "on purpose: --ports {} --take-kernel-interface (not with l2_echo)",
+                fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; "
+                            "choose another port, or name it on purpose: "
+                            "--ports {} --take-kernel-interface (not with l2_echo)",
                             port_label(port), interface, reason, port));
         log_warning(fmt::format("Port {}: taking the kernel interface {}, which carries {}", port, interface,
                                 reason));
@@ -66,8 +66,8 @@ void refuse_layer_3(std::uint16_t port) {
                             port_label(port), interface));
         if (!machine::has_ethernet_header(*link))
             throw process::StartupError(fmt::format(
-                "{}: the kernel's interface {} has no Ethernet frames (hardware type {}), so there are no MAC "
-                "addresses to swap; choose one that has: a veth, a tap or a NIC",
+                "{}: the kernel's interface {} has no Ethernet frames (hardware type {}), "
+                "so there are no MAC addresses to swap; choose one that has: a veth, a tap or a NIC",
                 port_label(port), interface, link->hardware_type));
     }
 }

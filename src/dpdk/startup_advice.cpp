@@ -109,8 +109,8 @@ std::string explain_missing_device(const FailedStart& failed) {
     std::string why = explain_known(failed);
     const std::string reason = last_reason(failed.said, failed.missing.front());
     if (why.empty())
-        why = reason.empty() ? "its driver does not say why; look its arguments up in DPDK's guide: one is "
-                               "missing, or one is not known to it"
+        why = reason.empty() ? "its driver does not say why; look its arguments up in DPDK's guide: "
+                               "one is missing, or one is not known to it"
                              : fmt::format("its driver says: {}; check its arguments", reason);
     return fmt::format("EAL could not create {}: {}", fmt::join(failed.missing, " "), why);
 }
@@ -126,8 +126,8 @@ std::string explain_no_ports(const FailedStart& failed, const std::vector<machin
     if (!nics.empty() && !failed.has_option("--no-pci"))
         return fmt::format("no port: {}{}", machine::explain_unused_nics(nics), sudo);
     return fmt::format(
-        "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, then "
-        "--bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",
+        "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, "
+        "then --bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",
         sudo);
 }
 

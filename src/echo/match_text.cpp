@@ -116,8 +116,8 @@ class MatchTerm {
                                 : cli::read_number(std::string_view(value_).substr(slash + 1), 48);
         if (!address || !length)
             return fmt::format(
-                "{}: '{}' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one like "
-                "02:00:5e:00:00:00/24",
+                "{}: '{}' is not a MAC address like 02:00:5e:00:00:01, "
+                "or a prefix of one like 02:00:5e:00:00:00/24",
                 key_, value_);
         mac.mask = 0;
         for (unsigned bit = 0; bit < *length; ++bit)

@@ -139,8 +139,8 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
                    },
                    "RULE"),
                .help = "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, "
-                       "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that "
-                       "fits decides; echo alone fits all"});
+                       "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, "
+                       "the first rule that fits decides; echo alone fits all"});
     table.add({.name = "--only-from",
                .group = kGroup,
                .value = cli::converted(rules.only_from, "MAC", parse_station),
@@ -198,9 +198,8 @@ void add_report_options(cli::OptionTable& table, Options& options) {
     table.add({.name = "--stats-interval",
                .group = kGroup,
                .value = cli::time(options.stats_interval),
-               .help =
-                   "Report so often, 0 for never; 1 s when left out, but off for a table that is not on a "
-                   "terminal"});
+               .help = "Report so often, 0 for never; 1 s when left out, "
+                       "but off for a table that is not on a terminal"});
     table.add({.name = "--format",
                .group = kGroup,
                .value = cli::choice(options.format, {{"table", operations::ReportFormat::Table},
@@ -269,8 +268,9 @@ CommandLine parse_eal_command_line(const std::vector<std::string>& arguments) {
     const std::string program = program_name(arguments);
     if (cli::asks_for(split.eal, {"-h", "--help"}) || cli::asks_for(split.ours, {"-h", "--help"}))
         line.print = fmt::format(
-            "Usage: {} [EAL options]\n\nEchoes on the first port, on the main lcore, until SIGINT or "
-            "SIGTERM;\nSIGUSR1 prints the counts so far. For more, see l2_multi_echo --help.\n",
+            "Usage: {} [EAL options]\n\nEchoes on the first port, on the main lcore, "
+            "until SIGINT or SIGTERM;\n"
+            "SIGUSR1 prints the counts so far. For more, see l2_multi_echo --help.\n",
             program);
     else if (cli::asks_for(split.eal, {"--version"}) || cli::asks_for(split.ours, {"--version"}))
         line.print = dpdk::version_text() + "\n";

@@ -39,10 +39,10 @@ void throw_if_removed(const dpdk::Ports& ports) {
         if (port.removed())
             names.push_back(fmt::format("port {} ({})", port.id(), port.name()));
     if (!names.empty())
-        throw std::runtime_error(fmt::format(
-            "{} was removed while running, what it received until then was echoed; when the NIC is back and "
-            "bound, or the kernel's interface is back, start again",
-            fmt::join(names, ", ")));
+        throw std::runtime_error(
+            fmt::format("{} was removed while running, what it received until then was echoed; "
+                        "when the NIC is back and bound, or the kernel's interface is back, start again",
+                        fmt::join(names, ", ")));
 }
 
 }  // namespace l2echo::server

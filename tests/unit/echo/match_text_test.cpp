@@ -106,12 +106,11 @@ INSTANTIATE_TEST_SUITE_P(
             "'port' is none of src-mac, dst-mac, vlan, ethertype, src-ip, dst-ip, udp-src, udp-dst, tcp-src, "
             "tcp-dst"},
         WrongRule{"src-mac=02:11",
-                  "src-mac: '02:11' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one like "
-                  "02:00:5e:00:00:00/24"},
-        WrongRule{
-            "dst-mac=02:00:5e:00:00:01/49",
-            "dst-mac: '02:00:5e:00:00:01/49' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one "
-            "like 02:00:5e:00:00:00/24"},
+                  "src-mac: '02:11' is not a MAC address like 02:00:5e:00:00:01, "
+                  "or a prefix of one like 02:00:5e:00:00:00/24"},
+        WrongRule{"dst-mac=02:00:5e:00:00:01/49",
+                  "dst-mac: '02:00:5e:00:00:01/49' is not a MAC address like 02:00:5e:00:00:01, "
+                  "or a prefix of one like 02:00:5e:00:00:00/24"},
         WrongRule{"vlan=4095", "vlan: '4095' is neither an id from 0 to 4094 nor none"},
         WrongRule{"vlan=-1", "vlan: '-1' is neither an id from 0 to 4094 nor none"},
         WrongRule{"vlan=", "vlan: '' is neither an id from 0 to 4094 nor none"},
