@@ -115,7 +115,8 @@ def run_once(lab, ends, load, name, watch):
     assert found["returned"] > 0, f"none of {found['sent']} frames came back; the echo: {json.dumps(counts)}"
     assert not any(checks.values()), f"what came back is not as it was sent: {json.dumps(checks)}"
     return {"values": values, "checks": checks | {"echo": counts}, "histogram": str(histogram.relative_to(lab.output)),
-            "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line) if line)}
+            "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line)
+                                 if line)}
 
 
 def run_probe(lab, ends, command, meanwhile):

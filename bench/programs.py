@@ -22,8 +22,8 @@ MEBIBYTES = 256
 CPU_RATE = (Metric("frames_per_cpu_second", "frames per CPU second", "frames/s"),)
 END_SECONDS = 10.0
 ROUND_TRIP = "bench/cache_line_round_trip"
-TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+).*?TX-packets: (\d+)\s+TX-dropped: (\d+)",
-                            re.DOTALL)
+TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+)"
+                            r".*?TX-packets: (\d+)\s+TX-dropped: (\d+)", re.DOTALL)
 
 
 class Lab:
@@ -72,10 +72,10 @@ def echo_command(lab, device, *options, lcores=None, workers=1, memory=NO_NIC, b
     """build: ours unless another one is named."""
     build = build or lab.build
     loop_checks = () if loop_check else build.spelled(NO_LOOP_CHECK)
-    return [build.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers), "--",
-            "--burst", str(burst), "--rx-descriptors", str(DESCRIPTORS), "--tx-descriptors", str(DESCRIPTORS),
-            "--mempool-cache", str(cache), "--link-wait", "0", *build.spelled(REPORT_IN_JSON), *loop_checks,
-            *options]
+    return [build.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers),
+            "--", "--burst", str(burst), "--rx-descriptors", str(DESCRIPTORS),
+            "--tx-descriptors", str(DESCRIPTORS), "--mempool-cache", str(cache), "--link-wait", "0",
+            *build.spelled(REPORT_IN_JSON), *loop_checks, *options]
 
 
 def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=NO_NIC):

@@ -156,4 +156,5 @@ def test_documents_name_every_option(config_folder, l2_multi_echo, l2_probe):
         text = subprocess.run((program, "--help"), capture_output=True, text=True, check=True).stdout
         options = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", text, re.MULTILINE))
         assert len(options) > 20
-        assert not {option for option in options if f"`{option}" not in text_of_docs and f" {option}" not in text_of_docs}
+        assert not {option for option in options
+                    if f"`{option}" not in text_of_docs and f" {option}" not in text_of_docs}

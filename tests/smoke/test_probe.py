@@ -53,7 +53,8 @@ def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
                                      ("--vlan", "7", "--size", "72"), ("--vlan", "100,7", "--size", "512-1024"),
                                      ("--size", "imix")], ids=" ".join)
 def test_every_kind_of_frame_comes_back(echo, start_probe, options):
-    result = result_of(start_probe("--count", "20000", "--rate", "50kpps", "--flows", "8", "--format", "json", *options))
+    result = result_of(start_probe("--count", "20000", "--rate", "50kpps", "--flows", "8", "--format", "json",
+                                   *options))
     assert_clean(result, 20000)
 
 

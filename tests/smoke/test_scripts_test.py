@@ -53,8 +53,9 @@ def test_first_time():
     (folder / "test_two.py").write_text("def test_other(): pass")
     results = folder / "results"
     results.mkdir()
-    done = subprocess.run((SCRIPTS.parent / "tests/two_at_a_time", "test_one.py", "test_two.py", "--", "--junit", results),
-                          cwd=folder, env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True,
+    runner = SCRIPTS.parent / "tests/two_at_a_time"
+    done = subprocess.run((runner, "test_one.py", "test_two.py", "--", "--junit", results), cwd=folder,
+                          env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True,
                           check=False, timeout=60)
     assert done.returncode == (0 if passes_later else 1)
     (results / "status").write_text(str(done.returncode))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the code against its map, the rows of src/meson.build: check_structure.py SOURCE_ROOT BUILD_ROOT. Prints TAP."""
+"""Compares the code with its map, the rows of src/meson.build: check_structure.py SOURCE BUILD. Prints TAP."""
 
 import ast
 import concurrent.futures
@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-# What an include of a library looks like. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so that only this
-# test keeps them where they are declared.
+# What an include of a library looks like. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so that only
+# this test keeps them where they are declared.
 LIBRARIES = {"CLI11": r"CLI/", "dpdk": r"(rte_|ethdev_|bus_)", "fmt": r"fmt/", "json": r"nlohmann/",
              "numa": r"numa(if)?\.h$", "pcap": r"pcap/", "toml": r"toml\+\+/"}
 
@@ -33,11 +33,12 @@ DATAPATH_CALLS = {
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
 # Names of <algorithm>. The compiler's other headers bring them in one version and not in the next.
-ALGORITHM = re.compile(r"\bstd::(ranges::)?(adjacent_find|(all|any|none)_of|clamp|copy(_n)?|count(_if)?|equal|fill(_n)?|"
-                       r"find(_if)?|generate|is_sorted|(lower|upper)_bound|(max|min)(_element)?|minmax|reverse|rotate|"
-                       r"search|(stable_)?sort|swap_ranges|transform|unique)\(")
+ALGORITHM = re.compile(r"\bstd::(ranges::)?(adjacent_find|(all|any|none)_of|clamp|copy(_n)?|count(_if)?|equal|"
+                       r"fill(_n)?|find(_if)?|generate|is_sorted|(lower|upper)_bound|(max|min)(_element)?|minmax|"
+                       r"reverse|rotate|search|(stable_)?sort|swap_ranges|transform|unique)\(")
 # fmt::join is in <fmt/ranges.h> alone from fmt 11 on.
-USES = {"algorithm": (ALGORITHM, "std::ranges::find(a, b);"), "fmt/ranges.h": (re.compile(r"\bfmt::join\("), "fmt::join(a, b)")}
+USES = {"algorithm": (ALGORITHM, "std::ranges::find(a, b);"),
+        "fmt/ranges.h": (re.compile(r"\bfmt::join\("), "fmt::join(a, b)")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
@@ -176,8 +177,8 @@ def self_faults(root, build, rows):
     """Whether these checks see what they are there to see."""
     names = {row.name for row in rows}
     wire = next(row for row in rows if row.name == "wire")
-    upward = include_faults(wire, {pathlib.Path("a.cpp"): '#include "l2echo/echo/rules.hpp"\n#include <fmt/format.h>\n'},
-                            names)
+    upward = include_faults(wire, {pathlib.Path("a.cpp"): '#include "l2echo/echo/rules.hpp"\n'
+                                                           '#include <fmt/format.h>\n'}, names)
     private = include_faults(wire, {pathlib.Path("b.cpp"): '#include "server/echo_workers.hpp"\n'
                                                             '#include <fmt/format.h>\n'}, names)
     faults = []
