@@ -56,7 +56,7 @@ class Lab:
         return f"l2echo-bench-{os.getpid()}-{next(self._numbers)}"
 
     def memory(self, programs=1):
-        """EAL's, for programs that share nothing with another: as on a NIC where there are hugepages to be had."""
+        """EAL's, for programs that share nothing with another: as on a NIC where hugepages are available."""
         return self.hugepages.eal_arguments_or_less(MEBIBYTES // programs, programs)[0]
 
     def lcores(self, workers=1, main_cpu=None):
@@ -90,7 +90,7 @@ def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=
 
 
 def pattern_command(lab, device, memory):
-    """The loop that stands for testpmd where testpmd itself cannot run."""
+    """The loop that replaces testpmd where testpmd itself cannot run."""
     return [lab.program("bench/testpmd_pattern"), *memory, f"--vdev={device}", "--lcores", lab.lcores()]
 
 
@@ -115,8 +115,8 @@ def running(command, *, network=None, cpus=None):
 
 
 def end(process, command):
-    """Ends it by a signal; what became of the frames. Ours must add up whatever happened; testpmd takes part of this
-    from the driver, which may have forgotten when its peer left first."""
+    """Ends it by a signal and returns its counts of frames. Ours must add up whatever happened; testpmd takes part of
+    this from the driver, which may have forgotten when its peer left first."""
     process.send_signal(signal.SIGINT)
     process.end_cleanly(END_SECONDS)
     if is_testpmd(command):

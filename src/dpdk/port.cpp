@@ -89,7 +89,7 @@ Port::Device::~Device() {
         (void)(*was_promiscuous ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id));
     rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_LSC, count_link_change, kAnyArgument);
     const auto close = [this] {
-        (void)rte_eth_dev_stop(id);  // nothing to be done about a failure on the way out
+        (void)rte_eth_dev_stop(id);  // nothing to be done about a failure to clean up
         (void)rte_eth_dev_close(id);
     };
     if (closes_on_interrupt_thread)
@@ -280,7 +280,7 @@ void Port::give_up() {
     device_->was_promiscuous.reset();
     device_.reset();
     if (known && info.device != nullptr)
-        (void)rte_dev_remove(info.device);  // the kernel takes it all the same when the process ends
+        (void)rte_dev_remove(info.device);  // the kernel takes it anyway when the process ends
 }
 
 }  // namespace l2echo::dpdk

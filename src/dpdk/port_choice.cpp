@@ -54,7 +54,7 @@ void leave_kernel_interfaces(std::uint16_t port, bool taken_on_purpose) {
     }
 }
 
-/// Whatever the user says: what stands where the addresses would be is not for us to swap.
+/// Whatever the user says: what is in the place of the addresses is not for us to swap.
 void refuse_layer_3(std::uint16_t port) {
     std::vector<std::string> interfaces = wires_of(port);
     std::ranges::copy(kernel_interfaces_of(port), std::back_inserter(interfaces));
@@ -210,7 +210,7 @@ void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const p
         return;  // the user knows
     for (const Port& port : ports)
         if (is_down(port))
-            log_warning(fmt::format("Port {}: link still down after {} s; going on all the same", port.id(),
+            log_warning(fmt::format("Port {}: link still down after {} s; continuing without it", port.id(),
                                     seconds));
 }
 

@@ -23,7 +23,7 @@ namespace {
 struct PortDevice {
     std::string driver;
     std::string arguments;  ///< of the device: "iface=eth0"
-    std::string interface;  ///< as the driver tells it; empty: it does not
+    std::string interface;  ///< as the driver reports it; empty: it does not
 };
 
 PortDevice device_of(std::uint16_t port) {

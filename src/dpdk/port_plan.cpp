@@ -150,7 +150,7 @@ void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
         plan.warnings.push_back("--rss-key is not used: RSS is off on this port");
         return;
     }
-    // A driver that tells no size copies what struct rte_eth_rss_conf documents: 40 bytes.
+    // A driver that reports no size copies what struct rte_eth_rss_conf documents: 40 bytes.
     constexpr std::uint8_t kUsualKeySize = 40;
     const std::uint8_t size = info.hash_key_size != 0 ? info.hash_key_size : kUsualKeySize;
     if (request.rss_key.size() != size)

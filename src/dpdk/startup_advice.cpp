@@ -27,7 +27,7 @@ std::vector<std::string> values_of(const std::vector<std::string>& arguments, co
 }
 
 /// Lines that name the step that failed, and not the reason: EAL's last one, and those of a bus or a port.
-bool tells_no_reason(const std::string& line) {
+bool gives_no_reason(const std::string& line) {
     static const std::regex kSteps(
         "^(\\w+: )?(Invalid 'command line' arguments|Cannot (init|get|probe|scan|detect|set|clear) .*|"
         "Bus \\(.*\\) probe failed|.*failed to initialize .* device|rte_\\w+\\(\\) failed|Port\\d+ dev_configure = .*|"
@@ -47,7 +47,7 @@ std::string last_reason(const std::string& said, const std::string& device = "")
                 break;
             reason.clear();
         }
-        if (!line.empty() && !tells_no_reason(line))
+        if (!line.empty() && !gives_no_reason(line))
             reason = line;
     }
     const auto colon = reason.find("(): ");

@@ -272,11 +272,11 @@ std::string fill(std::string_view text, const std::smatch& found) {
 /// The first line in which the pattern is found. Lines longer than any that matter are cut: std::regex
 /// recurses.
 std::optional<std::string> explain_if_said(const KnownFailure& known, const std::string& said) {
-    constexpr std::size_t kLongestLine = 1000;
+    constexpr std::size_t kMaxLineLength = 1000;
     const std::regex pattern{std::string(known.said)};
     std::istringstream lines(said);
     for (std::string line; std::getline(lines, line);) {
-        line.resize(std::min(line.size(), kLongestLine));
+        line.resize(std::min(line.size(), kMaxLineLength));
         if (std::smatch found; std::regex_search(line, found, pattern))
             return fill(known.cause, found) + "; " + fill(known.remedy, found);
     }

@@ -180,7 +180,7 @@ std::string contradiction(std::vector<std::string> keys, const MatchRule& rule) 
     std::ranges::sort(keys);
     const auto twice = std::ranges::adjacent_find(keys);
     if (twice != keys.end())
-        return fmt::format("{} stands there twice; give one --match for each", *twice);
+        return fmt::format("{} is given twice; give one --match for each", *twice);
     const auto any_of_protocol = [&](std::string_view protocol) {
         return std::ranges::any_of(keys, [&](const std::string& key) { return key.starts_with(protocol); });
     };

@@ -55,8 +55,8 @@ int try_to_connect(const Place& place, const sockaddr_un& address, int type) {
     return connect(client.get(), generic(address), sizeof address) == 0 ? 0 : errno;
 }
 
-/// Of two programs that start at once, the second must not find dead what the first then removes and makes
-/// anew: they look one after the other.
+/// When two programs start at once, the second must not find dead what the first then removes and makes
+/// again: they look one after the other.
 FileDescriptor lock_folder(const Place& place) {
     const std::filesystem::path folder = std::filesystem::path(place.path).parent_path();
     FileDescriptor lock(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

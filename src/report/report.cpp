@@ -146,7 +146,7 @@ void hint_about_far_end(const PortReport& report, std::vector<std::string>& hint
     if (report.port.arming.facing == verdict::Facing::Nobody)
         return;
     hints.push_back(
-        fmt::format("port {}: {}: echoes would circulate for ever, "
+        fmt::format("port {}: {}: echoes would circulate endlessly, "
                     "so nothing is echoed until the link changes or the session is armed again; "
                     "--loop-check off if you know better",
                     report.port.id,

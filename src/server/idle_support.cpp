@@ -21,8 +21,9 @@ std::optional<std::string> umwait_problem(const engine::MonitorSupport& cpu,
             ports.size(), kInstead);
     for (const PortMonitor& port : ports)
         if (port.result != 0)
-            return fmt::format("--idle umwait: {}: driver {} names nothing to wait for: {}; {}", port.port,
-                               port.driver, dpdk::reason_of(port.result), kInstead);
+            return fmt::format(
+                "--idle umwait: {}: driver {} does not support rte_eth_get_monitor_addr: {}; {}", port.port,
+                port.driver, dpdk::reason_of(port.result), kInstead);
     return std::nullopt;
 }
 

@@ -27,7 +27,7 @@ void give_up_removed_ports(dpdk::Ports& ports, engine::WorkerGroup& workers, pro
         dpdk::log_warning(
             fmt::format("Port {}: {} was removed; {}", port->id(), port->name(),
                         left == 0 ? "no port is left, stopping"
-                                  : fmt::format("going on with {} port{}", left, left == 1 ? "" : "s")));
+                                  : fmt::format("continuing with {} port{}", left, left == 1 ? "" : "s")));
         if (left == 0)
             stop.request();
     }

@@ -43,7 +43,7 @@ def start_sample(start, l2_multi_echo, config_folder):
 
 
 def as_words(arguments):
-    """EAL's arguments as printed: numbers may stand without quotes, a single argument without brackets."""
+    """EAL's arguments as printed: numbers may be without quotes, a single argument without brackets."""
     return [str(argument) for argument in (arguments if isinstance(arguments, list) else [arguments])]
 
 

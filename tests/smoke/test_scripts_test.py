@@ -34,7 +34,7 @@ def test_suite_that_is_left_out_for_lack_of_time_fails_the_run(scripts_test):
 
 @pytest.fixture
 def folder():
-    """Not below /run, which tests/namespace gives each process anew."""
+    """Not below /run, where tests/namespace mounts a new one."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
         yield pathlib.Path(path)
 

@@ -140,7 +140,7 @@ def header_faults(root, build, module, pool):
 
 
 def datapath_faults(archive):
-    """What per-frame code calls and may not. Functions of ours are held against the rows by the linker."""
+    """What per-frame code calls and may not. Functions of ours are checked against the rows by the linker."""
     listing = subprocess.run(["nm", "--undefined-only", "--format=just-symbols", archive], text=True,
                              capture_output=True, check=True).stdout
     symbols = {line.strip() for line in listing.splitlines() if line.strip() and not line.strip().endswith(":")}
@@ -174,7 +174,7 @@ def use_faults(texts, pattern, header):
 
 
 def self_faults(root, build, rows):
-    """Whether these checks see what they are there to see."""
+    """Whether these checks find what they must find."""
     names = {row.name for row in rows}
     wire = next(row for row in rows if row.name == "wire")
     upward = include_faults(wire, {pathlib.Path("a.cpp"): '#include "l2echo/echo/rules.hpp"\n'
@@ -183,12 +183,12 @@ def self_faults(root, build, rows):
                                                             '#include <fmt/format.h>\n'}, names)
     faults = []
     if not any("does not declare echo" in fault for fault in upward):
-        faults.append("an include of a module that is not declared goes unseen")
+        faults.append("an include of a module that is not declared is not found")
     if not any("private to server" in fault for fault in private):
-        faults.append("an include of another module's private header goes unseen")
+        faults.append("an include of another module's private header is not found")
     for header, (pattern, use) in USES.items():
         if not use_faults({pathlib.Path("c.cpp"): use}, pattern, header):
-            faults.append(f"a use of <{header}> without it goes unseen")
+            faults.append(f"a use of <{header}> without it is not found")
     for row in rows:
         error = compiles(build, row.name, "#include <rte_mbuf.h>\n")
         if ("dpdk" in row.libraries) != (error is None):

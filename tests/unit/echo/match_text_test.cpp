@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRule{"tcp-src=10-", "tcp-src: '10-' is neither a port nor a range like 5000-5010"},
         WrongRule{"udp-src=1,tcp-dst=2", "a frame is UDP or TCP, never both"},
         WrongRule{"src-ip=::/0,dst-ip=10.0.0.0/8", "a frame is IPv4 or IPv6, never both"},
-        WrongRule{"vlan=1,vlan=2", "vlan stands there twice; give one --match for each"},
+        WrongRule{"vlan=1,vlan=2", "vlan is given twice; give one --match for each"},
         WrongRule{"udp-dst=53,tcp-dst=53", "a frame is UDP or TCP, never both"}));
 
 }  // namespace

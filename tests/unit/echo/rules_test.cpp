@@ -19,7 +19,7 @@ using verdict::Reason;
 WireRules default_rules() {
     return WireRules({}, {.own_mac = kOurMac, .own_macs = {kOurMac}});
 }
-/// Of a port whose filter is empty.
+/// The rules of a port whose filter is empty.
 WireRules rules_without_filter() {
     return WireRules({}, {.own_mac = kOurMac, .own_macs = {}});
 }
