@@ -13,7 +13,7 @@ from bench.net_null import DEVICE
 from bench.net_pcap import endless_device
 from bench.programs import echo_command, sharing_a_cpu, testpmd_command
 
-# testpmd's pattern is the same code in both builds: how far its ratio is from 1 tells how far to trust the others.
+# testpmd's pattern is the same code in both builds: how far its ratio is from 1 shows how far to trust the others.
 LOOPS = {"raw": "swap_burst, --raw", "default": "swap_burst, default rules",
          "default-many": "swap_burst, default rules, no two sources alike",
          "testpmd-pattern": "testpmd's pattern, the same code in both"}

@@ -177,7 +177,7 @@ void run(const std::string& program, std::vector<std::string> arguments) {
     argv.push_back(nullptr);
     benchmark::Initialize(&argc, argv.data());
     if (benchmark::ReportUnrecognizedArguments(argc, argv.data()))
-        throw process::UsageError("what stands after -- is for the benchmark; --help lists it");
+        throw process::UsageError("arguments after -- are for the benchmark; --help lists it");
 
     std::vector<std::unique_ptr<WorkingSet>> sets;
     for (const std::uint32_t size : kWorkingSets) {

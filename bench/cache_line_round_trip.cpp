@@ -64,7 +64,7 @@ void ask(std::atomic<std::uint32_t>& line, std::uint32_t question) {
     wait_for(line, [question](std::uint32_t value) { return value == question + 1; });
 }
 
-/// Of the fastest batch: whatever else runs on the two CPUs can only add to it.
+/// The time of the fastest batch: whatever else runs on the two CPUs can only add to it.
 double measure(std::atomic<std::uint32_t>& line, std::chrono::milliseconds duration) {
     std::chrono::duration<double, std::nano> fastest = Clock::duration::max();
     std::uint32_t question = 1;

@@ -72,7 +72,7 @@ def spread(values):
 
 
 def verdict(ratio, more_is_better):
-    """Where ours stands: a difference counts when the middle half of all pairs is on one side."""
+    """Whether ours is ahead: a difference counts when the middle half of all pairs is on one side."""
     low, high = ratio["lower_quartile"], ratio["upper_quartile"]
     if not more_is_better:
         low, high = 1 / high, 1 / low
@@ -116,7 +116,7 @@ def medians_of(metrics, runs):
 
 
 def result_of(comparison, contenders):
-    """The comparison as it stands in the JSON; contenders with outcome, reason and runs."""
+    """The comparison as in the JSON; contenders with outcome, reason and runs."""
     for contender in contenders:
         contender["medians"] = medians_of(comparison.metrics, contender["runs"])
         contender["medians_by_mode"] = {
@@ -183,7 +183,7 @@ class Contest:
 class SharedContest(Contest):
     """All contenders run at the same time on one CPU, which the kernel hands from one to the next every few
     milliseconds: whatever slows the CPU down meanwhile slows each of them. A turn is one interval for all, and each
-    turn starts them anew, another one first: where a program and its memory come to lie is worth some percent."""
+    turn starts them again, another one first: where a program and its memory come to lie is worth some percent."""
 
     def _take_turn(self, turn, runs):
         before = self._round_trip()

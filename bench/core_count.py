@@ -11,7 +11,7 @@ IMIX_MEAN = (7 * 64 + 4 * 594 + 1518) / 12
 GAP_BYTES = 20  # preamble and gap between frames (IEEE 802.3, 4.4.2); the sizes have their FCS already
 FCS_BYTES = 4
 # testpmd's `mac` forwarding on hardware, as published: 21.9 million 64-byte frames/s on one Xeon core of 3.6 GHz. It
-# stands for a loop with a NIC's driver in it, which nothing here has measured.
+# It represents a loop with a NIC's driver in it, which nothing here has measured.
 PUBLISHED_CYCLES = 3.6e9 / 21.9e6
 # PCIe: transactions of 256 bytes at most with 26 bytes of their own (3.0 and later, 64-bit addresses, framing and
 # CRCs included), and 16 bytes of descriptor a frame, four of them in one transaction.

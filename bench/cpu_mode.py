@@ -7,7 +7,8 @@ MILLISECONDS = 20
 FAST, SLOW = "fast", "slow"
 MIXED = "mixed"  # it changed during the run
 ANY = "any"  # one CPU does all the work, so it does not matter
-# Seen there and back: 48 to 65 ns and 309 to 351 ns on two EPYC CPUs, 58 to 199 ns on two Xeon CPUs, which had one mode.
+# Seen there and back: 48 to 65 ns and 309 to 351 ns on two EPYC CPUs, 58 to 199 ns on two Xeon CPUs, which had one
+# mode.
 FAST_BELOW_NS = 250
 
 

@@ -8,7 +8,8 @@ from bench.comparison import Comparison, Contender
 from bench.programs import running
 
 GROUP = "cross_wire"
-LOOPS = {"default": "EchoPair::poll, default rules", "raw": "EchoPair::poll, --raw", "testpmd-pattern": "testpmd's pattern"}
+LOOPS = {"default": "EchoPair::poll, default rules", "raw": "EchoPair::poll, --raw",
+         "testpmd-pattern": "testpmd's pattern"}
 PAIRS = [("default", "testpmd-pattern"), ("raw", "testpmd-pattern"), ("default", "raw")]
 # As many as an RX ring has by default; more than the second-level cache holds; far more.
 WORKING_SETS, QUICK_WORKING_SETS = (1024, 8192, 32768), (8192,)

@@ -13,14 +13,14 @@ WARM_UP_FRAMES = 5000  # more than any ring here has entries
 PROBE_SECONDS = 120  # for what it has to do in a few
 # memif's driver (DPDK 22.11) may crash in testpmd, and in an l2echo before include/l2echo/dpdk/polling_lcore.hpp, while
 # the probe, done, leaves.
-CRASHING_DRIVER, SEGFAULT, MOST_ATTEMPTS = "net_memif", "exit status -11", 5
+CRASHING_DRIVER, SEGFAULT, MAX_ATTEMPTS = "net_memif", "exit status -11", 5
 
 RETURNED = (Metric("returned_per_second", "returned frames/s", "frames/s"),)
 ROUND_TRIPS = (Metric("p50", "round trip, median", "ns", more_is_better=False),
                Metric("p99", "round trip, 99th percentile", "ns", more_is_better=False))
-# Of an overload the round trips tell how long the queues are, and of lost frames nothing.
+# At an overload the round trips show how long the queues are, and say nothing about lost frames.
 QUEUEING = tuple(dataclasses.replace(metric, compared=False) for metric in ROUND_TRIPS)
-# At `max` the probe is the limit as often as the echo is: what a frame costs the echo tells them apart.
+# At `max` the probe is the limit as often as the echo is: the cost of a frame to the echo distinguishes them.
 CYCLES = (Metric("cycles_per_frame", "busy cycles per frame of the echo", "cycles", more_is_better=False),)
 LOST = (Metric("lost_share", "frames lost", "share", more_is_better=False, compared=False),)
 
@@ -39,7 +39,7 @@ class Load:
         return (*RETURNED, *CYCLES, *QUEUEING, *LOST) if self.rate == "max" else (*ROUND_TRIPS, *LOST)
 
 
-MAX = Load("max", "as fast as it goes", "max", 1.5, 0.7)
+MAX = Load("max", "at full speed", "max", 1.5, 0.7)
 LOADS = (MAX,
          Load("10k", "10 000 frames/s", "10kpps", 2, 1),
          Load("100", "100 frames/s", "100pps", 3, 1.5),
@@ -86,7 +86,7 @@ def measure(lab, make_ends, load, name, watch=None, attempt=1):
         try:
             return run_once(lab, ends, load, name, watch) | {"attempt": attempt}
         except AssertionError as error:
-            if CRASHING_DRIVER not in ends.probe_device or SEGFAULT not in str(error) or attempt == MOST_ATTEMPTS:
+            if CRASHING_DRIVER not in ends.probe_device or SEGFAULT not in str(error) or attempt == MAX_ATTEMPTS:
                 raise
     return measure(lab, make_ends, load, name, watch, attempt + 1)
 
@@ -115,7 +115,8 @@ def run_once(lab, ends, load, name, watch):
     assert found["returned"] > 0, f"none of {found['sent']} frames came back; the echo: {json.dumps(counts)}"
     assert not any(checks.values()), f"what came back is not as it was sent: {json.dumps(checks)}"
     return {"values": values, "checks": checks | {"echo": counts}, "histogram": str(histogram.relative_to(lab.output)),
-            "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line) if line)}
+            "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line)
+                                 if line)}
 
 
 def run_probe(lab, ends, command, meanwhile):

@@ -32,7 +32,7 @@ class Hugepages:
 
     def eal_arguments(self, mebibytes, processes=1):
         """For processes with that much memory each that run at the same time, and no files in hugetlbfs. Raises
-        NotMeasured if it is not to be had."""
+        NotMeasured if it is not available."""
         self._reserve(-(-mebibytes // PAGE_MEBIBYTES) * processes)
         self.given.add("2 MiB")
         return ("--in-memory", "-m", str(mebibytes), "--no-pci")
@@ -52,7 +52,7 @@ class Hugepages:
         if missing <= 0:
             return
         if os.geteuid() != 0:
-            raise NotMeasured(f"needs {pages} free hugepages of 2 MiB; put sudo in front, or reserve them")
+            raise NotMeasured(f"needs {pages} free hugepages of 2 MiB; run it with sudo, or reserve them")
         before = read("nr_hugepages")
         (PAGES / "nr_hugepages").write_text(str(before + missing))
         self._reserved += read("nr_hugepages") - before

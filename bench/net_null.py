@@ -15,7 +15,7 @@ def comparisons(lab):
         "raw": ("l2_multi_echo --raw", lambda memory: echo_command(lab, DEVICE, "--raw", memory=memory)),
         "testpmd-macswap": testpmd("macswap"),
         "testpmd-io": testpmd("io"),
-        "testpmd-pattern": ("testpmd's pattern, which stands for it in burst and cross_wire",
+        "testpmd-pattern": ("testpmd's pattern, which replaces it in burst and cross_wire",
                             lambda memory: pattern_command(lab, DEVICE, memory)),
     }
     yield sharing_a_cpu(lab, GROUP, "net_null", "net_null, one worker", commands, PAIRS)

@@ -22,8 +22,8 @@ MEBIBYTES = 256
 CPU_RATE = (Metric("frames_per_cpu_second", "frames per CPU second", "frames/s"),)
 END_SECONDS = 10.0
 ROUND_TRIP = "bench/cache_line_round_trip"
-TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+).*?TX-packets: (\d+)\s+TX-dropped: (\d+)",
-                            re.DOTALL)
+TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+)"
+                            r".*?TX-packets: (\d+)\s+TX-dropped: (\d+)", re.DOTALL)
 
 
 class Lab:
@@ -56,7 +56,7 @@ class Lab:
         return f"l2echo-bench-{os.getpid()}-{next(self._numbers)}"
 
     def memory(self, programs=1):
-        """EAL's, for programs that share nothing with another: as on a NIC where there are hugepages to be had."""
+        """EAL's, for programs that share nothing with another: as on a NIC where hugepages are available."""
         return self.hugepages.eal_arguments_or_less(MEBIBYTES // programs, programs)[0]
 
     def lcores(self, workers=1, main_cpu=None):
@@ -72,10 +72,10 @@ def echo_command(lab, device, *options, lcores=None, workers=1, memory=NO_NIC, b
     """build: ours unless another one is named."""
     build = build or lab.build
     loop_checks = () if loop_check else build.spelled(NO_LOOP_CHECK)
-    return [build.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers), "--",
-            "--burst", str(burst), "--rx-descriptors", str(DESCRIPTORS), "--tx-descriptors", str(DESCRIPTORS),
-            "--mempool-cache", str(cache), "--link-wait", "0", *build.spelled(REPORT_IN_JSON), *loop_checks,
-            *options]
+    return [build.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers),
+            "--", "--burst", str(burst), "--rx-descriptors", str(DESCRIPTORS),
+            "--tx-descriptors", str(DESCRIPTORS), "--mempool-cache", str(cache), "--link-wait", "0",
+            *build.spelled(REPORT_IN_JSON), *loop_checks, *options]
 
 
 def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=NO_NIC):
@@ -90,7 +90,7 @@ def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=
 
 
 def pattern_command(lab, device, memory):
-    """The loop that stands for testpmd where testpmd itself cannot run."""
+    """The loop that replaces testpmd where testpmd itself cannot run."""
     return [lab.program("bench/testpmd_pattern"), *memory, f"--vdev={device}", "--lcores", lab.lcores()]
 
 
@@ -115,8 +115,8 @@ def running(command, *, network=None, cpus=None):
 
 
 def end(process, command):
-    """Ends it by a signal; what became of the frames. Ours must add up whatever happened; testpmd takes part of this
-    from the driver, which may have forgotten when its peer left first."""
+    """Ends it by a signal and returns its counts of frames. Ours must add up whatever happened; testpmd takes part of
+    this from the driver, which may have forgotten when its peer left first."""
     process.send_signal(signal.SIGINT)
     process.end_cleanly(END_SECONDS)
     if is_testpmd(command):

@@ -1,4 +1,4 @@
-"""The result as Markdown: pure functions of what stands in the JSON."""
+"""The result as Markdown: pure functions of the JSON."""
 
 from bench.cpu_mode import ANY, FAST_BELOW_NS
 
@@ -81,23 +81,25 @@ def heading(result):
              f"{machine['cpus']} CPUs ({machine['cpu']})", f"L2 {machine['l2_cache']}", f"L3 {machine['l3_cache']}",
              f"hypervisor {machine['hypervisor'] or 'none'}", f"governor {machine['governor']}",
              f"isolated CPUs {machine['isolated_cpus']}", "as root" if machine["root"] else "not as root",
-             f"pages of {' and '.join(machine['pages']) or 'no own memory'}", f"load {result['load_before']:.1f} before it began"]
+             f"pages of {' and '.join(machine['pages']) or 'no own memory'}",
+             f"load {result['load_before']:.1f} before it began"]
     return [
         "# Benchmarks", "",
-        f"{result['date']}, commit {result['commit']}{against(result)}, `{result['command']}`. " + ", ".join(map(str, facts)) + ".", "",
+        f"{result['date']}, commit {result['commit']}{against(result)}, `{result['command']}`. "
+        + ", ".join(map(str, facts)) + ".", "",
         f"- Contenders take turns (A B A B ...), {result['pairs']} pairs after a warm-up that does not count. A ratio "
         "is the median of the ratios of the pairs. `ahead` and `behind`: the middle half of the pairs is on one side "
         "of 1; `level`: it is not.",
         "- In net_null, net_pcap, sweep-burst and sweep-cache all contenders run at the same time on one CPU instead, "
         "which the kernel hands from one to the next every few milliseconds, so that what slows it down slows each of "
-        "them; they are started anew for each turn.",
+        "them; they are started again for each turn.",
         "- Rates: what the driver counted as sent, read from outside; in memif, veth and vhost_user what came back to "
-        "the probe. Per CPU second: of the time that the workers really ran, which tells more when others use the "
-        "machine too. Round trips are of the frames that came back; how many did not stands with each contender.",
+        "the probe. Per CPU second: of the time that the workers really ran, which says more when others use the "
+        "machine too. Round trips are of the frames that came back; each contender says how many did not.",
         "- Mode: how far apart the two CPUs are changes within minutes in a virtual machine. Before and after each run "
-        f"a cache line is sent from one to the other and back: below {FAST_BELOW_NS} ns it is `fast`, else `slow`. Where "
-        "frames pass between the CPUs, only runs of one mode are compared; elsewhere it does not matter (`any`).",
-        "- As fast as it goes, the probe is the limit as often as the echo: the busy cycles per frame are the echo's "
+        f"a cache line is sent from one to the other and back: below {FAST_BELOW_NS} ns it is `fast`, else `slow`. "
+        "Where frames pass between the CPUs, only runs of one mode are compared; elsewhere it does not matter (`any`).",
+        "- At full speed, the probe is the limit as often as the echo: the busy cycles per frame are the echo's "
         "own.",
         "- Sizes count the 4 bytes of FCS. Programs on DPDK have the same vdev, cores, burst, descriptors, mbufs and "
         "cache on both sides; the command lines and every single run are in bench.json.",

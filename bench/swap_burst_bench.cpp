@@ -98,7 +98,7 @@ echo::RulesRequest all_levels_one_match_rule() {
     return rules;
 }
 
-/// Of two ports, which share their first bytes, as those of a NIC do.
+/// The MACs of two ports, which share their first bytes, as those of a NIC do.
 const std::vector<wire::MacAddress> kOwnMacs{0x01'00'00'5E'10'02, 0x02'00'00'5E'10'02};
 
 template <echo::RulesRequest (*kRules)(), std::size_t kBurst = kFullBurst>

@@ -1,5 +1,5 @@
-// testpmd_pattern: the loop of burst_loops that stands for testpmd, on one lcore and a port of any driver, so
-// that it can be held against testpmd itself. Ends at SIGINT and prints its counts as JSON.
+// testpmd_pattern: the loop of burst_loops that replaces testpmd, on one lcore and a port of any driver, so
+// that it can be compared with testpmd itself. Ends at SIGINT and prints its counts as JSON.
 //
 // testpmd_pattern EAL-ARGUMENTS, with two lcores
 

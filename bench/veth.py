@@ -29,7 +29,7 @@ def comparisons(lab):
 @contextlib.contextmanager
 def veth_ends(driver, make_command):
     if os.geteuid() != 0:
-        raise NotMeasured("network namespaces need root; put sudo in front")
+        raise NotMeasured("network namespaces need root; run it with sudo")
     if driver == "af_xdp":
         require_driver_af_xdp()
     with kernel_cable(Path(driver, driver), PLAIN) as cable:

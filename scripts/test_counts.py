@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Adds up the single test cases of suites that scripts/test ran.
 
-A suite's folder holds JUnit files (*.xml), `steps` (lines of outcome, name, reason, parted by tabs) and `status`, the
-exit status of the suite. What is in repeated.xml failed before and was run once more: that outcome counts, and the
+A suite's folder holds JUnit files (*.xml), `steps` (lines of outcome, name, reason, separated by tabs) and `status`,
+the exit status of the suite. What is in repeated.xml failed before and was run once more: that outcome counts, and the
 first failure is listed. So are failed and skipped cases; the last line is `N passed, N failed, N skipped`.
 """
 
@@ -14,13 +14,13 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 Case = collections.namedtuple("Case", "outcome name reason")
-MOST_OF_A_REASON = 400
+MAX_REASON_LENGTH = 400
 
 
 def one_line(text):
-    # GoogleTest puts the place in the source on a line of its own before the reason.
+    # GoogleTest prints the place in the source on a line of its own before the reason.
     line = " ".join(re.sub(r"^\S+:\d+\n", "", text or "").split())
-    return line if len(line) <= MOST_OF_A_REASON else line[:MOST_OF_A_REASON] + " ..."
+    return line if len(line) <= MAX_REASON_LENGTH else line[:MAX_REASON_LENGTH] + " ..."
 
 
 def junit_cases(path):

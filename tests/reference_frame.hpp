@@ -15,7 +15,7 @@ inline unsigned word(const Bytes& frame, std::size_t at) {
     return static_cast<unsigned>(frame[at]) << 8 | frame[at + 1];
 }
 
-/// Of a frame whose first `reach` bytes lie in its first segment.
+/// The layout of a frame whose first `reach` bytes lie in its first segment.
 struct Layout {
     unsigned type = 0;  ///< EtherType behind all tags
     std::size_t tags = 0;

@@ -35,7 +35,7 @@ class ImpairedDirection {
     std::uint64_t dropped() const noexcept { return dropped_; }
     std::uint64_t forwarded() const noexcept { return forwarded_; }
     std::uint64_t held() const noexcept { return line_.size(); }
-    /// Of the forwarded frames, in TSC cycles.
+    /// How long the forwarded frames were held, in TSC cycles.
     const probe::Histogram& hold_time() const noexcept { return hold_time_; }
 
   private:

@@ -136,7 +136,7 @@ def tc(*arguments):
 
 
 def add_netem(name):
-    """On the way out of that interface; by default netem holds 1000 frames at most."""
+    """At the egress of that interface; by default netem holds 1000 frames at most."""
     result = tc("qdisc", "add", "dev", name, "root", "netem", "delay", f"{DELAY_SECONDS * 1e6:g}us",
                 "loss", f"{LOSS_PER_MILLION / 10_000:g}%", "limit", "100000")
     if result.returncode != 0:

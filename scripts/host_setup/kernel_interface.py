@@ -1,4 +1,4 @@
-"""Whether an interface may be taken from the kernel, as the program interface-use tells: the echo servers' own rule.
+"""Whether an interface may be taken from the kernel, as the program interface-use reports: the echo servers' own rule.
 
 Here stacking is a reason of its own: binding the NIC takes the interface away, so a bridge, a bond or a VLAN would lose
 its member.

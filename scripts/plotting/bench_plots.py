@@ -51,7 +51,8 @@ def plot_scaling(comparison):
         return None
     blocks = "".join(data_block(f"s{number}", points) for number, points in enumerate(series.values()))
     curves = ", ".join(f"$s{number} using 1:2 with linespoints linewidth 2 pointtype 7 "
-                       f"linecolor '{COLOURS[number % len(COLOURS)]}' title {quoted(title)}" for number, title in enumerate(series))
+                       f"linecolor '{COLOURS[number % len(COLOURS)]}' title {quoted(title)}"
+                       for number, title in enumerate(series))
     return Plot("scaling", 900, 520, f"""{blocks}set title {quoted(comparison['title'])}
 set xlabel 'workers'
 set ylabel 'million frames/s'

@@ -87,8 +87,8 @@ def round_trip_plots(folder, result):
                  for load in size["round_trips"] if load["histogram"]]
         if lines:
             unit = "" if size["size"] == "imix" else "-byte frames"
-            yield plot_round_trips(f"round_trip_{size['size']}", (f"Round trip, {size['size']}{unit}", subtitle(result)),
-                                   lines)
+            yield plot_round_trips(f"round_trip_{size['size']}",
+                                   (f"Round trip, {size['size']}{unit}", subtitle(result)), lines)
 
 
 def plots(folder, result):

@@ -199,7 +199,7 @@ void OptionTable::refuse_renamed(const std::vector<std::string>& arguments) cons
 }
 
 /// What CLI11 takes for something else: the next argument for the value behind "--option=", a number for the
-/// state of a flag, and what stands behind a second "--" for arguments without a name.
+/// state of a flag, and what follows a second "--" for arguments without a name.
 void OptionTable::refuse_misread(const std::vector<std::string>& arguments) const {
     for (const std::string& argument : arguments) {
         if (argument == "--")

@@ -17,7 +17,7 @@ struct OptionInForce {
 /// Two columns under the heading of each group.
 std::string render_help(const std::vector<OptionRow>& rows);
 
-/// A TOML file with every option that may stand in one: with the value in force, or as a comment when it has
+/// A TOML file with every option that a file may have: with the value in force, or as a comment when it has
 /// none.
 std::string render_config(const std::vector<OptionInForce>& options);
 

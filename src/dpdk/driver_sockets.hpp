@@ -15,7 +15,7 @@ struct DriverSocket {
     bool operator==(const DriverSocket&) const = default;
 };
 
-/// Those that EAL is told to create with --vdev: of net_memif, net_vhost and net_virtio_user as servers.
+/// The sockets that EAL creates for --vdev: those of net_memif, net_vhost and net_virtio_user as servers.
 std::vector<DriverSocket> driver_sockets(const std::vector<std::string>& eal_arguments);
 
 /// Removes those that a killed process left. Before EAL starts. Throws StartupError for a path where

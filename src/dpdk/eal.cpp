@@ -35,7 +35,7 @@ namespace l2echo::dpdk {
 namespace {
 
 /// EAL prints a hundred lines of usage to stdout when it does not like an argument. Stdout is for results,
-/// and what it did not like stands on stderr: this drops the rest.
+/// and what it did not like is on stderr: this drops the rest.
 class StdoutToNowhere {
   public:
     StdoutToNowhere() : saved_(dup(STDOUT_FILENO)) {
@@ -74,12 +74,12 @@ std::vector<std::string> with_nameless_hugepages(std::vector<std::string> argume
     return arguments;
 }
 
-/// A second process on the memory of a first one would stop that one's ports on its way out.
+/// A second process on the memory of a first one would stop that one's ports when it exits.
 void refuse_secondary() {
     if (rte_eal_process_type() != RTE_PROC_PRIMARY)
         throw process::UsageError(
-            "--proc-type: another DPDK program runs with this --file-prefix, and its ports would be stopped; give a "
-            "--file-prefix of your own");
+            "--proc-type: another DPDK program runs with this --file-prefix, "
+            "and its ports would be stopped; give a --file-prefix of your own");
 }
 
 /// Returns the first argument that EAL did not take; empty: it took them all. `said` gets what it complained
@@ -107,7 +107,7 @@ std::string start_eal(const std::string& program, const std::vector<std::string>
                                                          .said = said,
                                                          .host = machine::read_host_limits()}));
     }
-    // EAL moves what it does not know behind what it does, and goes on without it.
+    // EAL moves what it does not know behind what it does, and continues without it.
     return parsed + 1 < argc ? argv[static_cast<std::size_t>(parsed) + 1] : "";
 }
 

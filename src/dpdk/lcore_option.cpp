@@ -135,8 +135,9 @@ void check_cpus(const std::vector<std::string>& eal_arguments, const machine::Cp
         if (usable.size() < option->cpus.size())
             usable.insert(cpu);
     throw process::StartupError(
-        fmt::format("EAL option {} uses CPUs {}, but this process may run on CPUs {} only (its cpuset "
-                    "or affinity); type -l {} instead, or widen the cpuset",
+        fmt::format("EAL option {} uses CPUs {}, "
+                    "but this process may run on CPUs {} only (its cpuset or affinity); "
+                    "type -l {} instead, or widen the cpuset",
                     option->typed, machine::format_cpus(option->cpus), machine::format_cpus(allowed),
                     machine::format_cpus(usable)));
 }

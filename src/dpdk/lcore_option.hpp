@@ -1,4 +1,4 @@
-// Which CPUs EAL is told to use and which the process may use, compared before EAL starts: EAL's own error
+// Which CPUs EAL's options name and which the process may use, compared before EAL starts: EAL's own error
 // for a CPU outside of the cpuset does not say so.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace l2echo::dpdk {
 
-/// The CPUs of an EAL lcore list, e.g. "0-3" or "0@0,1@0,(2,3)@(4-7)". None when it does not parse: EAL will
-/// say why.
+/// The CPUs of an EAL lcore list, such as "0-3" or "0@0,1@0,(2,3)@(4-7)". None when it does not parse: EAL
+/// will say why.
 std::optional<machine::CpuSet> parse_lcore_list(std::string_view list);
 
 /// The CPUs of an EAL core mask in hexadecimal, with or without 0x.

@@ -21,7 +21,7 @@ class Sink {
     void begin() {
         const std::lock_guard guard(lock_);
         kept_.clear();
-        kept_.reserve(kMost);
+        kept_.reserve(kMaxBytes);
     }
 
     std::string text() {
@@ -31,16 +31,16 @@ class Sink {
 
     void take(std::string_view piece) noexcept {
         process::print_error(piece);
-        if (rte_log_cur_msg_loglevel() > static_cast<int>(RTE_LOG_WARNING) || piece.size() > kMost / 2)
+        if (rte_log_cur_msg_loglevel() > static_cast<int>(RTE_LOG_WARNING) || piece.size() > kMaxBytes / 2)
             return;
         const std::lock_guard guard(lock_);
-        if (kept_.size() + piece.size() > kMost)
-            kept_.erase(0, kMost / 2);
+        if (kept_.size() + piece.size() > kMaxBytes)
+            kept_.erase(0, kMaxBytes / 2);
         kept_ += piece;  // there is room: it does not allocate
     }
 
   private:
-    static constexpr std::size_t kMost = 64 * 1024;
+    static constexpr std::size_t kMaxBytes = 64 * 1024;
     std::mutex lock_;
     std::string kept_;
 };

@@ -6,8 +6,8 @@
 
 namespace l2echo::dpdk {
 
-/// Keeps the warnings and errors that DPDK logs while it lives. All of the log goes on to stderr; to syslog,
-/// where DPDK writes too before 24.11, goes what comes after. One at a time.
+/// Keeps the warnings and errors that DPDK logs while it lives. All of the log still goes to stderr; to
+/// syslog, where DPDK writes too before 24.11, goes what comes after. One at a time.
 class LogCapture {
   public:
     LogCapture();

@@ -23,9 +23,8 @@ Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cac
     const std::string remedy =
         rte_eal_has_hugepages() != 0
             ? fmt::format(
-                  "reserve more hugepages there (sudo ./scripts/host-setup --apply --only hugepages "
-                  "--hugepages {}=SIZE, more than it has now), raise -m, or lower --rx-descriptors and "
-                  "--tx-descriptors",
+                  "reserve more hugepages there (sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE, "
+                  "more than it has now), raise -m, or lower --rx-descriptors and --tx-descriptors",
                   std::max(numa_node, 0))
             : "raise -m (64 MiB when left out), or lower --rx-descriptors and --tx-descriptors";
     throw process::StartupError(

@@ -20,7 +20,7 @@ namespace {
 /// munmap() has no argument for it.
 std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore, as EAL starts and ends
 
-/// An lcore that was not run for so long is hardly in the middle of a burst of this port.
+/// An lcore that did not run for this long is hardly in the middle of a burst of this port.
 constexpr std::chrono::milliseconds kPatience{1000};
 
 }  // namespace

@@ -89,7 +89,7 @@ Port::Device::~Device() {
         (void)(*was_promiscuous ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id));
     rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_LSC, count_link_change, kAnyArgument);
     const auto close = [this] {
-        (void)rte_eth_dev_stop(id);  // nothing to be done about a failure on the way out
+        (void)rte_eth_dev_stop(id);  // nothing to be done about a failure to clean up
         (void)rte_eth_dev_close(id);
     };
     if (closes_on_interrupt_thread)
@@ -209,8 +209,8 @@ void Port::make_sure_of_rss_key() {
     const int result = rte_eth_dev_rss_hash_update(id_, &conf);
     if (result < 0)
         plan_.warnings.push_back(
-            fmt::format("--rss-key may not be in force: the device does not show it and does not "
-                        "take it while running ({})",
+            fmt::format("--rss-key may not be in force: "
+                        "the device does not show it and does not take it while running ({})",
                         reason_of(result)));
 }
 
@@ -221,11 +221,10 @@ void Port::set_promiscuous(bool wanted) {
         return;
     const std::string why = result < 0 ? reason_of(result) : "the device did not follow";
     plan_.warnings.push_back(
-        wanted
-            ? fmt::format("promiscuous mode stays off ({}): only frames sent to this port's MAC arrive; a VF "
-                          "needs trust (ip link set PF vf N trust on)",
-                          why)
-            : fmt::format("promiscuous mode stays on ({}): frames to any MAC are echoed", why));
+        wanted ? fmt::format("promiscuous mode stays off ({}): only frames sent to this port's MAC arrive; "
+                             "a VF needs trust (ip link set PF vf N trust on)",
+                             why)
+               : fmt::format("promiscuous mode stays on ({}): frames to any MAC are echoed", why));
 }
 
 void Port::set_flow_control(FlowControl wanted) {
@@ -240,10 +239,9 @@ void Port::set_flow_control(FlowControl wanted) {
     if (result == 0)
         flow_control_ = wanted;
     else
-        plan_.warnings.push_back(
-            fmt::format("flow control stays as it is ({}): if PAUSE is on, loss shows at the "
-                        "sender and not here",
-                        reason_of(result)));
+        plan_.warnings.push_back(fmt::format(
+            "flow control stays as it is ({}): if PAUSE is on, loss shows at the sender and not here",
+            reason_of(result)));
 }
 
 int Port::mempool_node(std::uint16_t queue) const {
@@ -282,7 +280,7 @@ void Port::give_up() {
     device_->was_promiscuous.reset();
     device_.reset();
     if (known && info.device != nullptr)
-        (void)rte_dev_remove(info.device);  // the kernel takes it all the same when the process ends
+        (void)rte_dev_remove(info.device);  // the kernel takes it anyway when the process ends
 }
 
 }  // namespace l2echo::dpdk

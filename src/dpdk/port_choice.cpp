@@ -45,16 +45,16 @@ void leave_kernel_interfaces(std::uint16_t port, bool taken_on_purpose) {
             continue;
         if (!taken_on_purpose)
             throw process::StartupError(
-                fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; choose "
-                            "another port, or name it "
-                            "on purpose: --ports {} --take-kernel-interface (not with l2_echo)",
+                fmt::format("{}: its kernel interface {} carries {}, which echoing would cut off; "
+                            "choose another port, or name it on purpose: "
+                            "--ports {} --take-kernel-interface (not with l2_echo)",
                             port_label(port), interface, reason, port));
         log_warning(fmt::format("Port {}: taking the kernel interface {}, which carries {}", port, interface,
                                 reason));
     }
 }
 
-/// Whatever the user says: what stands where the addresses would be is not for us to swap.
+/// Whatever the user says: what is in the place of the addresses is not for us to swap.
 void refuse_layer_3(std::uint16_t port) {
     std::vector<std::string> interfaces = wires_of(port);
     std::ranges::copy(kernel_interfaces_of(port), std::back_inserter(interfaces));
@@ -66,8 +66,8 @@ void refuse_layer_3(std::uint16_t port) {
                             port_label(port), interface));
         if (!machine::has_ethernet_header(*link))
             throw process::StartupError(fmt::format(
-                "{}: the kernel's interface {} has no Ethernet frames (hardware type {}), so there are no MAC "
-                "addresses to swap; choose one that has: a veth, a tap or a NIC",
+                "{}: the kernel's interface {} has no Ethernet frames (hardware type {}), "
+                "so there are no MAC addresses to swap; choose one that has: a veth, a tap or a NIC",
                 port_label(port), interface, link->hardware_type));
     }
 }
@@ -210,7 +210,7 @@ void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const p
         return;  // the user knows
     for (const Port& port : ports)
         if (is_down(port))
-            log_warning(fmt::format("Port {}: link still down after {} s; going on all the same", port.id(),
+            log_warning(fmt::format("Port {}: link still down after {} s; continuing without it", port.id(),
                                     seconds));
 }
 

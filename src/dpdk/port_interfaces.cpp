@@ -25,7 +25,7 @@ namespace {
 struct PortDevice {
     std::string driver;
     std::string arguments;  ///< of the device: "iface=eth0"
-    std::string interface;  ///< as the driver tells it; empty: it does not
+    std::string interface;  ///< as the driver reports it; empty: it does not
 };
 
 PortDevice device_of(std::uint16_t port) {
@@ -129,10 +129,10 @@ void refuse_taps_in_use(const std::vector<std::string>& eal_arguments) {
         for (const std::string& interface :
              interfaces_in(device.substr(std::min(comma + 1, device.size())), {"iface"}))
             if (const auto link = machine::find_link(interface); link && link->attached_queues > 0)
-                throw process::StartupError(fmt::format(
-                    "{}: another process has {} open, and each would get a part of the flows; stop that one, or give "
-                    "another name: --vdev={},iface=NAME",
-                    name, interface, name));
+                throw process::StartupError(
+                    fmt::format("{}: another process has {} open, and each would get a part of the flows; "
+                                "stop that one, or give another name: --vdev={},iface=NAME",
+                                name, interface, name));
     }
 }
 

@@ -50,9 +50,9 @@ void add_rss_options(cli::OptionTable& table, PortRequest& request) {
     table.add({.name = "--rss",
                .group = kGroup,
                .value = cli::converted(request.rss_functions, "FUNCTIONS", parse_functions),
-               .help = fmt::format("Hash functions: none, or some of "
-                                   "ip,ipv4,ipv6,tcp,udp,sctp,l2-payload,eth,vlan; what the device has of {} "
-                                   "when left out",
+               .help = fmt::format("Hash functions: none, "
+                                   "or some of ip,ipv4,ipv6,tcp,udp,sctp,l2-payload,eth,vlan; "
+                                   "what the device has of {} when left out",
                                    describe_rss_functions(kDefaultRssFunctions))});
     table.add({.name = "--rss-key",
                .group = kGroup,

@@ -59,8 +59,8 @@ void round_vmxnet3_queues(const rte_eth_dev_info& info, PortPlan& plan) {
 void warn_of_memif_queues(const rte_eth_dev_info& info, PortPlan& plan) {
     if (plan.queue_pairs > 1 && is_driven_by(info, "net_memif"))
         plan.warnings.push_back(
-            fmt::format("both ends of a memif must have the same number of queues: give the peer "
-                        "{} RX and TX queues, or use one worker (l2_probe: --queues 1)",
+            fmt::format("both ends of a memif must have the same number of queues: "
+                        "give the peer {} RX and TX queues, or use one worker (l2_probe: --queues 1)",
                         plan.queue_pairs));
 }
 
@@ -101,16 +101,16 @@ void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, Po
     const std::uint32_t min_room = RTE_PKTMBUF_HEADROOM + std::max<std::uint32_t>(info.min_rx_bufsize, 64);
     if (plan.mbuf_data_room < min_room)
         throw process::StartupError(
-            fmt::format("--mbuf-data-room {} is below the {} bytes that the device needs; give at "
-                        "least that, or leave it out",
+            fmt::format("--mbuf-data-room {} is below the {} bytes that the device needs; "
+                        "give at least that, or leave it out",
                         plan.mbuf_data_room, min_room));
     if (plan.mbuf_data_room - RTE_PKTMBUF_HEADROOM >= static_cast<int>(frame))
         return;
     if (!offers(info.rx_offload_capa, RTE_ETH_RX_OFFLOAD_SCATTER) ||
         !offers(info.tx_offload_capa, RTE_ETH_TX_OFFLOAD_MULTI_SEGS))
         throw process::StartupError(
-            fmt::format("a data room of {} bytes does not hold a frame of MTU {} in one segment, and "
-                        "the device does not offer scattered RX and multi-segment TX; "
+            fmt::format("a data room of {} bytes does not hold a frame of MTU {} in one segment, "
+                        "and the device does not offer scattered RX and multi-segment TX; "
                         "give --mbuf-data-room {} or a smaller --mtu",
                         plan.mbuf_data_room, plan.mtu, whole_frame));
     const std::uint32_t room = plan.mbuf_data_room - RTE_PKTMBUF_HEADROOM;
@@ -118,8 +118,8 @@ void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, Po
     const std::uint16_t max_segments = info.tx_desc_lim.nb_mtu_seg_max;  // 0: not stated
     if (max_segments != 0 && segments > max_segments)
         throw process::StartupError(
-            fmt::format("a frame of MTU {} takes {} mbufs of --mbuf-data-room {}, the device sends {} "
-                        "at most; give --mbuf-data-room {}",
+            fmt::format("a frame of MTU {} takes {} mbufs of --mbuf-data-room {}, "
+                        "the device sends {} at most; give --mbuf-data-room {}",
                         plan.mtu, segments, plan.mbuf_data_room, max_segments, whole_frame));
     plan.conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
     plan.conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
@@ -150,7 +150,7 @@ void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
         plan.warnings.push_back("--rss-key is not used: RSS is off on this port");
         return;
     }
-    // A driver that tells no size copies what struct rte_eth_rss_conf documents: 40 bytes.
+    // A driver that reports no size copies what struct rte_eth_rss_conf documents: 40 bytes.
     constexpr std::uint8_t kUsualKeySize = 40;
     const std::uint8_t size = info.hash_key_size != 0 ? info.hash_key_size : kUsualKeySize;
     if (request.rss_key.size() != size)

@@ -27,7 +27,7 @@ std::vector<std::string> values_of(const std::vector<std::string>& arguments, co
 }
 
 /// Lines that name the step that failed, and not the reason: EAL's last one, and those of a bus or a port.
-bool tells_no_reason(const std::string& line) {
+bool gives_no_reason(const std::string& line) {
     static const std::regex kSteps(
         "^(\\w+: )?(Invalid 'command line' arguments|Cannot (init|get|probe|scan|detect|set|clear) .*|"
         "Bus \\(.*\\) probe failed|.*failed to initialize .* device|rte_\\w+\\(\\) failed|Port\\d+ dev_configure = .*|"
@@ -47,7 +47,7 @@ std::string last_reason(const std::string& said, const std::string& device = "")
                 break;
             reason.clear();
         }
-        if (!line.empty() && !tells_no_reason(line))
+        if (!line.empty() && !gives_no_reason(line))
             reason = line;
     }
     const auto colon = reason.find("(): ");
@@ -109,8 +109,8 @@ std::string explain_missing_device(const FailedStart& failed) {
     std::string why = explain_known(failed);
     const std::string reason = last_reason(failed.said, failed.missing.front());
     if (why.empty())
-        why = reason.empty() ? "its driver does not say why; look its arguments up in DPDK's guide: one is "
-                               "missing, or one is not known to it"
+        why = reason.empty() ? "its driver does not say why; look its arguments up in DPDK's guide: "
+                               "one is missing, or one is not known to it"
                              : fmt::format("its driver says: {}; check its arguments", reason);
     return fmt::format("EAL could not create {}: {}", fmt::join(failed.missing, " "), why);
 }
@@ -126,8 +126,8 @@ std::string explain_no_ports(const FailedStart& failed, const std::vector<machin
     if (!nics.empty() && !failed.has_option("--no-pci"))
         return fmt::format("no port: {}{}", machine::explain_unused_nics(nics), sudo);
     return fmt::format(
-        "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, then "
-        "--bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",
+        "no port: EAL found no NIC bound to a DPDK driver{}; bind one (dpdk-devbind.py --status, "
+        "then --bind=vfio-pci ADDRESS) or try without a NIC: --vdev=net_tap0",
         sudo);
 }
 

@@ -9,7 +9,7 @@
 
 namespace l2echo::dpdk {
 
-/// Names of the devices that EAL is told to create with --vdev, without their arguments.
+/// Names of the devices that EAL creates for --vdev, without their arguments.
 std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arguments);
 
 /// The same with their arguments: "net_tap0,iface=tap0".

@@ -115,8 +115,8 @@ constexpr KnownFailure kKnownFailures[] = {
      "mount a tmpfs on /run (a container: --tmpfs /run), or do without the files: --no-shconf --no-telemetry"},
     {Step::Eal, "", "Error creating '(.*)': No such file or directory", is_no_root,
      "{1}, for its run-time files, is in a folder that does not exist",
-     "set XDG_RUNTIME_DIR to a folder that does (a stale one stays behind after su or in a container), or do "
-     "without the files: --no-shconf --no-telemetry"},
+     "set XDG_RUNTIME_DIR to a folder that does (a stale one stays behind after su or in a container), "
+     "or do without the files: --no-shconf --no-telemetry"},
     {Step::Eal, "", "Error creating '(.*)': No such file or directory", is_root,
      "{1}, for its run-time files, is in a folder that does not exist",
      "make it, or do without the files: --no-shconf --no-telemetry"},
@@ -194,8 +194,8 @@ constexpr KnownFailure kKnownFailures[] = {
      "type: sudo chmod 666 {1}"},
     {Step::Devices, "", "DMA remapping.*error 12|Couldn't map user memory for DMA", may_lock_too_little,
      "this user may not lock as much memory as the NIC is to reach",
-     "raise the limit to EAL's memory (ulimit -l, LimitMEMLOCK= of a unit), or give it CAP_IPC_LOCK; root without "
-     "that capability has the limit too"},
+     "raise the limit to EAL's memory (ulimit -l, LimitMEMLOCK= of a unit), or give it CAP_IPC_LOCK; "
+     "root without that capability has the limit too"},
     {Step::Devices, "", "Cannot open (/dev/uio\\S+): Permission denied", nullptr,
      "this user may not open {1}, and uio needs CAP_SYS_ADMIN too",
      "type it with sudo, or bind the NIC to vfio-pci"},
@@ -272,11 +272,11 @@ std::string fill(std::string_view text, const std::smatch& found) {
 /// The first line in which the pattern is found. Lines longer than any that matter are cut: std::regex
 /// recurses.
 std::optional<std::string> explain_if_said(const KnownFailure& known, const std::string& said) {
-    constexpr std::size_t kLongestLine = 1000;
+    constexpr std::size_t kMaxLineLength = 1000;
     const std::regex pattern{std::string(known.said)};
     std::istringstream lines(said);
     for (std::string line; std::getline(lines, line);) {
-        line.resize(std::min(line.size(), kLongestLine));
+        line.resize(std::min(line.size(), kMaxLineLength));
         if (std::smatch found; std::regex_search(line, found, pattern))
             return fill(known.cause, found) + "; " + fill(known.remedy, found);
     }

@@ -116,8 +116,8 @@ class MatchTerm {
                                 : cli::read_number(std::string_view(value_).substr(slash + 1), 48);
         if (!address || !length)
             return fmt::format(
-                "{}: '{}' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one like "
-                "02:00:5e:00:00:00/24",
+                "{}: '{}' is not a MAC address like 02:00:5e:00:00:01, "
+                "or a prefix of one like 02:00:5e:00:00:00/24",
                 key_, value_);
         mac.mask = 0;
         for (unsigned bit = 0; bit < *length; ++bit)
@@ -180,7 +180,7 @@ std::string contradiction(std::vector<std::string> keys, const MatchRule& rule) 
     std::ranges::sort(keys);
     const auto twice = std::ranges::adjacent_find(keys);
     if (twice != keys.end())
-        return fmt::format("{} stands there twice; give one --match for each", *twice);
+        return fmt::format("{} is given twice; give one --match for each", *twice);
     const auto any_of_protocol = [&](std::string_view protocol) {
         return std::ranges::any_of(keys, [&](const std::string& key) { return key.starts_with(protocol); });
     };

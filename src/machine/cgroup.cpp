@@ -73,8 +73,9 @@ std::optional<std::string> quota_warning(std::optional<double> quota, unsigned p
     if (!quota || *quota >= polling_lcores)
         return std::nullopt;
     return fmt::format(
-        "the cgroup's CPU quota is {:.2f} CPUs and {} lcores poll: they will be throttled and frames "
-        "lost in the pauses; raise the quota (cpu.max) or use fewer lcores",
+        "the cgroup's CPU quota is {:.2f} CPUs and {} lcores poll: "
+        "they will be throttled and frames lost in the pauses; raise the quota (cpu.max) "
+        "or use fewer lcores",
         *quota, polling_lcores);
 }
 

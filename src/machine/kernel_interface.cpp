@@ -20,7 +20,7 @@ namespace {
 
 /// Routes to an eighth of all addresses or more are default routes: it is often written as two halves, and of
 /// IPv6 as 2000::/3.
-constexpr unsigned kLongestDefaultPrefix = 3;
+constexpr unsigned kMaxDefaultPrefix = 3;
 
 struct InterfaceAddress {
     unsigned interface = 0;
@@ -65,7 +65,7 @@ bool leads_over(const std::vector<unsigned>& interfaces, const std::vector<Link>
 
 bool carries_default_route(Netlink& netlink, const std::vector<Link>& stack) {
     return std::ranges::any_of(read_routes(netlink), [&](const Route& route) {
-        return route.forwards && route.prefix_length <= kLongestDefaultPrefix &&
+        return route.forwards && route.prefix_length <= kMaxDefaultPrefix &&
                leads_over(route.interfaces, stack);
     });
 }

@@ -15,7 +15,8 @@
 namespace l2echo::machine {
 namespace {
 
-/// Attributes of a kind that name an interface beneath; the kernel's IFLA_LINK has them for the other kinds.
+/// Attributes of one type of link that name an interface beneath; the kernel's IFLA_LINK has them for the
+/// other kinds.
 struct KindLink {
     const char* kind;
     int attribute;
@@ -81,7 +82,7 @@ Link read_link(const nlmsghdr& message) {
 
 /// Open vSwitch has one master for all members of all its bridges, and its bridges' own interfaces are tied
 /// to none of them: any may carry what arrives.
-bool stands_on(const Link& upper, const Link& lower, const std::vector<Link>& links) {
+bool is_above(const Link& upper, const Link& lower, const std::vector<Link>& links) {
     constexpr const char* kOpenVswitch = "openvswitch";
     if (upper.index == lower.master || std::ranges::count(upper.lowers, lower.index) != 0)
         return true;
@@ -112,7 +113,7 @@ std::vector<Link> with_uppers(const std::vector<Link>& links, unsigned index) {
             continue;
         stack.push_back(*found);
         for (const Link& link : links)
-            if (stands_on(link, *found, links))
+            if (is_above(link, *found, links))
                 pending.push_back(link.index);
     }
     return stack;

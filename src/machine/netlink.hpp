@@ -1,4 +1,4 @@
-// What the kernel tells over netlink. Not by libmnl: Debian has no archive of it for the static build.
+// What the kernel reports over netlink. Not by libmnl: Debian has no archive of it for the static build.
 #pragma once
 
 #include <linux/netlink.h>

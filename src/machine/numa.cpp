@@ -27,13 +27,13 @@ std::vector<std::string> numa_warnings(int port_node, const std::vector<QueuePai
         const QueuePairNodes& pair = queue_pairs[queue];
         if (apart(pair.worker_node))
             warnings.push_back(
-                fmt::format("port is on NUMA node {}, worker on lcore {} on node {}: each frame "
-                            "crosses the interconnect; choose lcores of node {}",
+                fmt::format("port is on NUMA node {}, worker on lcore {} on node {}: "
+                            "each frame crosses the interconnect; choose lcores of node {}",
                             port_node, pair.lcore, pair.worker_node, port_node));
         if (apart(pair.pool_node))
             warnings.push_back(fmt::format(
-                "port is on NUMA node {}, mempool of queue {} on node {}; reserve hugepages on "
-                "node {} (sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE)",
+                "port is on NUMA node {}, mempool of queue {} on node {}; "
+                "reserve hugepages on node {} (sudo ./scripts/host-setup --apply --only hugepages --hugepages {}=SIZE)",
                 port_node, queue, pair.pool_node, port_node, port_node));
     }
     return warnings;

@@ -75,14 +75,12 @@ std::string describe(const PciNic& nic) {
 std::string explain_bound(const PciNic& nic) {
     if (nic.driver == "vfio-pci" && !nic.blockers.empty())
         return fmt::format(
-            "{} is bound to vfio-pci, but VFIO takes an IOMMU group as a whole, and {} is of the same group; "
-            "type: sudo "
-            "dpdk-devbind.py --bind=vfio-pci {}",
+            "{} is bound to vfio-pci, but VFIO takes an IOMMU group as a whole, "
+            "and {} is of the same group; type: sudo dpdk-devbind.py --bind=vfio-pci {}",
             nic.address, fmt::join(nic.blockers, ", "), fmt::join(nic.blockers, " "));
     return fmt::format(
-        "{} is bound to {}, but EAL did not take it; its lines above say why (a driver that is not "
-        "installed, -a or -b, "
-        "access to /dev/vfio)",
+        "{} is bound to {}, but EAL did not take it; "
+        "its lines above say why (a driver that is not installed, -a or -b, access to /dev/vfio)",
         nic.address, nic.driver);
 }
 
@@ -99,10 +97,9 @@ std::string explain_unbound(const std::vector<PciNic>& nics) {
                            nics.front().reason_to_leave);
     if (!free->has_iommu)
         return fmt::format(
-            "{}, and no IOMMU, so vfio-pci does not bind; switch it on (intel_iommu=on), or, at the price "
-            "that the NIC "
-            "can write to all memory, type: sudo modprobe uio_pci_generic && sudo dpdk-devbind.py "
-            "--bind=uio_pci_generic {}",
+            "{}, and no IOMMU, so vfio-pci does not bind; switch it on (intel_iommu=on), or, "
+            "at the price that the NIC can write to all memory, type: "
+            "sudo modprobe uio_pci_generic && sudo dpdk-devbind.py --bind=uio_pci_generic {}",
             found, free->address);
     return fmt::format("{}; type: sudo dpdk-devbind.py --bind=vfio-pci {}", found, free->address);
 }

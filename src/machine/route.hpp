@@ -14,7 +14,7 @@ struct Route {
     std::vector<unsigned> interfaces;  ///< indices; several: of several next hops
 };
 
-/// Of all tables, whichever rule leads to them. Throws StartupError.
+/// The routes of all tables, whichever rule leads to them. Throws StartupError.
 std::vector<Route> read_routes(Netlink& netlink);
 
 /// The interfaces that packets from one of our addresses leave by, as the rules say; empty: there is no way.

@@ -31,7 +31,7 @@ Json run_words(const std::vector<Command>& commands, std::vector<std::string> wo
         throw process::UsageError("unknown command; help lists them");
     words.erase(words.begin());
     if (words.size() > split_words(command->arguments).size())
-        throw process::UsageError(command->name + " takes less than that; help lists the commands");
+        throw process::UsageError(command->name + " has too many arguments; help lists the commands");
     return command->run(words);
 }
 

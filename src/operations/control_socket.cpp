@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMaxLine = 4096;
-/// A client that could not be accepted stays in the queue, so that poll() would return at once for ever.
+/// A client that could not be accepted stays in the queue, so that poll() would return at once, endlessly.
 constexpr std::chrono::milliseconds kRestAfterFailure{100};
 
 }  // namespace

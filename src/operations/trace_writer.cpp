@@ -80,7 +80,7 @@ void TraceWriter::write_new() {
         while (trace->read(record))
             write(record);
     if (!rest_.empty())
-        write_to_file({});  // an error is told with the next frame
+        write_to_file({});  // an error is reported with the next frame
 }
 
 void TraceWriter::write(const verdict::TraceRecord& record) {

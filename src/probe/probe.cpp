@@ -35,8 +35,8 @@ SendPlan plan_for_link(SendPlan plan, const cli::RateRequest& rate, const dpdk::
         const std::uint32_t speed = port.link().speed_mbps;
         if (speed == 0)
             throw process::StartupError(
-                fmt::format("--rate in percent: {} does not tell its link speed; give frames or bits "
-                            "per second",
+                fmt::format("--rate in percent: {} does not tell its link speed; "
+                            "give frames or bits per second",
                             dpdk::port_label(port.id())));
         plan.bits_per_second = speed * 1e6 * rate.percent_of_link / 100;
     }

@@ -83,20 +83,19 @@ void add_port_options(cli::OptionTable& table, ProbeOptions& options) {
     table.add({.name = "--queues",
                .group = kGroup,
                .value = cli::number(options.queue_pairs, {.min = 1, .max = 1024, .unit = "queue pairs"}),
-               .help = "Each with its own sender and checker; one for every two lcores beside the main one "
-                       "when left out"});
+               .help = "Each with its own sender and checker; "
+                       "one for every two lcores beside the main one when left out"});
 }
 
 void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, DependentOptions& given) {
     constexpr const char* kGroup = "Traffic";
     TrafficShape& shape = options.shape;
-    table.add(
-        {.name = "--size",
-         .group = kGroup,
-         .value = cli::text(given.sizes, "SIZES"),
-         .help = fmt::format("Frame sizes with FCS: {} when left out, or what the headers take; 64,512 in "
-                             "turn; 512-1024 at random; imix",
-                             kDefaultSize)});
+    table.add({.name = "--size",
+               .group = kGroup,
+               .value = cli::text(given.sizes, "SIZES"),
+               .help = fmt::format("Frame sizes with FCS: {} when left out, or what the headers take; "
+                                   "64,512 in turn; 512-1024 at random; imix",
+                                   kDefaultSize)});
     table.add(
         {.name = "--network",
          .group = kGroup,
@@ -137,8 +136,8 @@ void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, Depende
     table.add({.name = "--warm-up",
                .group = kGroup,
                .value = cli::number(options.warm_up_frames),
-               .help = "First send this many frames that do not count, so that rings, caches and pages are "
-                       "warm"});
+               .help = "First send this many frames that do not count, "
+                       "so that rings, caches and pages are warm"});
     table.add({.name = "--drain",
                .group = kGroup,
                .value = cli::time(options.drain_seconds),
@@ -150,8 +149,8 @@ void add_search_options(cli::OptionTable& table, ProbeOptions& options) {
     table.add({.name = "--search",
                .group = kGroup,
                .value = cli::choice(options.search, {{"none", ""}, {"ndr", "ndr"}, {"pdr", "pdr"}}),
-               .help = "Find the highest rate that loses nothing, or at most 0.5 %; --rate is the most to "
-                       "try"});
+               .help = "Find the highest rate that loses nothing, or at most 0.5 %; "
+                       "--rate is the most to try"});
     table.add({.name = "--trial",
                .group = kGroup,
                .value = cli::time(options.trial_seconds),
@@ -159,8 +158,8 @@ void add_search_options(cli::OptionTable& table, ProbeOptions& options) {
     table.add({.name = "--sweep",
                .group = kGroup,
                .value = cli::text(options.sweep_folder, "FOLDER"),
-               .help = "Search at each --size (RFC 2544's and imix when left out), NDR and PDR when --search "
-                       "names neither; tables, JSON and plots into this folder"});
+               .help = "Search at each --size (RFC 2544's and imix when left out), "
+                       "NDR and PDR when --search names neither; tables, JSON and plots into this folder"});
 }
 
 void add_result_options(cli::OptionTable& table, ProbeOptions& options, DependentOptions& given) {

@@ -55,8 +55,8 @@ int try_to_connect(const Place& place, const sockaddr_un& address, int type) {
     return connect(client.get(), generic(address), sizeof address) == 0 ? 0 : errno;
 }
 
-/// Of two programs that start at once, the second must not find dead what the first then removes and makes
-/// anew: they look one after the other.
+/// When two programs start at once, the second must not find dead what the first then removes and makes
+/// again: they look one after the other.
 FileDescriptor lock_folder(const Place& place) {
     const std::filesystem::path folder = std::filesystem::path(place.path).parent_path();
     FileDescriptor lock(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -80,8 +80,8 @@ void require_dead(const Place& place, const sockaddr_un& address, int type) {
         if (error == 0 || error == EPROTOTYPE || error == EAGAIN)
             fail(place, "another process has a socket there; choose another path");
         if (error != ECONNREFUSED)
-            fail(place, fmt::format("it cannot be told whether a process has the socket there: {}; if none "
-                                    "has, type: rm {}",
+            fail(place, fmt::format("it cannot be told whether a process has the socket there: {}; "
+                                    "if none has, type: rm {}",
                                     std::strerror(error), place.path));
     }
 }

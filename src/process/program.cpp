@@ -23,7 +23,7 @@ int fail(const std::string& program, std::string message, int status) {
 
 int run_program(const char* argv0, const std::function<void(const std::string& program)>& body) noexcept {
     prepare_standard_descriptors();
-    // A write that fails is told by its writer, after an orderly end.
+    // The writer reports a write that fails, after an orderly end.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
     // Asks for a report. There is none yet, and its default would end the program.

@@ -118,21 +118,22 @@ void hint_if_one_queue_has_all(const PortReport& report, std::vector<std::string
     for (const QueueReport& queue : report.queues)
         if (queue.share >= kNearlyAll)
             hints.push_back(
-                fmt::format("port {}: queue {} gets nearly all frames: one flow, or frames that RSS does "
-                            "not hash (not IP); vary addresses or ports at the sender",
+                fmt::format("port {}: queue {} gets nearly all frames: one flow, "
+                            "or frames that RSS does not hash (not IP); "
+                            "vary addresses or ports at the sender",
                             report.port.id, queue.queue));
 }
 
 void hint_about_losses(const PortReport& report, std::vector<std::string>& hints) {
     if (report.missed > 0)
         hints.push_back(
-            fmt::format("port {}: the NIC missed frames: the workers are too slow for the load; use more "
-                        "lcores, or a larger --rx-descriptors against short bursts",
+            fmt::format("port {}: the NIC missed frames: the workers are too slow for the load; "
+                        "use more lcores, or a larger --rx-descriptors against short bursts",
                         report.port.id));
     if (report.no_mbuf > 0)
         hints.push_back(
-            fmt::format("port {}: RX found its mempool empty; lower --rx-descriptors or --tx-descriptors "
-                        "within the memory there is",
+            fmt::format("port {}: RX found its mempool empty; "
+                        "lower --rx-descriptors or --tx-descriptors within the memory there is",
                         report.port.id));
     if (report.dropped > 0)
         hints.push_back(
@@ -144,13 +145,14 @@ void hint_about_losses(const PortReport& report, std::vector<std::string>& hints
 void hint_about_far_end(const PortReport& report, std::vector<std::string>& hints) {
     if (report.port.arming.facing == verdict::Facing::Nobody)
         return;
-    hints.push_back(fmt::format(
-        "port {}: {}: echoes would circulate for ever, so nothing is echoed until the link changes or the "
-        "session is armed again; --loop-check off if you know better",
-        report.port.id,
-        report.port.arming.facing == verdict::Facing::Reflector
-            ? "another reflector returned our loop check; on a shared segment use --accept own"
-            : "our loop check came back as it was sent, from a loop plug, a hairpin or a hub"));
+    hints.push_back(
+        fmt::format("port {}: {}: echoes would circulate endlessly, "
+                    "so nothing is echoed until the link changes or the session is armed again; "
+                    "--loop-check off if you know better",
+                    report.port.id,
+                    report.port.arming.facing == verdict::Facing::Reflector
+                        ? "another reflector returned our loop check; on a shared segment use --accept own"
+                        : "our loop check came back as it was sent, from a loop plug, a hairpin or a hub"));
 }
 
 }  // namespace

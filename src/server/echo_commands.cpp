@@ -74,7 +74,7 @@ std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::Tra
          .run = [&arming](const Words&) { return disarm(arming); }},
         {.name = "trace",
          .arguments = "N",
-         .help = "Logs the next N frames and what became of them",
+         .help = "Logs the next N frames with their verdicts",
          .run = [&trace_budget](const Words& words) { return trace(trace_budget, words); }},
     };
 }

@@ -59,10 +59,10 @@ void describe_rules(const dpdk::Port& port, wire::SwapLevel level) {
             "Port {}: its kernel end has the same MAC, so frames from that MAC are echoed too (no loop rule)",
             port.id());
     if (!port.keeps_outer_tag())
-        dpdk::log_warning(fmt::format(
-            "Port {}: this driver turns an outer 802.1ad tag (0x88A8) into 802.1Q (0x8100), so such frames go back "
-            "changed; net_af_xdp and net_pcap keep it",
-            port.id()));
+        dpdk::log_warning(
+            fmt::format("Port {}: this driver turns an outer 802.1ad tag (0x88A8) into 802.1Q (0x8100), "
+                        "so such frames go back changed; net_af_xdp and net_pcap keep it",
+                        port.id()));
     const std::string veth = level == wire::SwapLevel::Mac ? "" : dpdk::veth_behind(port);
     if (!veth.empty())
         dpdk::log_info(

@@ -16,14 +16,14 @@ std::optional<std::string> umwait_problem(const engine::MonitorSupport& cpu,
             kInstead);
     if (ports.size() > 1 && !cpu.several_queues)
         return fmt::format(
-            "--idle umwait: this CPU waits for one queue at a time (x86 needs RTM for more), and each worker "
-            "has "
-            "{}, one of each port; name one in --ports, or {}",
+            "--idle umwait: this CPU waits for one queue at a time (x86 needs RTM for more), "
+            "and each worker has {}, one of each port; name one in --ports, or {}",
             ports.size(), kInstead);
     for (const PortMonitor& port : ports)
         if (port.result != 0)
-            return fmt::format("--idle umwait: {}: driver {} names nothing to wait for: {}; {}", port.port,
-                               port.driver, dpdk::reason_of(port.result), kInstead);
+            return fmt::format(
+                "--idle umwait: {}: driver {} does not support rte_eth_get_monitor_addr: {}; {}", port.port,
+                port.driver, dpdk::reason_of(port.result), kInstead);
     return std::nullopt;
 }
 

@@ -17,7 +17,7 @@ struct PortMonitor {
     int result = 0;  ///< of check_monitor()
 };
 
-/// Why Idle::Umwait is not to be had, and what is; empty: it is. Pure.
+/// Why Idle::Umwait is not available, and what is; empty: it is available. Pure.
 std::optional<std::string> umwait_problem(const engine::MonitorSupport& cpu,
                                           const std::vector<PortMonitor>& ports);
 

@@ -73,7 +73,7 @@ std::string print_idle(const engine::IdleSettings& idle) {
 wire::MacAddress parse_station(const std::string& text, const char* option) {
     const wire::MacAddress mac = cli::parse_mac(text, option);
     if (mac == 0 || wire::is_group(mac))
-        throw process::UsageError(fmt::format("{}: {} is no station's MAC", option, text));
+        throw process::UsageError(fmt::format("{}: {} is not a unicast MAC address", option, text));
     return mac;
 }
 
@@ -139,8 +139,8 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
                    },
                    "RULE"),
                .help = "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, "
-                       "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, the first rule that "
-                       "fits decides; echo alone fits all"});
+                       "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, "
+                       "the first rule that fits decides; echo alone fits all"});
     table.add({.name = "--only-from",
                .group = kGroup,
                .value = cli::converted(rules.only_from, "MAC", parse_station),
@@ -164,7 +164,7 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
     table.add({.name = "--loop-check",
                .group = kGroup,
                .value = cli::on_off(options.loop_check),
-               .help = "Send loop checks and heed them; off, nothing ends a storm between two reflectors"});
+               .help = "Send loop checks and act on them; off, nothing ends a storm between two reflectors"});
     table.add_renamed({.old_name = "--no-loop-check", .name = "--loop-check", .value = "off"});
 }
 
@@ -186,7 +186,7 @@ void add_session_options(cli::OptionTable& table, Options& options) {
     table.add({.name = "--trace",
                .group = kGroup,
                .value = cli::number(options.trace, {.max = kMaxTraced, .unit = "frames"}),
-               .help = "Tell of the next N frames what they are and what became of them"});
+               .help = "Log the next N frames with their verdicts"});
     table.add({.name = "--trace-file",
                .group = kGroup,
                .value = cli::text(options.trace_file, "FILE"),
@@ -198,9 +198,8 @@ void add_report_options(cli::OptionTable& table, Options& options) {
     table.add({.name = "--stats-interval",
                .group = kGroup,
                .value = cli::time(options.stats_interval),
-               .help =
-                   "Report so often, 0 for never; 1 s when left out, but off for a table that is not on a "
-                   "terminal"});
+               .help = "Interval of the reports, 0 for none; 1 s when left out, "
+                       "but off for a table that is not on a terminal"});
     table.add({.name = "--format",
                .group = kGroup,
                .value = cli::choice(options.format, {{"table", operations::ReportFormat::Table},
@@ -269,8 +268,9 @@ CommandLine parse_eal_command_line(const std::vector<std::string>& arguments) {
     const std::string program = program_name(arguments);
     if (cli::asks_for(split.eal, {"-h", "--help"}) || cli::asks_for(split.ours, {"-h", "--help"}))
         line.print = fmt::format(
-            "Usage: {} [EAL options]\n\nEchoes on the first port, on the main lcore, until SIGINT or "
-            "SIGTERM;\nSIGUSR1 prints the counts so far. For more, see l2_multi_echo --help.\n",
+            "Usage: {} [EAL options]\n\nEchoes on the first port, on the main lcore, "
+            "until SIGINT or SIGTERM;\n"
+            "SIGUSR1 prints the counts so far. For more, see l2_multi_echo --help.\n",
             program);
     else if (cli::asks_for(split.eal, {"--version"}) || cli::asks_for(split.ours, {"--version"}))
         line.print = dpdk::version_text() + "\n";

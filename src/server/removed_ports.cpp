@@ -27,7 +27,7 @@ void give_up_removed_ports(dpdk::Ports& ports, engine::WorkerGroup& workers, pro
         dpdk::log_warning(
             fmt::format("Port {}: {} was removed; {}", port->id(), port->name(),
                         left == 0 ? "no port is left, stopping"
-                                  : fmt::format("going on with {} port{}", left, left == 1 ? "" : "s")));
+                                  : fmt::format("continuing with {} port{}", left, left == 1 ? "" : "s")));
         if (left == 0)
             stop.request();
     }
@@ -39,10 +39,10 @@ void throw_if_removed(const dpdk::Ports& ports) {
         if (port.removed())
             names.push_back(fmt::format("port {} ({})", port.id(), port.name()));
     if (!names.empty())
-        throw std::runtime_error(fmt::format(
-            "{} was removed while running, what it received until then was echoed; when the NIC is back and "
-            "bound, or the kernel's interface is back, start again",
-            fmt::join(names, ", ")));
+        throw std::runtime_error(
+            fmt::format("{} was removed while running, what it received until then was echoed; "
+                        "when the NIC is back and bound, or the kernel's interface is back, start again",
+                        fmt::join(names, ", ")));
 }
 
 }  // namespace l2echo::server

@@ -13,7 +13,7 @@ constexpr std::uint16_t kInterfaceName = 2;
 constexpr std::uint16_t kApplication = 4;
 constexpr std::uint16_t kTimestampResolution = 9;
 
-/// In the byte order of this machine, which the section header tells.
+/// In the byte order of this machine, which the section header shows.
 template <typename Number>
 void append(std::string& text, Number number) {
     text.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -47,7 +47,7 @@ std::string block(std::uint32_t type, const std::string& body) {
 
 std::string section_header(const std::string& application) {
     std::string body;
-    append(body, std::uint32_t{0x1A2B'3C4D});  // tells the byte order
+    append(body, std::uint32_t{0x1A2B'3C4D});  // shows the byte order
     append(body, std::uint16_t{1});            // version 1.0
     append(body, std::uint16_t{0});
     append(body, std::int64_t{-1});  // length of the section: not told

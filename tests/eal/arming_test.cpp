@@ -73,7 +73,7 @@ TEST(Arming, TellsOfEachPortWhomItFacesUntilItIsArmedAgain) {
     EXPECT_EQ(name_of(it.arming.state(0)), "armed");
     EXPECT_EQ(name_of(it.arming.state(1)), "facing-reflector");
     EXPECT_EQ(it.arming.state(1).facing, verdict::Facing::Loop);
-    EXPECT_TRUE(it.arming.state(1).remaining_seconds) << "its time goes on";
+    EXPECT_TRUE(it.arming.state(1).remaining_seconds) << "its time continues";
     it.arming.arm();
     EXPECT_EQ(name_of(it.arming.state(1)), "armed");
     EXPECT_EQ(it.arming.state(1).facing, verdict::Facing::Nobody);

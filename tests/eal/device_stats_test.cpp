@@ -1,5 +1,5 @@
 // What becomes of a device whose statistics cannot be read for a moment, as one that is being unplugged. No
-// driver here fails like that, so the linker puts this test between Port and rte_eth_stats_get()
+// driver here fails like that, so the linker places this test between Port and rte_eth_stats_get()
 // (meson.build).
 #include <gtest/gtest.h>
 #include <rte_ethdev.h>

@@ -75,8 +75,8 @@ TEST_F(EchoCommands, WrongOnesSayWhatIsWrongAndChangeNothing) {
     EXPECT_EQ(error_of("  "), "empty command; help lists them");
     EXPECT_EQ(error_of("reboot"), "unknown command; help lists them");
     EXPECT_EQ(error_of("ARM"), "unknown command; help lists them");
-    EXPECT_EQ(error_of("disarm now"), "disarm takes less than that; help lists the commands");
-    EXPECT_EQ(error_of("arm 5 s"), "arm takes less than that; help lists the commands");
+    EXPECT_EQ(error_of("disarm now"), "disarm has too many arguments; help lists the commands");
+    EXPECT_EQ(error_of("arm 5 s"), "arm has too many arguments; help lists the commands");
     EXPECT_EQ(error_of("arm 0"), "arm: 0 would end the session before it began; disarm ends it");
     for (const std::string time : {"soon", "-1", "5parsecs", "1e20"})
         EXPECT_EQ(error_of("arm " + time), "arm: '" + time + "' is not a time like 3, 3s, 500ms or 2min");

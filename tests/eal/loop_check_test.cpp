@@ -1,4 +1,4 @@
-// Who stops and who goes on, for every way in which ports, cables, switches and other reflectors are put
+// Who stops and who continues, for every way in which ports, cables, switches and other reflectors are put
 // together. docs/wire-rules.md has the same table.
 #include "l2echo/wire/loop_check.hpp"
 
@@ -142,7 +142,7 @@ class Wires {
     /// From somebody else on the same wires.
     void inject(const Bytes& frame) { forward(ports_.size(), frame); }
 
-    /// Carries frames until all is quiet; false: they go round for ever.
+    /// Carries frames until all is quiet; false: they go round endlessly.
     bool settles() {
         constexpr int kMany = 500;
         for (int carried = 0; carried < kMany; ++carried) {

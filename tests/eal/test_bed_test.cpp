@@ -167,7 +167,7 @@ TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
     EXPECT_EQ(result->totals().unique, 1000u);
     EXPECT_DOUBLE_EQ(result->queue_pairs[0].sender.requested_per_second, 3000);
     EXPECT_DOUBLE_EQ(result->queue_pairs[1].sender.requested_per_second, 2000);
-    // 1000 frames at 5000 a second, the last of which may be late by what is told.
+    // 1000 frames at 5000 a second, the last of which may be late by what is reported.
     const double latest = result->nanoseconds(static_cast<double>(result->send_delay.max())) / 1e9;
     EXPECT_GE(result->seconds, 0.2 - 1e-6);
     EXPECT_LE(result->seconds, 0.2 + latest + 1e-6);
@@ -195,7 +195,7 @@ TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
     for (std::size_t queue = 0; queue < 2; ++queue) {
         const probe::Histogram& delay = probe_run->sender(queue).delay();
         EXPECT_EQ(delay.count(), probe_run->sender(queue).sent());
-        // Of frames that were due while nobody could send, none would leave in time.
+        // Frames that were due while nobody could send would not leave in time.
         EXPECT_LT(static_cast<double>(delay.min()) / static_cast<double>(rte_get_tsc_hz()), 0.05);
     }
     EXPECT_EQ(probe_run->progress().returned, 20u);

@@ -131,7 +131,7 @@ TEST(Worker, SendsALoopCheckASecond) {
                 sent.push_back(std::move(frame));
         }
     }
-    ASSERT_GE(sent.size(), 2u) << "the last may have been on its way";
+    ASSERT_GE(sent.size(), 2u) << "the last may have been in flight";
     for (const Bytes& frame : sent) {
         EXPECT_EQ(frame.size(), wire::kLoopCheckLength);
         ASSERT_TRUE(read_check(frame));

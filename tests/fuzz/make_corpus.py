@@ -28,7 +28,8 @@ def solicitation(source=TESTER6, options=True, **ip):
     message = ICMPv6ND_NS(tgt=OWN6)
     if options:
         message /= ICMPv6NDOptSrcLLAddr(lladdr=TESTER)
-    return Ether(src=TESTER, dst="33:33:ff:00:00:01") / IPv6(src=source, dst=SOLICITED6, **{"hlim": 255, **ip}) / message
+    ip = IPv6(src=source, dst=SOLICITED6, **{"hlim": 255, **ip})
+    return Ether(src=TESTER, dst="33:33:ff:00:00:01") / ip / message
 
 
 def frames():

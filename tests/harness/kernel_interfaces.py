@@ -40,7 +40,7 @@ def namespace(name):
 
 
 def kernel_can_make(kind):
-    """Whether this kernel has interfaces of a kind that sits on top of another interface."""
+    """Whether this kernel has interfaces of a type that sits on top of another interface."""
     with veth_pair("veth-below", "veth-beside"):
         made = subprocess.run(("ip", "link", "add", "link", "veth-below", "name", "veth-above", "type", kind,
                                *(("id", "5") if kind == "vlan" else ())), capture_output=True, check=False, timeout=10)

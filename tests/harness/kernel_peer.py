@@ -36,7 +36,7 @@ IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 RECEIVE_BUFFER_BYTES = 32 << 20
 LINGER_SECONDS = 0.2  # how long to listen for duplicates after the last frame
-MOST_STALLS = 3  # times that nothing returns for a whole timeout, after which sending ends
+MAX_STALLS = 3  # times that nothing returns for a whole timeout, after which sending ends
 
 
 class PeerError(Exception):
@@ -44,7 +44,7 @@ class PeerError(Exception):
 
 
 class KernelInterface:
-    """What the peer asks and tells the kernel about one network interface."""
+    """What the peer reads and sets in the kernel for one network interface."""
 
     def __init__(self, name):
         self.name = name
@@ -67,7 +67,7 @@ class KernelInterface:
         return self._request(SIOCGIFHWADDR)[2:8]
 
     def silence_ipv6(self):
-        """Keeps the kernel's own router solicitations and the like off the wire."""
+        """Keeps the kernel's own router solicitations and MLD reports off the wire."""
         switch = f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6"
         if os.path.exists(switch):
             with open(switch, "r+", encoding="ascii") as file:
@@ -258,7 +258,7 @@ class KernelPeer:
         return with_vlan_tag(frame, ancillary)
 
     def exchange(self, frames=1000, *, flows=64, sizes=DEFAULT_SIZES, vlan=False, outer_tag=TPID_8021AD, window=256):
-        """Sends the frames, with at most `window` of them under way, and tells what became of them.
+        """Sends the frames, with at most `window` of them under way, and returns their outcome.
 
         vlan: untagged frames, 802.1Q and double-tagged ones take turns; outer_tag is the TPID of the latter.
         """
@@ -301,7 +301,7 @@ class Exchange:
                 continue
             self._stop_waiting_for_expected()
             stalls += 1
-            if stalls == MOST_STALLS:
+            if stalls == MAX_STALLS:
                 break
         while self._take(LINGER_SECONDS):
             pass

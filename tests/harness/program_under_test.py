@@ -192,7 +192,8 @@ def assert_balanced(report):
     """Each frame that was received has exactly one fate, and every view of it adds up to the same."""
     totals, workers, ports = report["totals"], report["workers"], report["ports"]
     for counts in (totals, *workers):
-        assert counts["received"] == counts["echoed"] + counts["answered"] + counts["refused"] + counts["dropped"], counts
+        fates = sum(counts[name] for name in ("echoed", "answered", "refused", "dropped"))
+        assert counts["received"] == fates, counts
         assert counts["refused"] == sum(counts["refused_by"].values()), counts
     for name in ("received", "received_bytes", "echoed", "echoed_bytes", "answered", "refused", "dropped", "tx_retries",
                  "checks_sent"):

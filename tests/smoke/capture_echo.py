@@ -1,4 +1,4 @@
-"""What l2_multi_echo makes of a capture, held against the model of the wire rules."""
+"""What l2_multi_echo makes of a capture, compared with the model of the wire rules."""
 
 from wire_rules_model import Rules, echo_all
 

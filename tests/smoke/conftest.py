@@ -21,7 +21,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "alone: measures, needs both CPUs or changes what all share: nothing else runs meanwhile")
+    config.addinivalue_line(
+        "markers", "alone: measures, needs both CPUs or changes what all share: nothing else runs meanwhile")
     machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/smoke/run came from
     if machine in (None, os.readlink("/proc/self/ns/net")):
         pytest.exit("the smoke tests change interfaces and routes: start them with tests/smoke/run BUILD_DIR, "

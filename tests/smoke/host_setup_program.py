@@ -29,6 +29,6 @@ main = load_program().main
 
 
 def run_program(*options, program=PROGRAM):
-    """Without --apply, and where every file system is read-only, lest a fault of the program changes this machine."""
+    """Without --apply, and where every file system is read-only, so that a fault cannot change this machine."""
     return subprocess.run(("unshare", "--mount", "bash", "-euc", READ_ONLY, "read-only", program, *options),
                           capture_output=True, text=True, check=False, timeout=30)

@@ -1,4 +1,4 @@
-"""scripts/compare-paths: what it measures agrees with itself, and what it puts beside our programs works."""
+"""scripts/compare-paths: what it measures agrees with itself, and what it runs beside our programs works."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ from tests.harness.program_under_test import NO_NIC, usable_cpus
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AF_XDP = 44
-RUN_SECONDS = 240  # half a minute when the machine is at rest
+RUN_SECONDS = 240  # half a minute when the machine is idle
 PATHS = ["socket", "af_packet", "af_xdp", "memif"]
 
 
@@ -115,7 +115,7 @@ def test_the_wire_delays_both_ways(quick):
 
 @pytest.mark.alone
 @pytest.mark.long
-def test_netem_is_measured_or_the_reason_stands_there(quick):
+def test_netem_is_measured_or_the_reason_is_given(quick):
     link = link_of(quick, "netem")
     for group in link["groups"]:
         *kernel, memif = group["runs"]

@@ -43,7 +43,7 @@ def start_sample(start, l2_multi_echo, config_folder):
 
 
 def as_words(arguments):
-    """EAL's arguments as printed: numbers may stand without quotes, a single argument without brackets."""
+    """EAL's arguments as printed: numbers may be without quotes, a single argument without brackets."""
     return [str(argument) for argument in (arguments if isinstance(arguments, list) else [arguments])]
 
 
@@ -156,4 +156,5 @@ def test_documents_name_every_option(config_folder, l2_multi_echo, l2_probe):
         text = subprocess.run((program, "--help"), capture_output=True, text=True, check=True).stdout
         options = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", text, re.MULTILINE))
         assert len(options) > 20
-        assert not {option for option in options if f"`{option}" not in text_of_docs and f" {option}" not in text_of_docs}
+        assert not {option for option in options
+                    if f"`{option}" not in text_of_docs and f" {option}" not in text_of_docs}

@@ -33,7 +33,7 @@ BAD_USAGE = (
     (("--promiscuous", "maybe"), ("--promiscuous", "on", "off")),
     (("--flow-control", "maybe"), ("--flow-control", "keep")),
     (("--format", "xml"), ("--format", "json", "table")),
-    (("--idle", "nap"), ("--idle", "poll", "sleep")),
+    (("--idle", "doze"), ("--idle", "poll", "sleep")),
     (("--idle", "sleep=1s"), ("--idle sleep=1s", "10us", "10000us")),
     (("--tx-full", "retry"), ("--tx-full", r"retry=N")),
     (("--tx-full", "retry=0"), ("--tx-full", r"retry=N")),

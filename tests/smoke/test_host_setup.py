@@ -278,7 +278,7 @@ def test_lines_of_limits(setup, machine, line, state):
 # The program as it is typed
 
 
-def test_every_line_tells_its_state():
+def test_every_line_has_its_state():
     result = run_program()
     *lines, last = result.stdout.splitlines()
     assert all(re.match(r"(ok|note|action needed|refused|failed) +[\w-]", line) for line in lines), result.stdout

@@ -1,4 +1,4 @@
-"""meson install: what it puts where, and that it works from there."""
+"""meson install: what it installs where, and that it works from there."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def build_options(folder):
 
 @pytest.fixture(scope="module")
 def destination(pytestconfig):
-    """The folder that stands for the root of a machine on which l2echo was installed."""
+    """The folder that serves as the root of a machine on which l2echo was installed."""
     build = pathlib.Path(pytestconfig.getoption("build_dir"))
     owner = build.stat()  # whose the log of the installation must be
     with tempfile.TemporaryDirectory(prefix="l2echo-install-") as folder:

@@ -1,4 +1,4 @@
-"""Two reflectors that face each other: frames circulate for ever, unless the loop check ends it."""
+"""Two reflectors that face each other: frames circulate endlessly, unless the loop check ends it."""
 
 import contextlib
 import signal
@@ -15,7 +15,7 @@ from tests.harness.program_under_test import NO_NIC, assert_balanced, run_to_end
 VETH, PEER = "veth-echo", "veth-peer"
 INTERVAL = 0.1  # seconds between two reports
 FOUND_WITHIN = 2.0  # a check goes out once a second
-BURST, MOST_BURSTS = 32, 5  # frames that testpmd sends from each port, and how often at most
+BURST, MAX_BURSTS = 32, 5  # frames that testpmd sends from each port, and how often at most
 STORM = 10_000  # frames that only a storm reaches, from one burst
 CHECK = bytes.fromhex("024543000000 061122334455 88b5") + b"l2echo loop chk1" + bytes(30)
 RETURNED, AS_SENT = "another reflector returned our loop check", "our loop check came back as it was sent"
@@ -48,7 +48,7 @@ def start_testpmd(start, testpmd):
                           "--total-num-mbufs=16384", "--no-lsc-interrupt", stdin=subprocess.PIPE)
         for reflector in reflectors:
             reflector.wait_for_report(lambda report: report["ports"][0]["link"]["up"], "link")
-        for _ in range(MOST_BURSTS):
+        for _ in range(MAX_BURSTS):
             forwarder.write_line("start tx_first")
             if all(has_received(reflector) for reflector in reflectors):
                 return

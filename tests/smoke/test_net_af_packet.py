@@ -35,7 +35,7 @@ def assert_refuses(process, *words):
 def test_every_frame_comes_back(start_echo, queue_pairs):
     process = start_echo(f"{DEVICE},qpairs={queue_pairs}").wait_until_ready()
     with KernelPeer(PEER) as peer:
-        # This driver puts every outer tag back as 802.1Q
+        # This driver inserts every outer tag again as 802.1Q
         result = peer.exchange(5000, vlan=True, outer_tag=TPID_8021Q, window=64)
     assert result.is_clean() and result.returned == 5000, result
     final = process.stop()
@@ -246,7 +246,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
 
 
 def test_checksums_that_a_kernel_leaves_to_a_nic(start_echo, start):
-    """The hint tells what makes a kernel's datagrams come back."""
+    """The hint says what makes a kernel's datagrams come back."""
     with namespace("sender") as sender:
         ip("link", "set", PEER, "netns", sender)
         ip("-n", sender, "address", "add", f"{PEER_ADDRESS}/24", "dev", PEER)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, assert_balanced, assert_fails, one_lcore,
-                                              one_worker, two_workers, usable_cpus, wait_until)
+                                              one_worker, two_workers, usable_cpus)
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling

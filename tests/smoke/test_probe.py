@@ -23,7 +23,7 @@ def result_of(process):
 
 
 def incomplete_result_of(process, why):
-    """It is printed all the same."""
+    """It is still printed."""
     assert process.wait(RUN_SECONDS) == FAILURE
     assert "is not complete" in error_line(process) and why in error_line(process)
     result = json.loads(process.stdout())
@@ -41,7 +41,7 @@ def assert_clean(result, frames):
 def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
     result = result_of(start_probe("--count", "1000000", "--rate", "200kpps", "--flows", "16", "--format", "json"))
     assert_clean(result, 1_000_000)
-    assert 4 <= result["loop_checks"] <= result["seconds"] + 2  # the far end tells once a second that it is there
+    assert 4 <= result["loop_checks"] <= result["seconds"] + 2  # the far end says once a second that it is there
     assert sum(stream["returned"] for stream in result["streams"]) == 1_000_000
     final = echo.stop()
     assert_balanced(final)
@@ -53,7 +53,8 @@ def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
                                      ("--vlan", "7", "--size", "72"), ("--vlan", "100,7", "--size", "512-1024"),
                                      ("--size", "imix")], ids=" ".join)
 def test_every_kind_of_frame_comes_back(echo, start_probe, options):
-    result = result_of(start_probe("--count", "20000", "--rate", "50kpps", "--flows", "8", "--format", "json", *options))
+    result = result_of(start_probe("--count", "20000", "--rate", "50kpps", "--flows", "8", "--format", "json",
+                                   *options))
     assert_clean(result, 20000)
 
 
@@ -262,7 +263,7 @@ def test_search_under_its_capacity_passes_at_once(echo, start_probe):
 def test_a_trial_cut_short_by_sigint_does_not_count(echo, start_probe):
     process = start_probe("--search", "ndr", "--trial", "10min", "--rate", "1kpps", "--format", "json")
     process.wait_for_line("L2ECHO: Probing: ")
-    # The warm-up before it is sent as fast as it goes.
+    # The warm-up before it is sent at full speed.
     echo.wait_for_report(lambda report: 0 < report["totals"]["received_per_second"] < 1500, "report of the trial")
     process.send_signal(signal.SIGINT)
     result = incomplete_result_of(process, "a signal ended the run")

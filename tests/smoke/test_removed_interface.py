@@ -49,7 +49,7 @@ def test_each_port_goes_with_its_interface_and_the_others_go_on(start, l2_multi_
                     "--stats-interval", "50ms").wait_until_ready()
     for left, (device, way) in zip(range(len(ports), 0, -1), ports.items()):
         ip(*way)
-        process.wait_for_line(rf"Port \d+: {device.split(',')[0]} was removed; going on with {left} port")
+        process.wait_for_line(rf"Port \d+: {device.split(',')[0]} was removed; continuing with {left} port")
     process.send_signal(signal.SIGTERM)
     assert process.wait(START_SECONDS) == FAILURE
     assert [port["name"] for port in process.final()["ports"] if not port["removed"]] == ["net_null0"]

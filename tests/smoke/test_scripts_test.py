@@ -34,7 +34,7 @@ def test_suite_that_is_left_out_for_lack_of_time_fails_the_run(scripts_test):
 
 @pytest.fixture
 def folder():
-    """Not below /run, which tests/namespace gives each process anew."""
+    """Not below /run, where tests/namespace mounts a new one."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
         yield pathlib.Path(path)
 
@@ -53,8 +53,9 @@ def test_first_time():
     (folder / "test_two.py").write_text("def test_other(): pass")
     results = folder / "results"
     results.mkdir()
-    done = subprocess.run((SCRIPTS.parent / "tests/two_at_a_time", "test_one.py", "test_two.py", "--", "--junit", results),
-                          cwd=folder, env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True,
+    runner = SCRIPTS.parent / "tests/two_at_a_time"
+    done = subprocess.run((runner, "test_one.py", "test_two.py", "--", "--junit", results), cwd=folder,
+                          env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True,
                           check=False, timeout=60)
     assert done.returncode == (0 if passes_later else 1)
     (results / "status").write_text(str(done.returncode))

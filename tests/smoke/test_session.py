@@ -15,13 +15,13 @@ from control_client import ControlClient
 from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_balanced, assert_fails
 
 INTERVAL = ("--stats-interval", "50ms")
-MOST_CLIENTS, LONGEST_LINE = 16, 4096
+MAX_CLIENTS, MAX_LINE_LENGTH = 16, 4096
 BURST = 32
 
 
 @pytest.fixture
 def endless_traffic(tmp_path):
-    """A port on which valid frames arrive for ever, as fast as they are asked for; what is sent is gone."""
+    """A port on which valid frames arrive endlessly, as fast as they are asked for; what is sent is gone."""
     captures.write_capture(tmp_path / "endless.pcap", captures.frames_of_length(60))
     return f"net_pcap0,rx_pcap={tmp_path}/endless.pcap,infinite_rx=1"
 
@@ -196,13 +196,13 @@ def test_half_a_line_is_no_command(controlled, path):
 
 def test_line_without_an_end_ends_the_connection(controlled, path):
     with ControlClient(path) as client:
-        client.write(b"x" * LONGEST_LINE * 2)
+        client.write(b"x" * MAX_LINE_LENGTH * 2)
         assert client.is_closed()
     assert_echoes(controlled)
 
 
 def test_many_clients_are_served_and_the_next_one_when_there_is_room(controlled, path):
-    clients = [ControlClient(path) for _ in range(MOST_CLIENTS)]
+    clients = [ControlClient(path) for _ in range(MAX_CLIENTS)]
     assert all(client.ask("status")["ok"] for client in clients)
     with ControlClient(path) as waiting:
         waiting.write(b"status\n")
@@ -223,7 +223,7 @@ def test_client_that_does_not_read_holds_nobody_up(controlled, path):
 
 
 def test_client_that_vanishes_is_forgotten(controlled, path):
-    for _ in range(3 * MOST_CLIENTS):
+    for _ in range(3 * MAX_CLIENTS):
         ControlClient(path).close()
     with ControlClient(path) as client:
         assert client.ask("status")["ok"]

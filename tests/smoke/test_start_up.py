@@ -1,4 +1,4 @@
-"""Start-up tells the plan in lines that people of the field know, and the plan is what then runs."""
+"""Start-up logs the plan in lines that people of the field know, and the plan is what then runs."""
 
 import pathlib
 import re

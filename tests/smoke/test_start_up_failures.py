@@ -92,7 +92,7 @@ FAILURES = (
             ("no NIC 0000:77:00.0", "dpdk-devbind.py --status")),
 )
 
-# Of the same kind, and told by the same table.
+# More failures that the same table explains.
 MORE_FAILURES = (
     Failure("XDG_RUNTIME_DIR of another user", (*SHARED_FILES, NULL), ("/run/dpdk.* this user", "XDG_RUNTIME_DIR"),
             NOBODY, "/run"),

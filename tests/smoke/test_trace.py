@@ -1,4 +1,4 @@
-"""What the trace tells of frames that are known: on stderr, and as pcapng with the decision beside each frame."""
+"""What the trace says about frames that are known: on stderr, and as pcapng with the decision beside each frame."""
 
 import collections
 import fcntl

@@ -10,8 +10,8 @@ GROUP_SOURCE, BAD_SOURCE, LOOP, GROUP_DESTINATION = "group-source", "bad-source"
 NOT_OWN, NOT_FROM_TESTER, UNMATCHED, NOT_SWAPPABLE = "not-own", "not-from-tester", "unmatched", "not-swappable"
 DEFAULT_REASONS = (RUNT, OVERSIZE, RESERVED, CONTROL, GROUP_SOURCE, BAD_SOURCE, LOOP, GROUP_DESTINATION)
 REASONS = (
-    *DEFAULT_REASONS[:7], "loop-check", "disarmed", "expired", "facing-reflector", GROUP_DESTINATION, NOT_OWN, NOT_FROM_TESTER,
-    UNMATCHED, NOT_SWAPPABLE, "over-rate",
+    *DEFAULT_REASONS[:7], "loop-check", "disarmed", "expired", "facing-reflector", GROUP_DESTINATION, NOT_OWN,
+    NOT_FROM_TESTER, UNMATCHED, NOT_SWAPPABLE, "over-rate",
 )
 
 VLAN_TYPES = {0x8100, 0x88A8, 0x9100}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the code against its map, the rows of src/meson.build: check_structure.py SOURCE_ROOT BUILD_ROOT. Prints TAP."""
+"""Compares the code with its map, the rows of src/meson.build: check_structure.py SOURCE BUILD. Prints TAP."""
 
 import ast
 import concurrent.futures
@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-# What an include of a library looks like. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so that only this
-# test keeps them where they are declared.
+# What an include of a library looks like. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so that only
+# this test keeps them where they are declared.
 LIBRARIES = {"CLI11": r"CLI/", "dpdk": r"(rte_|ethdev_|bus_)", "fmt": r"fmt/", "json": r"nlohmann/",
              "numa": r"numa(if)?\.h$", "pcap": r"pcap/", "toml": r"toml\+\+/"}
 
@@ -33,11 +33,12 @@ DATAPATH_CALLS = {
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
 # Names of <algorithm>. The compiler's other headers bring them in one version and not in the next.
-ALGORITHM = re.compile(r"\bstd::(ranges::)?(adjacent_find|(all|any|none)_of|clamp|copy(_n)?|count(_if)?|equal|fill(_n)?|"
-                       r"find(_if)?|generate|is_sorted|(lower|upper)_bound|(max|min)(_element)?|minmax|reverse|rotate|"
-                       r"search|(stable_)?sort|swap_ranges|transform|unique)\(")
+ALGORITHM = re.compile(r"\bstd::(ranges::)?(adjacent_find|(all|any|none)_of|clamp|copy(_n)?|count(_if)?|equal|"
+                       r"fill(_n)?|find(_if)?|generate|is_sorted|(lower|upper)_bound|(max|min)(_element)?|minmax|"
+                       r"reverse|rotate|search|(stable_)?sort|swap_ranges|transform|unique)\(")
 # fmt::join is in <fmt/ranges.h> alone from fmt 11 on.
-USES = {"algorithm": (ALGORITHM, "std::ranges::find(a, b);"), "fmt/ranges.h": (re.compile(r"\bfmt::join\("), "fmt::join(a, b)")}
+USES = {"algorithm": (ALGORITHM, "std::ranges::find(a, b);"),
+        "fmt/ranges.h": (re.compile(r"\bfmt::join\("), "fmt::join(a, b)")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
@@ -139,7 +140,7 @@ def header_faults(root, build, module, pool):
 
 
 def datapath_faults(archive):
-    """What per-frame code calls and may not. Functions of ours are held against the rows by the linker."""
+    """What per-frame code calls and may not. Functions of ours are checked against the rows by the linker."""
     listing = subprocess.run(["nm", "--undefined-only", "--format=just-symbols", archive], text=True,
                              capture_output=True, check=True).stdout
     symbols = {line.strip() for line in listing.splitlines() if line.strip() and not line.strip().endswith(":")}
@@ -173,21 +174,21 @@ def use_faults(texts, pattern, header):
 
 
 def self_faults(root, build, rows):
-    """Whether these checks see what they are there to see."""
+    """Whether these checks find what they must find."""
     names = {row.name for row in rows}
     wire = next(row for row in rows if row.name == "wire")
-    upward = include_faults(wire, {pathlib.Path("a.cpp"): '#include "l2echo/echo/rules.hpp"\n#include <fmt/format.h>\n'},
-                            names)
+    upward = include_faults(wire, {pathlib.Path("a.cpp"): '#include "l2echo/echo/rules.hpp"\n'
+                                                           '#include <fmt/format.h>\n'}, names)
     private = include_faults(wire, {pathlib.Path("b.cpp"): '#include "server/echo_workers.hpp"\n'
                                                             '#include <fmt/format.h>\n'}, names)
     faults = []
     if not any("does not declare echo" in fault for fault in upward):
-        faults.append("an include of a module that is not declared goes unseen")
+        faults.append("an include of a module that is not declared is not found")
     if not any("private to server" in fault for fault in private):
-        faults.append("an include of another module's private header goes unseen")
+        faults.append("an include of another module's private header is not found")
     for header, (pattern, use) in USES.items():
         if not use_faults({pathlib.Path("c.cpp"): use}, pattern, header):
-            faults.append(f"a use of <{header}> without it goes unseen")
+            faults.append(f"a use of <{header}> without it is not found")
     for row in rows:
         error = compiles(build, row.name, "#include <rte_mbuf.h>\n")
         if ("dpdk" in row.libraries) != (error is None):

@@ -1,6 +1,6 @@
 """Whether guests run on this machine's CPU (KVM) or are emulated (TCG): KVM only where it was seen to work.
 
-That /dev/kvm can be opened says little: inside a virtual machine, guests may die all the same.
+That /dev/kvm can be opened says little: inside a virtual machine, guests may still die.
 """
 
 import os

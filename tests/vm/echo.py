@@ -6,7 +6,7 @@ WORKERS = 3
 
 
 def ended(program):
-    """The final report of a program that is told to stop."""
+    """The final report of a program after a request to stop."""
     assert program.stop() == 0
     return program.final()
 

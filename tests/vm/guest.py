@@ -70,7 +70,7 @@ class SerialLine:
         self._input = os.open(f"{path}.in", os.O_RDWR)
 
     def chardev(self, name):
-        return f"pipe,id={name},path={self._path}"  # QEMU puts .in and .out behind the path
+        return f"pipe,id={name},path={self._path}"  # QEMU appends .in and .out to the path
 
     def write(self, text):
         os.write(self._input, text.encode())
@@ -243,7 +243,7 @@ class Guest:
 
 
 def boot_guest(qemu, folder, log_folder, name, wires, **settings):
-    """A guest on these wires; started anew if it does not start.
+    """A guest on these wires; started again if it does not start.
 
     Nothing of ours runs until then, and QEMU has faults of its own: with threads="multi", one start of some hundreds on
     a busy machine hangs, all CPUs at a breakpoint that the guest's kernel has taken out of its code again (7.2).
@@ -281,7 +281,7 @@ class GuestProgram:
         guest.succeed(f"({started}; echo guest: exit status $? >{console}) &")
 
     def console(self):
-        """What stands on the console since its start."""
+        """What is on the console since its start."""
         return self._guest.console.text(self._start)
 
     def wait_for_line(self, pattern, timeout=COMMAND_SECONDS):

@@ -1,4 +1,4 @@
-"""A guest that does not start is started anew, on the same wires."""
+"""A guest that does not start is started again, on the same wires."""
 
 import socket
 import stat

@@ -19,7 +19,7 @@ QUEUES = 4
 READY, NOT_READY = 0, 1
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/host-setup.md"
 DOCUMENT_ADDRESS = "0000:01:00.0"
-HUGEPAGES = 512 // 2  # what host-setup reserves if it is told nothing
+HUGEPAGES = 512 // 2  # what host-setup reserves by default
 GUEST_ADDRESS, OUR_ADDRESS = "198.18.0.1", "198.18.0.2"  # RFC 2544
 
 

@@ -26,7 +26,8 @@ def wire():
 def guest(boot, machine_qemu, wire):
     guest = boot("no-iommu", machine_qemu, (wire,), iommu=False, tools=True, devices=(
         "-netdev", wire.netdev("wire"), "-device",
-        f"virtio-net-pci,netdev=wire,mac={MAC},mq=on,vectors={2 * QUEUES + 2},rss=on,hash=on,disable-legacy=on,romfile="))
+        f"virtio-net-pci,netdev=wire,mac={MAC},mq=on,vectors={2 * QUEUES + 2},rss=on,hash=on,"
+        "disable-legacy=on,romfile="))
     yield guest
     guest.close()
 
@@ -37,13 +38,13 @@ def test_vfio_does_not_bind_and_the_way_out_is_named(guest, start):
     assert guest.driver_of(address) == "none"
     program = start(COMMAND)
     assert program.wait() == 1
-    assert re.search(rf"{address} \(no driver\), and no IOMMU, so vfio-pci does not bind; .* --bind=uio_pci_generic {address}",
-                     program.error_line())
+    assert re.search(rf"{address} \(no driver\), and no IOMMU, so vfio-pci does not bind; .* "
+                     rf"--bind=uio_pci_generic {address}", program.error_line())
 
 
 @pytest.mark.parametrize("options, text", [
-    ("", "none: switch it on in the virtual machine's settings (VT-d, AMD-Vi, SMMU); add intel_iommu=on iommu=pt to the "
-         "kernel command line and reboot"),
+    ("", "none: switch it on in the virtual machine's settings (VT-d, AMD-Vi, SMMU); add intel_iommu=on iommu=pt to "
+         "the kernel command line and reboot"),
     ("--allow-no-iommu", "none, and this kernel's vfio has no mode without one: give the virtual machine one")])
 def test_host_setup_says_what_is_missing(guest, options, text):
     guest.succeed("modprobe vfio-pci")
@@ -75,8 +76,8 @@ def link(guest):
     socket sees its own frames come by.
     """
     guest.succeed("for which in all default; do echo 1 >/proc/sys/net/ipv6/conf/$which/disable_ipv6; done")
-    guest.succeed("modprobe -a veth bridge sch_netem; ip link add type veth; ip link add type veth; brctl addbr bridge; "
-                  "for port in veth1 veth2; do brctl addif bridge $port; done; "
+    guest.succeed("modprobe -a veth bridge sch_netem; ip link add type veth; ip link add type veth; "
+                  "brctl addbr bridge; for port in veth1 veth2; do brctl addif bridge $port; done; "
                   "for name in veth0 veth1 veth2 veth3 bridge; do ip link set $name up; done")
     yield lambda netem: guest.succeed(f"{TC} qdisc add dev veth1 root netem limit 100000 {netem}")
     guest.succeed("for name in veth0 veth3 bridge; do ip link set $name down; ip link delete $name; done")

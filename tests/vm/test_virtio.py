@@ -196,7 +196,7 @@ def test_unplugging_a_nic_leaves_the_other_echoing(guest, start, bound, many, on
     for wire in (many, one):
         exchange(wire, 500)
     guest.monitor("device_del", id="nic0")
-    program.wait_for_line(rf"L2ECHO: warning: Port 0: {bound[0]} was removed; going on with 1 port")
+    program.wait_for_line(rf"L2ECHO: warning: Port 0: {bound[0]} was removed; continuing with 1 port")
     guest.monitor.wait_for_event("DEVICE_DELETED", 60.0)
     exchange(one, 500)
     assert program.stop() == 1

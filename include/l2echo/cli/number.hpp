@@ -25,7 +25,7 @@ std::optional<std::uint64_t> read_number(std::string_view text, std::uint64_t ma
 /// The same. Throws UsageError, which names `option`, the text and the range.
 std::uint64_t parse_number(const std::string& text, const char* option, const NumberRange& range = {});
 
-/// What times and rates are: a number that is not negative, and what stands behind it.
+/// What times and rates are: a number that is not negative, and what follows it.
 struct Quantity {
     double number = 0;  ///< finite
     std::string_view unit;

@@ -22,7 +22,7 @@ struct SplitArguments {
 /// Throws UsageError if one of EAL's is empty.
 SplitArguments split_arguments(const std::vector<std::string>& arguments);
 
-/// True when one of the names stands among the arguments.
+/// True when one of the names is among the arguments.
 bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<std::string_view> names);
 
 /// All that there is to say about one option.

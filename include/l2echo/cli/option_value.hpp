@@ -31,7 +31,7 @@ struct OptionValue {
         Repeated,  ///< the option is given once for each value, which may have commas
     };
     Form form = Form::One;
-    std::string type{};          ///< what stands for the value in --help: "N", "on|off", "TIME"
+    std::string type{};          ///< the placeholder of the value in --help: "N", "on|off", "TIME"
     std::string range{};         ///< of a number: "1..512"; empty: any
     std::string unit{};          ///< of a number: "frames"
     std::string default_text{};  ///< as the option takes it; empty: none

@@ -9,7 +9,7 @@ namespace l2echo::cli {
 struct RateRequest {
     double frames_per_second = 0;
     double bits_per_second = 0;
-    double percent_of_link = 0;  ///< all three 0: as fast as it goes
+    double percent_of_link = 0;  ///< all three 0: at full speed
 };
 RateRequest parse_rate(const std::string& text, const char* option);
 /// The same, but frames or bits per second only: neither max nor a share of the link.

@@ -1,4 +1,4 @@
-// Lcores that poll ports, and the driver's thread that waits until they have let go of what it unmaps.
+// Lcores that poll ports, and the driver's thread that waits until they no longer use what it unmaps.
 #pragma once
 
 #include <rte_rcu_qsbr.h>

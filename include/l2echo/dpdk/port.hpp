@@ -60,15 +60,15 @@ class Port {
     /// Whether the device is being taken away.
     bool removed() const noexcept { return given_up() || watch_->removed(); }
 
-    /// Closes the port of a removed device and gives the device back. No worker may poll it any more. What is
-    /// told about the port stays; the link is down and the counts are the last ones.
+    /// Closes the port of a removed device and gives the device back. No worker may poll it any more. Its
+    /// description stays; the link is down and the counts are the last ones.
     void give_up();
     bool given_up() const noexcept { return !device_.has_value(); }
 
   private:
     void configure();
     void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
-    /// Configures it, sets up its queues and starts it; tells what the driver says when it does not.
+    /// Configures it, sets up its queues and starts it; reports what the driver logs if it fails.
     void bring_up(const PortRequest& request, const std::vector<int>& worker_nodes);
     void fill_reta();
     void make_sure_of_rss_key();

@@ -1,4 +1,4 @@
-// Which ports to take, and what to tell about them once they run.
+// Which ports to take, and what to log about them once they run.
 #pragma once
 
 #include <chrono>
@@ -21,13 +21,13 @@ std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::s
 /// The first port, for a program that uses one and has no --ports. Throws StartupError likewise.
 std::uint16_t choose_first_port(const Eal& eal);
 
-/// Tells what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
+/// Logs what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
 void describe_port(const Port& port);
 
 /// The veth behind a started port; empty: there is none. Its other end fills in no UDP or TCP checksums.
 std::string veth_behind(const Port& port);
 
-/// Waits until all links are up, for so long at most or until stopped, and says which are not.
+/// Waits until all links are up, until `limit` is over or until stopped, and says which are not.
 void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop);
 
 }  // namespace l2echo::dpdk

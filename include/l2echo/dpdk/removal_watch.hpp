@@ -17,7 +17,7 @@ namespace l2echo::dpdk {
 
 /// Made for a configured port. VFIO asks for its device back and waits until it gets it (pci_vfio_req_handler
 /// in DPDK's PCI bus); drivers that share the device with the kernel raise RTE_ETH_EVENT_INTR_RMV instead.
-/// Those that stand on an interface of the kernel raise nothing, so netlink tells.
+/// Ports on an interface of the kernel raise no event, so netlink reports their removal.
 class RemovalWatch {
   public:
     explicit RemovalWatch(std::uint16_t port);

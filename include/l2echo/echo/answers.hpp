@@ -1,5 +1,5 @@
 // Requests that the port answers for itself, so that the far end is visible while it reflects: ARP, ICMP
-// echo, neighbour solicitation, ICMPv6 echo, and ETH-LB. A request becomes its answer where it stands.
+// echo, neighbour solicitation, ICMPv6 echo, and ETH-LB. A request becomes its answer in place.
 #pragma once
 
 #include <rte_mbuf.h>

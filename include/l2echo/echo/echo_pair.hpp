@@ -19,12 +19,12 @@
 
 namespace l2echo::echo {
 
-/// The loop checks of a port: sent from its queue pair 0, heeded on all queue pairs of the process.
+/// The loop checks of a port: sent from its queue pair 0, acted on by all queue pairs of the process.
 struct LoopCheckSettings {
     bool on = false;              ///< sent
     rte_mempool* pool = nullptr;  ///< what checks are made of; not null when on
     wire::LoopCheckSender sender{};
-    /// Of all ports of the process, by the number that their checks carry.
+    /// The gates of all ports of the process, by the number that their checks carry.
     std::span<Gate* const> gates{};
 };
 

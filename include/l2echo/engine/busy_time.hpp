@@ -9,9 +9,9 @@
 
 namespace l2echo::engine {
 
-/// Tells the time that goes into frames from the time of empty iterations. A reading of the TSC costs as much
-/// as some frames (25 cycles on a Zen 4), so while full bursts come one is enough for kFramesPerReading of
-/// them, and an empty iteration behind a full one counts with it.
+/// Separates the time that goes into frames from the time of empty iterations. A reading of the TSC costs as
+/// much as some frames (25 cycles on a Zen 4), so while full bursts come one is enough for kFramesPerReading
+/// of them, and an empty iteration behind a full one counts with it.
 class BusyTime {
   public:
     /// `full`: frames of an iteration after which more are likely to be there.

@@ -24,7 +24,8 @@ inline constexpr std::array<std::string_view, 4> kIdleNames{"poll", "pause", "um
 
 struct IdleSettings {
     Idle mode = Idle::Poll;
-    /// Of Idle::Sleep; waking may take the kernel as long again. What comes meanwhile waits in the RX ring.
+    /// How long Idle::Sleep sleeps; waking may take the kernel as long again. What comes meanwhile waits in
+    /// the RX ring.
     std::chrono::microseconds sleep{50};
 };
 

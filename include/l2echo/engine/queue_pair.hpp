@@ -27,7 +27,7 @@ struct QueuePairSettings {
     std::uint32_t tx_retries = 0;  ///< further tries before the rest of a burst is dropped
 };
 
-/// What became of a burst that was to be sent.
+/// The outcome of sending a burst.
 struct Sent {
     std::uint16_t frames = 0;
     std::uint64_t dropped_bytes = 0;

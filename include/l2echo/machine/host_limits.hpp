@@ -17,7 +17,7 @@ struct HostLimits {
     bool sysfs = true;               ///< /sys shows the CPUs
     bool tun_device = true;          ///< /dev/net/tun is there
 
-    /// Of linux/capability.h: CAP_NET_ADMIN, for example.
+    /// `capability` is one of linux/capability.h, such as CAP_NET_ADMIN.
     bool may(unsigned capability) const noexcept { return (capabilities >> capability & 1) != 0; }
 };
 HostLimits read_host_limits();

@@ -12,7 +12,7 @@ struct Link {
     std::string name;
     unsigned hardware_type = 0;    ///< ARPHRD_ETHER and so on, of <linux/if_arp.h>
     std::string kind;              ///< "bridge", "vlan", "tun" ...; empty: a device of its own
-    std::vector<unsigned> lowers;  ///< indices of what it stands on: its link, and the ports of an hsr
+    std::vector<unsigned> lowers;  ///< indices of what is below it: its link, and the ports of an hsr
     unsigned master = 0;           ///< index of the bridge, bond, team or VRF that it is a member of; 0: none
     bool promiscuous = false;      ///< switched on by its flag, and not by a program that listens
     unsigned attached_queues = 0;  ///< of a tap with several: those that a process has open

@@ -1,4 +1,4 @@
-// Reads the counters at intervals, prints the report, tells link changes and hints. Touches no frame.
+// Reads the counters at intervals, prints the report, logs link changes and hints. Touches no frame.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,7 @@ struct ReporterSettings {
     std::chrono::milliseconds interval{0};  ///< 0 prints nothing before the final report unless asked
 };
 
-/// What the reporter asks and tells about a port, by its index. Called by the reporter's thread.
+/// What the reporter asks and reports about a port, by its index. Called by the reporter's thread.
 struct PortHooks {
     std::function<verdict::ArmingState(std::size_t port)> arming_state;
     std::function<void(std::size_t port)> on_link_change;

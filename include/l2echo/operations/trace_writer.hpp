@@ -1,4 +1,4 @@
-// Tells what the workers traced: a log line for each frame, and a pcapng file if one is wanted.
+// Logs what the workers traced: a log line for each frame, and a pcapng file if one is wanted.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 
 namespace l2echo::process {
 
-/// Puts the text in place of what the file holds, by way of a temporary file beside it: a full disk or a kill
+/// Replaces the content of the file by the text, by way of a temporary file beside it: a full disk or a kill
 /// leaves the old content whole. What is no regular file (a pipe, a terminal, /dev/null), what is our
 /// stdout or stderr, and a file that is a mount point are written to directly. Returns 0 or an errno value.
 int replace_file(const std::string& path, std::string_view text) noexcept;

@@ -11,7 +11,7 @@ namespace l2echo::server {
 /// when no port is left. To be called now and then, by one thread at a time.
 void give_up_removed_ports(dpdk::Ports& ports, engine::WorkerGroup& workers, process::StopSignal& stop);
 
-/// At the end, so that the exit status tells. Throws std::runtime_error, naming the ports.
+/// Called at the end, for the exit status. Throws std::runtime_error, naming the ports.
 void throw_if_removed(const dpdk::Ports& ports);
 
 }  // namespace l2echo::server

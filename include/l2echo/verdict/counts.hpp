@@ -59,8 +59,8 @@ struct PortCountRow {
 inline constexpr std::array kPortCountTable{
     PortCountRow{PortCount::Missed, "missed", "missed", "lost by the NIC before us: its RX ring was full"},
     PortCountRow{PortCount::NoMbuf, "no_mbuf", "no-mbuf", "RX found the mempool empty"},
-    PortCountRow{PortCount::RxErrors, "rx_errors", "RX errors", "damaged on the way in"},
-    PortCountRow{PortCount::TxErrors, "tx_errors", "TX errors", "refused by the NIC on the way out"},
+    PortCountRow{PortCount::RxErrors, "rx_errors", "RX errors", "received damaged"},
+    PortCountRow{PortCount::TxErrors, "tx_errors", "TX errors", "refused by the NIC when sent"},
 };
 
 /// One value for each enumerator before End.

@@ -20,7 +20,7 @@ enum class Reason : std::uint8_t {
     GroupSource,
     BadSource,
     Loop,
-    // A loop check that was returned; its sender heeds it. Found before all rules but for runts, in
+    // A loop check that was returned; its sender acts on it. Found before all rules but for runts, in
     // swap_burst.cpp.
     LoopCheck,
     // While the port does not echo.
@@ -58,7 +58,7 @@ inline constexpr std::array kReasonTable{
     ReasonRow{Reason::Disarmed, "disarmed", "the session is disarmed"},
     ReasonRow{Reason::Expired, "expired", "the session is over its --expire time"},
     ReasonRow{Reason::FacingReflector, "facing-reflector",
-              "the port's own loop check came back, so echoes would too, for ever"},
+              "the port's own loop check came back, so echoes would too, endlessly"},
     ReasonRow{Reason::GroupDestination, "group-destination",
               "broadcast or multicast destination, without --group own-source"},
     ReasonRow{Reason::NotOwn, "not-own", "destination is not the port's own MAC, with --accept own"},

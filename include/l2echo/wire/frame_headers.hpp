@@ -32,7 +32,7 @@ struct FrameHeaders {
     bool source_routed = false;   ///< its checksums are over a destination that is not in the address field
 };
 
-/// Of a frame with at least 14 readable bytes.
+/// The frame has at least 14 readable bytes.
 FrameHeaders read_headers(const FrameView& frame) noexcept;
 
 /// Bytes of one address, and where the source address is; the destination follows it.

@@ -1,7 +1,8 @@
-// The frame by which a reflector finds out that its frames come back. Nothing in a frame tells a storm
-// between two reflectors from a tester that repeats itself, and layer 2 has no time to live. So each port
-// sends one check a second, to a MAC that nobody has. A reflector treats another's check as any frame to that
-// MAC, and a port whose own check comes back knows that its echoes do too (echo/datapath/swap_burst.cpp).
+// The frame by which a reflector finds out that its frames come back. A frame cannot show whether
+// it is part of a storm between two reflectors or comes from a tester that repeats itself, and layer 2 has no
+// time to live. So each port sends one check a second, to a MAC that nobody has. A reflector treats another's
+// check as any frame to that MAC, and a port whose own check comes back knows that its echoes do too
+// (echo/datapath/swap_burst.cpp).
 #pragma once
 
 #include <cstddef>

@@ -26,7 +26,7 @@ struct BurstContext {
     const WireRules& rules;
     Reason closed_by;  ///< why every frame is refused; None: the port echoes
     std::uint64_t now;
-    /// Of the rules and the rate, asked once. The fast paths run only where both are false.
+    /// What rules and rate need, asked once. The fast paths run only where both are false.
     bool may_answer = false;
     bool is_limited = false;
 };
@@ -34,9 +34,9 @@ struct BurstContext {
 /// A verdict on a frame that has an Ethernet header in its first segment. An echo is swapped already.
 using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexcept;
 
-/// A check that somebody returned is heeded by the port that sent it and goes no further, so that each is
-/// echoed once. One on its way out goes where an ordinary frame would go, so that its sender learns of us; if
-/// it is this port's own, what we send comes back without anybody's help.
+/// A check that somebody returned is acted on by the port that sent it and goes no further, so that each is
+/// echoed once. One that has not returned yet goes where an ordinary frame would go, so that its sender
+/// learns of us; if it is this port's own, what we send comes back without anybody's help.
 [[gnu::cold, gnu::noinline]] Verdict decide_loop_check(rte_mbuf& frame, const wire::LoopCheck& check,
                                                        const wire::FrameHeaders& headers,
                                                        const BurstContext& context) noexcept {
@@ -229,7 +229,7 @@ class SwapFour {
         return true;
     }
 
-    /// Of all that it swapped.
+    /// Bytes of all frames that it swapped.
     std::uint64_t bytes() const noexcept {
         return bytes_.sum();
     }

@@ -17,7 +17,7 @@ struct KeptFrames {
     std::uint64_t echoed_bytes = 0;
 };
 
-/// Swaps the frames that go back and packs them, in order, at the front of `burst`; puts answers into
+/// Swaps the frames that go back and packs them, in order, at the front of `burst`; writes answers to
 /// `answers`; counts and frees the others. Takes ownership of all mbufs; those kept are the caller's again.
 /// `now` in TSC cycles. The owning worker only.
 KeptFrames swap_burst(std::span<rte_mbuf*> burst, engine::BurstArray& answers, EchoPair& pair,

@@ -74,7 +74,7 @@ void ProbeRun::finish_sending(Sender& sender) noexcept {
 }
 
 /// Another queue's checker may have seen the last missing frame while this one had copies waiting. A far end
-/// that never falls silent is not listened to for ever.
+/// that never falls silent is not listened to endlessly.
 void ProbeRun::finish_checking(Checker& checker) noexcept {
     constexpr int kMaxPolls = 1024;
     for (int polls = 0; polls < kMaxPolls && checker.poll() != 0; ++polls) {

@@ -11,7 +11,7 @@
 namespace l2echo::probe {
 namespace {
 
-/// A TX queue that takes nothing for so long has nobody behind it.
+/// Give up after this long without TX progress: nobody drains the queue.
 constexpr double kPatienceSeconds = 5;
 
 }  // namespace

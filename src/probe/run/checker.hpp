@@ -13,9 +13,9 @@
 
 namespace l2echo::probe {
 
-/// Of one RX queue. Any stream may come back there: which queue a frame takes is up to the far end and to
-/// this NIC's RSS. One lcore calls poll(); the counters may be read by any thread, the rest after the last
-/// poll(). Memory does not grow with the run: 60 KiB of histogram, 56 bytes a stream.
+/// Checks the frames of one RX queue. Any stream may come back there: which queue a frame takes is up to the
+/// far end and to this NIC's RSS. One lcore calls poll(); the counters may be read by any thread, the rest
+/// after the last poll(). Memory does not grow with the run: 60 KiB of histogram, 56 bytes a stream.
 class Checker {
   public:
     /// `seen` has one element a stream; the checkers of all queues share it.
@@ -30,7 +30,7 @@ class Checker {
 
     std::uint64_t intact() const noexcept { return intact_.read(); }        ///< all copies
     std::uint64_t corrupted() const noexcept { return corrupted_.read(); }  ///< ours, but not as it must be
-    /// Of the corrupted: without a readable stamp.
+    /// Corrupted frames without a readable stamp.
     std::uint64_t damaged() const noexcept { return damaged_.read(); }
     std::uint64_t foreign() const noexcept { return foreign_.read(); }
     std::uint64_t loop_checks() const noexcept { return loop_checks_.read(); }  ///< an l2echo's

@@ -22,8 +22,7 @@ std::uint16_t plan_queue_pairs(std::size_t workers, std::optional<std::uint16_t>
             *asked, workers == 1 ? "is" : "are", workers, *asked));
     if (*asked > flows)
         throw process::UsageError(
-            fmt::format("--queues {}: each queue pair sends streams of its own; give --flows {} "
-                        "or more",
+            fmt::format("--queues {}: each queue pair sends streams of its own; give --flows {} or more",
                         *asked, *asked));
     return *asked;
 }

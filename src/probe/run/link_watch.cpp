@@ -21,7 +21,7 @@ void LinkWatch::look(double elapsed_seconds) {
         dpdk::log_info("{}: link up again after {:.1f} s", port, elapsed_seconds);
     else
         dpdk::log_warning(fmt::format(
-            "{}: link DOWN after {:.1f} s; the run goes on, and frames are lost until it is back{}", port,
+            "{}: link DOWN after {:.1f} s; the run continues, and frames are lost until it is back{}", port,
             elapsed_seconds, port_.link_down_advice()));
 }
 

@@ -1,4 +1,4 @@
-// Tells when the link of a port goes and comes back during a run, and when the port itself goes.
+// Reports when the link of a port goes and comes back during a run, and when the port itself goes.
 #pragma once
 
 #include <cstdint>

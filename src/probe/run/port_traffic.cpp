@@ -20,10 +20,10 @@ void throw_if_too_long(const Traffic& traffic, const dpdk::PortPlan& plan) {
 /// The outer one of two tags is 802.1ad, and would count as corrupted in every frame.
 void throw_if_tags_change(const Traffic& traffic, const dpdk::Port& port) {
     if (traffic.shape().vlan_ids.size() > 1 && !port.keeps_outer_tag())
-        throw process::UsageError(fmt::format(
-            "--vlan: {} turns the outer one of two tags (0x88A8) into 0x8100; give one tag, or probe "
-            "through net_af_xdp or net_pcap",
-            dpdk::port_label(port.id())));
+        throw process::UsageError(
+            fmt::format("--vlan: {} turns the outer one of two tags (0x88A8) into 0x8100; give one tag, "
+                        "or probe through net_af_xdp or net_pcap",
+                        dpdk::port_label(port.id())));
 }
 
 }  // namespace

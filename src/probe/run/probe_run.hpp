@@ -33,7 +33,7 @@ class ProbeRun {
     void check(std::size_t queue) noexcept;
     void send_and_check(std::size_t queue) noexcept;
 
-    /// The senders send no more, and what is on its way may still come back. Any thread.
+    /// The senders send no more, and frames in flight may still come back. Any thread.
     void end_early() noexcept { ended_early_.store(true, std::memory_order_relaxed); }
 
     bool over() const noexcept { return checkers_left_.load(std::memory_order_acquire) == 0; }

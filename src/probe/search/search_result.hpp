@@ -24,7 +24,7 @@ struct LoadedRoundTrip {
     }
 };
 
-/// Whether a search goes on after a run that ended so. Where no frame was sent, all were lost: that is a
+/// Whether a search continues after a run that ended so. Where no frame was sent, all were lost: that is a
 /// result.
 constexpr bool is_usable(RunEnd end) noexcept {
     return end == RunEnd::Complete || end == RunEnd::NothingSent;

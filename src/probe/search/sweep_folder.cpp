@@ -95,8 +95,8 @@ void draw_sweep(const std::string& folder) {
     const auto script = find_plot_script(std::filesystem::read_symlink("/proc/self/exe", ignored));
     if (script.empty())
         dpdk::log_warning(
-            fmt::format("no plots: the script that draws them is not beside this program; type in the source "
-                        "tree of l2echo: scripts/plot '{}'",
+            fmt::format("no plots: the script that draws them is not beside this program; "
+                        "type in the source tree of l2echo: scripts/plot '{}'",
                         std::filesystem::absolute(folder, ignored).string()));
     else if (const int error = run_plot_script(script, folder); error != 0)
         dpdk::log_warning(

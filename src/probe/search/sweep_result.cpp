@@ -113,14 +113,14 @@ void add_rate(Text out, const SweepSize& size, const GoalSearch& entry) {
 }
 
 void add_rates(Text out, const SweepResult& result) {
-    fmt::format_to(out,
-                   "## Rates\n\n"
-                   "NDR is the highest rate that lost nothing, PDR the highest that lost at most {:g} %; 0 "
-                   "where none passed. The upper bound is the lowest rate that lost more. Sizes count the "
-                   "FCS; L1 counts gap and preamble (20 bytes) too.\n\n"
-                   "| size | goal | frames/s | Mbit/s L1 | Mbit/s L2 | upper bound, frames/s | limited by |\n"
-                   "|---|---|--:|--:|--:|--:|---|\n",
-                   100 * kPdr.allowed_loss);
+    fmt::format_to(
+        out,
+        "## Rates\n\nNDR is the highest rate that lost nothing, "
+        "PDR the highest that lost at most {:g} %; 0 where none passed. "
+        "The upper bound is the lowest rate that lost more. Sizes count the FCS; "
+        "L1 counts gap and preamble (20 bytes) too.\n\n"
+        "| size | goal | frames/s | Mbit/s L1 | Mbit/s L2 | upper bound, frames/s | limited by |\n|---|---|--:|--:|--:|--:|---|\n",
+        100 * kPdr.allowed_loss);
     for (const SweepSize& size : result.sizes)
         for (const GoalSearch& entry : size.searches)
             add_rate(out, size, entry);
@@ -139,9 +139,8 @@ void add_round_trip(Text out, const SweepSize& size, const LoadedRoundTrip& load
 
 void add_round_trips(Text out, const SweepResult& result) {
     fmt::format_to(out,
-                   "\n## Round trips\n\n"
-                   "In microseconds, from the planned moment of sending; - where too few frames came back to "
-                   "tell.\n\n"
+                   "\n## Round trips\n\nIn microseconds, from the planned moment of sending; "
+                   "- where too few frames came back to tell.\n\n"
                    "| size | load | frames/s | returned | lost |");
     for (const Percentile& entry : kPercentiles)
         fmt::format_to(out, " {} |", entry.label);

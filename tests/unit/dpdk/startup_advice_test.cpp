@@ -224,8 +224,8 @@ TEST(PortFailure, ACauseThatIsKnownTakesThePlaceOfTheNumber) {
                                                                       .host = root_with_hugepages()});
     };
     EXPECT_EQ(explain(1, "memif_connect_client(): Failed to connect socket: /run/m.sock.\n", "net_memif"),
-              "port 0 (a): rte_eth_dev_start: no memif server listens on /run/m.sock; start the server "
-              "(role=server) first, with the same socket= and socket-abstract=");
+              "port 0 (a): rte_eth_dev_start: no memif server listens on /run/m.sock; "
+              "start the server (role=server) first, with the same socket= and socket-abstract=");
     expect_in(explain(22, "ice_foo(): no queue is left\nPort0 dev_configure = -22\n", "net_ice"),
               {"rte_eth_dev_start: Invalid argument; its driver says: no queue is left"});
     EXPECT_EQ(explain(1, "", "net_ice"), "port 0 (a): rte_eth_dev_start: failed, or not permitted");

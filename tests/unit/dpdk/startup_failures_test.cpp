@@ -10,7 +10,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// As a row of the table reads in docs/host-setup.md, less its code marks: "..." where a name stands.
+/// As a row of the table reads in docs/host-setup.md, less its code marks: "..." in the place of a name.
 std::string row_of(const KnownFailure& known) {
     const std::string row = "| " + std::string(known.cause) + " | " + std::string(known.remedy) + " |";
     return std::regex_replace(row, std::regex("\\{[12]\\}"), "...");

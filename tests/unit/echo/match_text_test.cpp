@@ -106,12 +106,11 @@ INSTANTIATE_TEST_SUITE_P(
             "'port' is none of src-mac, dst-mac, vlan, ethertype, src-ip, dst-ip, udp-src, udp-dst, tcp-src, "
             "tcp-dst"},
         WrongRule{"src-mac=02:11",
-                  "src-mac: '02:11' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one like "
-                  "02:00:5e:00:00:00/24"},
-        WrongRule{
-            "dst-mac=02:00:5e:00:00:01/49",
-            "dst-mac: '02:00:5e:00:00:01/49' is not a MAC address like 02:00:5e:00:00:01, or a prefix of one "
-            "like 02:00:5e:00:00:00/24"},
+                  "src-mac: '02:11' is not a MAC address like 02:00:5e:00:00:01, "
+                  "or a prefix of one like 02:00:5e:00:00:00/24"},
+        WrongRule{"dst-mac=02:00:5e:00:00:01/49",
+                  "dst-mac: '02:00:5e:00:00:01/49' is not a MAC address like 02:00:5e:00:00:01, "
+                  "or a prefix of one like 02:00:5e:00:00:00/24"},
         WrongRule{"vlan=4095", "vlan: '4095' is neither an id from 0 to 4094 nor none"},
         WrongRule{"vlan=-1", "vlan: '-1' is neither an id from 0 to 4094 nor none"},
         WrongRule{"vlan=", "vlan: '' is neither an id from 0 to 4094 nor none"},
@@ -127,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongRule{"tcp-src=10-", "tcp-src: '10-' is neither a port nor a range like 5000-5010"},
         WrongRule{"udp-src=1,tcp-dst=2", "a frame is UDP or TCP, never both"},
         WrongRule{"src-ip=::/0,dst-ip=10.0.0.0/8", "a frame is IPv4 or IPv6, never both"},
-        WrongRule{"vlan=1,vlan=2", "vlan stands there twice; give one --match for each"},
+        WrongRule{"vlan=1,vlan=2", "vlan is given twice; give one --match for each"},
         WrongRule{"udp-dst=53,tcp-dst=53", "a frame is UDP or TCP, never both"}));
 
 }  // namespace

@@ -19,7 +19,7 @@ using verdict::Reason;
 WireRules default_rules() {
     return WireRules({}, {.own_mac = kOurMac, .own_macs = {kOurMac}});
 }
-/// Of a port whose filter is empty.
+/// The rules of a port whose filter is empty.
 WireRules rules_without_filter() {
     return WireRules({}, {.own_mac = kOurMac, .own_macs = {}});
 }
@@ -77,9 +77,10 @@ INSTANTIATE_TEST_SUITE_P(
         WireRow{"too_long_untagged", make_frame(kOurs, kTester, {0x0800}, 1515), Reason::Oversize},
         WireRow{"longest_vlan", make_frame(kOurs, kTester, {0x8100, 5, 0x0800}, 1518), Reason::None},
         WireRow{"too_long_vlan", make_frame(kOurs, kTester, {0x8100, 5, 0x0800}, 1519), Reason::Oversize},
-        WireRow{"longest_qinq", make_frame(kOurs, kTester, {0x88A8, 5, 0x8100, 6, 0x0800}, 1522), Reason::None},
+        WireRow{"longest_qinq", make_frame(kOurs, kTester, {0x88A8, 5, 0x8100, 6, 0x0800}, 1522),
+                Reason::None},
         WireRow{"too_long_qinq", make_frame(kOurs, kTester, {0x88A8, 5, 0x8100, 6, 0x0800}, 1523),
-            Reason::Oversize},
+                Reason::Oversize},
         WireRow{"vlan_9100", make_frame(kOurs, kTester, {0x9100, 5, 0x0800}, 1518), Reason::None},
         WireRow{"stp", make_frame(reserved(0x00), kTester, {0x0026}), Reason::Reserved},
         WireRow{"reserved_0f", make_frame(reserved(0x0F), kTester, {0x0800}), Reason::Reserved},
@@ -90,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
         WireRow{"reserved_3f", make_frame(reserved(0x3F), kTester, {0x0800}), Reason::Reserved},
         WireRow{"just_above_3f", make_frame(reserved(0x40), kTester, {0x0800}), Reason::GroupDestination},
         WireRow{"other_prefix", make_frame({0x01, 0x80, 0xC2, 0x00, 0x01, 0x00}, kTester, {0x0800}),
-            Reason::GroupDestination},
+                Reason::GroupDestination},
         WireRow{"pause_to_reserved", make_frame(reserved(0x01), kTester, {0x8808}), Reason::Reserved},
         WireRow{"pause_to_unicast", make_frame(kOurs, kTester, {0x8808}), Reason::Control},
         WireRow{"slow_protocols", make_frame(kOurs, kTester, {0x8809}), Reason::Control},
@@ -99,7 +100,8 @@ INSTANTIATE_TEST_SUITE_P(
         WireRow{"cfm", make_frame(kOurs, kTester, {0x8902}), Reason::Control},
         WireRow{"ptp", make_frame(kOurs, kTester, {0x88F7}), Reason::Control},
         WireRow{"ptp_behind_vlan", make_frame(kOurs, kTester, {0x8100, 7, 0x88F7}), Reason::Control},
-        WireRow{"cfm_behind_qinq", make_frame(kOurs, kTester, {0x88A8, 7, 0x8100, 8, 0x8902}), Reason::Control},
+        WireRow{"cfm_behind_qinq", make_frame(kOurs, kTester, {0x88A8, 7, 0x8100, 8, 0x8902}),
+                Reason::Control},
         WireRow{"tag_cut_off", make_frame(kOurs, kTester, {0x8100, 0x88CC}, 16), Reason::None},
         WireRow{"tag_and_no_more", make_frame(kOurs, kTester, {0x8100, 1, 0x88CC}, 18), Reason::Control},
         WireRow{"group_source", make_frame(kOurs, {0x03, 1, 2, 3, 4, 5}, {0x0800}), Reason::GroupSource},
@@ -111,10 +113,11 @@ INSTANTIATE_TEST_SUITE_P(
         WireRow{"own_source_to_broadcast", make_frame(Bytes(6, 0xFF), kOurs, {0x0806}), Reason::Loop},
         WireRow{"broadcast", make_frame(Bytes(6, 0xFF), kTester, {0x0806}), Reason::GroupDestination},
         WireRow{"multicast", make_frame({0x01, 0x00, 0x5E, 0, 0, 1}, kTester, {0x0800}),
-            Reason::GroupDestination},
+                Reason::GroupDestination},
         WireRow{"precedence_oversize_first", make_frame(reserved(0x01), kTester, {0x8808}, 1600),
-            Reason::Oversize},
-        WireRow{"precedence_control_before_source", make_frame(kOurs, Bytes(6, 0), {0x8808}), Reason::Control}),
+                Reason::Oversize},
+        WireRow{"precedence_control_before_source", make_frame(kOurs, Bytes(6, 0), {0x8808}),
+                Reason::Control}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(WireRules, AnEmptyFilterSwitchesTheLoopRuleOff) {

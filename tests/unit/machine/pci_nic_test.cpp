@@ -54,8 +54,8 @@ TEST_F(PciNicTest, ANicOfTheKernelIsToBeBound) {
     add("0000:01:00.0", "0x020000", "virtio-pci", "1");
     fs::create_directories(devices() / "0000:01:00.0" / "virtio0" / "net" / "eth7");
     EXPECT_TRUE(
-        explains("there is 0000:01:00.0 (eth7, driver virtio-pci); type: sudo dpdk-devbind.py "
-                 "--bind=vfio-pci 0000:01:00.0"));
+        explains("there is 0000:01:00.0 (eth7, driver virtio-pci); type: "
+                 "sudo dpdk-devbind.py --bind=vfio-pci 0000:01:00.0"));
 }
 
 TEST_F(PciNicTest, TheOneThatTheKernelNeedsIsNotSuggested) {
@@ -82,8 +82,8 @@ TEST_F(PciNicTest, ANeighbourInTheGroupIsNamed) {
     EXPECT_TRUE(explains("0000:04:00.0 is bound to vfio-pci, but EAL did not take it"));
     add("0000:04:02.0", "0x010601", "ahci", "5");
     EXPECT_TRUE(
-        explains("and 0000:04:02.0 is of the same group; type: sudo dpdk-devbind.py --bind=vfio-pci "
-                 "0000:04:02.0"));
+        explains("and 0000:04:02.0 is of the same group; type: "
+                 "sudo dpdk-devbind.py --bind=vfio-pci 0000:04:02.0"));
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ TEST(SeenNumbers, FourThreadsThatMarkTheSameNumbersFindEachFirstOnce) {
     SeenNumbers seen;
     std::array<std::atomic<std::uint64_t>, 4> at{};
     std::atomic<std::uint64_t> firsts{0};
-    std::atomic<std::uint64_t> agains{0};
+    std::atomic<std::uint64_t> repeats{0};
     {
         std::vector<std::jthread> threads;
         for (std::size_t thread = 0; thread < at.size(); ++thread)
@@ -98,13 +98,13 @@ TEST(SeenNumbers, FourThreadsThatMarkTheSameNumbersFindEachFirstOnce) {
                     while (sequence > *std::ranges::min_element(at) + SeenNumbers::kNumbers / 2)
                         std::this_thread::yield();
                     const auto mark = seen.mark(sequence);
-                    (mark == SeenNumbers::Mark::First ? firsts : agains) += 1;
+                    (mark == SeenNumbers::Mark::First ? firsts : repeats) += 1;
                     at[thread] = sequence;
                 }
             });
     }
     EXPECT_EQ(firsts, kFrames);
-    EXPECT_EQ(agains, 3 * kFrames);
+    EXPECT_EQ(repeats, 3 * kFrames);
 }
 
 TEST(StreamTracker, NumbersReachUpTo48Bits) {

@@ -26,11 +26,11 @@ verdict::TraceRecord record_of(const Bytes& frame, std::size_t captured = verdic
 
 TEST(TraceText, TellsWhereWhatAndWhy) {
     EXPECT_EQ(describe_trace(record_of(udp4_frame())),
-              "port 1 queue 2, 60 bytes, 02:aa:bb:cc:dd:ee > 02:11:22:33:44:55, IPv4 192.0.2.77 > "
-              "198.51.100.9, UDP 5000 > 53: echoed (mac)");
+              "port 1 queue 2, 60 bytes, 02:aa:bb:cc:dd:ee > 02:11:22:33:44:55, "
+              "IPv4 192.0.2.77 > 198.51.100.9, UDP 5000 > 53: echoed (mac)");
     EXPECT_EQ(describe_trace(record_of(tcp6_frame())),
-              "port 1 queue 2, 74 bytes, 02:aa:bb:cc:dd:ee > 02:11:22:33:44:55, IPv6 2001:db8::77 > "
-              "2001:db8::1, TCP 40000 > 80: echoed (mac)");
+              "port 1 queue 2, 74 bytes, 02:aa:bb:cc:dd:ee > 02:11:22:33:44:55, "
+              "IPv6 2001:db8::77 > 2001:db8::1, TCP 40000 > 80: echoed (mac)");
 }
 
 std::string middle_of(const Bytes& frame, std::size_t captured = SIZE_MAX) {

@@ -265,7 +265,8 @@ TEST(Options, ASessionThatCouldDoNothingIsAUsageError) {
 
 TEST(Options, ATesterIsAStation) {
     for (const std::string mac : {"00:00:00:00:00:00", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"})
-        EXPECT_EQ(error_of({"--", "--only-from", mac}), "--only-from: " + mac + " is no station's MAC");
+        EXPECT_EQ(error_of({"--", "--only-from", mac}),
+                  "--only-from: " + mac + " is not a unicast MAC address");
 }
 
 TEST(Options, TheMostIsARateOfItsOwn) {
@@ -286,9 +287,9 @@ TEST(Options, ASleeperIsToldHowLong) {
     EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.mode, engine::Idle::Sleep);
     EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.sleep, std::chrono::microseconds(1000));
     EXPECT_EQ(options_of({"--idle", "sleep=10us"}).idle.sleep, std::chrono::microseconds(10));
-    for (const std::string nap : {"0", "9us", "11ms", "1"})
-        EXPECT_EQ(error_of({"--", "--idle", "sleep=" + nap}),
-                  "--idle sleep=" + nap + ": give 10us to 10000us");
+    for (const std::string time : {"0", "9us", "11ms", "1"})
+        EXPECT_EQ(error_of({"--", "--idle", "sleep=" + time}),
+                  "--idle sleep=" + time + ": give 10us to 10000us");
     EXPECT_EQ(error_of({"--", "--idle", "sleep="}),
               "--idle sleep: '' is not a time like 3, 3s, 500ms or 2min");
     EXPECT_EQ(error_of({"--", "--idle", "pause=1ms"}),
@@ -317,7 +318,7 @@ TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
         {"--tx-full", "retry=0"},
         {"--tx-full", "retry=1x"},
         {"--format", "xml"},
-        {"--idle", "nap"},
+        {"--idle", "doze"},
         {"--duration", "-1"},
         {"--duration", "3 parsecs"},
         {"--link-wait", "soon"},
@@ -356,7 +357,8 @@ TEST(Options, OldSpellingsSayTheNewOnes) {
     EXPECT_EQ(error_of({"--", "--stats-format", "json"}), "--stats-format is now --format");
     EXPECT_EQ(error_of({"--", "--no-loop-check"}), "--no-loop-check is now --loop-check off");
     const TemporaryFile format("stats-format = \"json\"\n");
-    EXPECT_EQ(error_of({"--", "--config", format.path()}), format.path() + ":1:1: stats-format is now format");
+    EXPECT_EQ(error_of({"--", "--config", format.path()}),
+              format.path() + ":1:1: stats-format is now format");
     const TemporaryFile check("no-loop-check = true\n");
     EXPECT_EQ(error_of({"--", "--config", check.path()}),
               check.path() + ":1:1: no-loop-check is now loop-check = \"off\"");

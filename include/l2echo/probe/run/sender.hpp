@@ -17,7 +17,7 @@ namespace l2echo::probe {
 /// How fast and how much.
 struct SendPlan {
     double frames_per_second = 0;  ///< 0: not by frames
-    double bits_per_second = 0;    ///< layer 1; 0: not by bits. Neither: as fast as it goes
+    double bits_per_second = 0;    ///< layer 1; 0: not by bits. Neither: at full speed
     std::uint64_t frames = std::numeric_limits<std::uint64_t>::max();
     double seconds = std::numeric_limits<double>::infinity();
 

@@ -69,8 +69,8 @@ constexpr std::uint64_t cycles_since(std::uint64_t planned, std::uint64_t now) n
 /// Read only after construction: senders and checkers share one.
 class Traffic {
   public:
-    /// `nonce` tells this run's frames from another's. Throws UsageError when a size is too small for the
-    /// stamp.
+    /// `nonce` distinguishes this run's frames from another's. Throws UsageError when a size is too small for
+    /// the stamp.
     Traffic(const TrafficShape& shape, wire::SwapLevel swap_level, std::uint32_t nonce);
 
     const TrafficShape& shape() const noexcept { return shape_; }
