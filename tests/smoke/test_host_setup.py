@@ -311,6 +311,7 @@ def test_apply_needs_root(machine, capsys, monkeypatch):
     (("--only", "everything"), "there are tools, hugepages"),
     (("--cpus", "a-b"), "no list of CPUs"),
     (("--user", "no-such-user-here"), "no user is named"),
+    (("--bind", ""), "0000:01:00.0 is missing"), (("--unbind", " "), "0000:01:00.0 is missing"),
     (("--bind",), "--bind"),
     (("--take-kernel-interface",), "--bind"),
     (("stray",), "stray"),
