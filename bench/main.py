@@ -44,7 +44,7 @@ def parse_arguments():
 
 
 def number_of_pairs(text):
-    if not text.isdecimal() or int(text) == 0:
+    if not (text.isascii() and text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of pairs, such as 15")
     return int(text)
 
