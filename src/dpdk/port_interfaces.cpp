@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
 #include <string_view>
 
 #include "dpdk/startup_advice.hpp"
@@ -91,10 +92,9 @@ std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port) {
     else if (device.driver == "net_af_packet")
         interfaces = {device.interface};
     // One port may have several queues on one interface.
-    std::ranges::sort(interfaces);
-    interfaces.erase(std::ranges::unique(interfaces).begin(), interfaces.end());
+    const std::set<std::string> each(interfaces.begin(), interfaces.end());
     std::vector<process::FileDescriptor> claims;
-    for (const std::string& interface : interfaces) {
+    for (const std::string& interface : each) {
         try {
             claims.push_back(machine::claim_interface(interface));
         } catch (const process::StartupError& error) {

@@ -118,10 +118,12 @@ std::vector<SshSession> read_ssh_sessions() {
     const std::set<std::string> files = files_of_ssh_servers();
     const std::set<std::string> variables = ssh_connection_variables();
     std::vector<SshSession> sessions;
-    for (const auto& [session, inode] : read_connections())
-        if (session.local_port == kSshPort || files.contains("socket:[" + inode + "]") ||
+    for (const Connection& connection : read_connections()) {
+        const SshSession& session = connection.session;
+        if (session.local_port == kSshPort || files.contains("socket:[" + connection.inode + "]") ||
             std::ranges::any_of(variables, [&](const auto& text) { return is_named(session, text); }))
             sessions.push_back(session);
+    }
     return sessions;
 }
 
