@@ -166,6 +166,7 @@ void close_other_ports() {
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
     require_descriptors();
     check_cpus(arguments_, machine::allowed_cpus());
+    refuse_empty_values(arguments_);
     remove_dead_driver_sockets(arguments_);
     refuse_taps_in_use(arguments_);
     const std::string left = start_eal(program, arguments_, said_);
@@ -187,6 +188,11 @@ Eal::~Eal() {
     park_interrupt_thread();
     polling_.reset();
     rte_eal_cleanup();
+    try {
+        remove_dead_driver_sockets(arguments_);  // virtio_user's driver leaves its own
+    } catch (const process::StartupError&) {
+        // Somebody else has that name by now.
+    }
 }
 
 Lcore Eal::main_lcore() const {

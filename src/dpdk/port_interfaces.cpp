@@ -11,6 +11,7 @@
 #include <array>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <string_view>
 
 #include "dpdk/startup_advice.hpp"
@@ -117,6 +118,15 @@ std::vector<std::string> wires_of(std::uint16_t port) {
     if (device.driver == "net_tap" && !device.interface.empty())
         wires.push_back(device.interface);
     return wires;
+}
+
+void refuse_empty_values(const std::vector<std::string>& eal_arguments) {
+    for (const std::string& device : vdev_arguments(eal_arguments)) {
+        std::istringstream arguments(device);
+        for (std::string argument; std::getline(arguments, argument, ',');)
+            if (argument.ends_with('='))
+                throw process::UsageError(fmt::format("--vdev {}: {} is empty", device, argument));
+    }
 }
 
 void refuse_taps_in_use(const std::vector<std::string>& eal_arguments) {
