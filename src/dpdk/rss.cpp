@@ -5,7 +5,6 @@
 
 #include <array>
 #include <charconv>
-#include <ranges>
 
 #include "l2echo/process/error.hpp"
 
@@ -74,9 +73,9 @@ std::string describe_rss_functions(std::uint64_t functions) {
         if ((functions & function.bits) == function.bits)
             take(function);
     // What is left is part of a group: devices offer UDP over IPv4 without UDP over IPv6.
-    for (const RssFunction& function : kRssFunctions | std::views::reverse)
-        if ((functions & function.bits) != 0)
-            take(function);
+    for (auto function = kRssFunctions.rbegin(); function != kRssFunctions.rend(); ++function)
+        if ((functions & function->bits) != 0)
+            take(*function);
     return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
 }
 
