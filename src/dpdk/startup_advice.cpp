@@ -69,7 +69,7 @@ std::string absent_nic(const std::vector<std::string>& eal_arguments,
                        const std::vector<machine::PciNic>& nics) {
     for (const char* name : {"-a", "--allow"})
         for (const std::string& device : values_of(eal_arguments, name)) {
-            const std::string address = full_address(device);
+            std::string address = full_address(device);
             if (std::ranges::none_of(nics, [&](const auto& nic) { return nic.address == address; }))
                 return address;
         }
