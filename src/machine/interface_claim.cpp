@@ -25,8 +25,8 @@ process::FileDescriptor claim_interface(const std::string& interface) {
         return claim;
     throw process::StartupError(
         errno == EADDRINUSE
-            ? fmt::format("l2echo receives from {} already, and each frame would be echoed twice; stop that "
-                          "process, or choose another interface",
+            ? fmt::format("l2echo receives from {} already, and each frame would be echoed twice; "
+                          "stop that process, or choose another interface",
                           interface)
             : fmt::format("socket of the claim on {}: {}", interface, std::strerror(errno)));
 }

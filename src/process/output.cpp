@@ -31,7 +31,7 @@ bool may_stall(int descriptor) noexcept {
 /// O_NONBLOCK belongs to the open file, which a shell or the other end of a `2>&1` may share: so it is set on
 /// one that is ours alone. Without the right to open it (a pipe that another user made) the old one stays,
 /// and poll() alone keeps us from waiting.
-void open_anew(int descriptor) noexcept {
+void reopen(int descriptor) noexcept {
     std::array<char, sizeof "/proc/self/fd/2"> path{"/proc/self/fd/0"};
     path[path.size() - 2] = static_cast<char>('0' + descriptor);
     const int flags = fcntl(descriptor, F_GETFL) & (O_ACCMODE | O_APPEND);
@@ -68,7 +68,7 @@ void prepare_standard_descriptors() noexcept {
             open("/dev/null", kModes[static_cast<std::size_t>(descriptor)]);  // takes the lowest that is free
     for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO})
         if (may_stall(descriptor))
-            open_anew(descriptor);
+            reopen(descriptor);
     // glibc lets a program assign to stderr. The old stream is never closed: another thread may be using it.
     if (std::FILE* const log = fopencookie(nullptr, "w", {nullptr, write_to_stderr, nullptr, nullptr});
         log != nullptr) {

@@ -185,7 +185,8 @@ def test_ssh_session_by_the_environment_of_a_parent_that_sudo_has_cut_off(start,
                                   (f"route add {PEER_ADDRESS} dev {VETH} table 77",
                                    f"rule add from {LOOPBACK_ADDRESS} lookup 77"),
                                   (f"route add {PEER_ADDRESS} dev {VETH} table 77",
-                                   "rule add ipproto tcp sport 22 lookup 77")], ids=["main table", "rule", "rule of a port"])
+                                   "rule add ipproto tcp sport 22 lookup 77")],
+                         ids=["main table", "rule", "rule of a port"])
 def test_ssh_session_on_an_address_of_loopback(start, far_end, ways):
     ip("address", "add", f"{LOOPBACK_ADDRESS}/32", "dev", "lo")
     try:

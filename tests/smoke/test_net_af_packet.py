@@ -167,7 +167,8 @@ def test_promiscuous_mode_is_left_as_it_was(start_echo, driver, before, wanted):
         ip("link", "delete", "own-tap")
 
 
-@pytest.mark.parametrize("first, second", [("af_packet0,iface=", "af_packet0,iface="), ("pcap0,iface=", "af_packet0,iface="),
+@pytest.mark.parametrize("first, second", [("af_packet0,iface=", "af_packet0,iface="),
+                                           ("pcap0,iface=", "af_packet0,iface="),
                                            ("af_packet0,iface=", f"pcap0,tx_iface={PEER},rx_iface=")])
 def test_second_echo_on_an_interface_is_refused(start_echo, first, second):
     """Both would get every frame, and send it back twice."""

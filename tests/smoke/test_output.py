@@ -173,7 +173,7 @@ def stalled(request):
 
 
 def test_reader_of_reports_that_stalls_costs_reports_only(start_echo, stalled):
-    """The reporter goes on, reports that get through are whole, and none of the time is left out of them."""
+    """The reporter continues, reports that get through are whole, and none of the time is left out of them."""
     process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", stdout=stalled.writer)
     process.wait_for_line("warning: stdout is not being read: reports are dropped")
     stalled.read_on()
@@ -222,8 +222,8 @@ def test_reader_of_the_log_that_stalls_holds_nothing_up(start, l2_multi_echo, l2
     fill(log.writer)
     eal = (*NO_NIC, "--no-telemetry", NET_NULL)
     echo = start(l2_multi_echo, *eal, "--lcores", one_worker(), "--", "--duration", "100ms", stderr=log.writer)
-    probe = start(l2_probe, *eal, "--lcores", one_lcore(0), "--", "--duration", "1s", "--rate", "1kpps", "--drain", "1ms",
-                  "--require-loss", "0", "--format", "json", stderr=log.writer)
+    probe = start(l2_probe, *eal, "--lcores", one_lcore(0), "--", "--duration", "1s", "--rate", "1kpps", "--drain",
+                  "1ms", "--require-loss", "0", "--format", "json", stderr=log.writer)
     assert echo.wait(START_SECONDS) == 0 and "received" in echo.stdout()
     assert probe.wait(START_SECONDS) == FAILURE and probe.reports()[0]["sent"] > 0
 

@@ -37,7 +37,8 @@ def result(start_echo, start, l2_probe, tmp_path):
                lcores=one_worker()).wait_until_ready()
 
     def run(*options):
-        process = start(l2_probe, *NO_NIC, f"--vdev={wire},role=client", "--lcores", one_lcore(1), "--", *SHORT, *options)
+        process = start(l2_probe, *NO_NIC, f"--vdev={wire},role=client", "--lcores", one_lcore(1), "--", *SHORT,
+                        *options)
         process.wait(60)
         return json.loads(process.stdout())
 

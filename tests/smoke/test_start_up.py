@@ -53,8 +53,8 @@ def test_lcore_ids_may_have_gaps(start_echo):
 
 
 def test_memory_that_may_not_be_locked_is_told(start, l2_multi_echo):
-    command = ("prlimit", "--memlock=65536", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", l2_multi_echo,
-               *NO_NIC, "--no-telemetry", "--vdev=net_null0,no-rx=1", "--lcores", one_worker(), "--", "--duration", "1ms")
-    process = start(*command)
+    limits = ("prlimit", "--memlock=65536", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    process = start(*limits, l2_multi_echo, *NO_NIC, "--no-telemetry", "--vdev=net_null0,no-rx=1", "--lcores",
+                    one_worker(), "--", "--duration", "1ms")
     process.wait_for_line(r"Memory is not locked \(Cannot allocate memory\).*ulimit -l")
     assert process.wait(START_SECONDS) == 0

@@ -12,7 +12,7 @@ inline constexpr std::chrono::seconds kReaderPause{5};
 
 /// Opens /dev/null for those of descriptors 0, 1 and 2 that are closed, so that no port and no file gets such
 /// a number and is written to by mistake. What goes to a stdout that was closed still fails. Terminals and
-/// pipes are opened anew, so that a reader that stalls blocks no write of ours while other processes keep
+/// pipes are opened again, so that a reader that stalls blocks no write of ours while other processes keep
 /// the mode that they expect; this also holds for stderr of the C library, to which DPDK logs. Before
 /// anything else is opened.
 void prepare_standard_descriptors() noexcept;

@@ -43,10 +43,9 @@ void require_frames(double frames_per_second, double trial_seconds) {
     if (frames_per_second * trial_seconds >= 1)
         return;
     constexpr double kFrames = 100;  // which tell a loss of 1 %
-    throw process::UsageError(fmt::format("--trial: {:g} s at {} sends no frame; give trials of {:.1g} s or more",
-                                          trial_seconds,
-                                          report::format_scaled(frames_per_second, "frames/s"),
-                                          kFrames / frames_per_second));
+    throw process::UsageError(
+        fmt::format("--trial: {:g} s at {} sends no frame; give trials of {:.1g} s or more", trial_seconds,
+                    report::format_scaled(frames_per_second, "frames/s"), kFrames / frames_per_second));
 }
 
 }  // namespace
@@ -72,7 +71,7 @@ void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& sea
     std::size_t trials = 0;
     for (auto rate = search.next(); rate && trials < kMaxTrials; rate = search.next(), ++trials) {
         if (*rate * trial_seconds < 1)
-            return;  // a trial without a frame tells nothing
+            return;  // a trial without a frame proves nothing
         const Trial trial = run_trial(test_bed, traffic, *rate, trial_seconds);
         search.record(trial);
         dpdk::log_info("Trial at {}: lost {} of {}{}", report::format_scaled(*rate, "frames/s"), trial.lost,

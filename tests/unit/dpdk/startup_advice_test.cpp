@@ -237,10 +237,9 @@ TEST(PortFailure, ACauseThatIsKnownTakesThePlaceOfTheNumber) {
               "start the server (role=server) first, with the same socket= and socket-abstract=");
     expect_in(explain(22, "ice_foo(): no queue is left\nPort0 dev_configure = -22\n", "net_ice"),
               {"rte_eth_dev_start: Invalid argument; its driver says: no queue is left"});
-    EXPECT_EQ(
-        explain(1, "", "net_ice"),
-        "port 0 (a): rte_eth_dev_start: failed, or not permitted; its driver does not say why: check the "
-        "arguments of the device");
+    EXPECT_EQ(explain(1, "", "net_ice"),
+              "port 0 (a): rte_eth_dev_start: failed, or not permitted; "
+              "its driver does not say why: check the arguments of the device");
 }
 
 TEST(LinkDown, AMemifClientDoesNotConnectAgain) {
