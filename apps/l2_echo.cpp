@@ -35,15 +35,14 @@ void echo_on_first_port(const std::string& program, const std::vector<std::strin
         echo::RulesRequest{}, server::describe_for_rules(port, {port.mac()})));
     echo::EchoPair pair({.queue_pair = {.port = port.id()}}, echo_port);
     dpdk::log_info("Ready: echoing on 1 port");
-    const auto print_counts = [&pair] {
-        process::print(report::describe_balance(pair.queues.counters.read()) + "\n");
-    };
+    const auto counts = [&pair] { return report::describe_balance(pair.queues.counters.read()) + "\n"; };
+    process::ReportOutput output;
     while (!stop.requested() && !port.removed()) {
         pair.poll(rte_rdtsc());
-        if (report_signal.take())
-            print_counts();
+        if (report_signal.take() && output.write(counts()) != 0)
+            dpdk::log_warning("the counts could not be written to stdout");
     }
-    print_counts();
+    output.finish(counts());
     server::throw_if_removed(ports);
 }
 

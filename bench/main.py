@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from bench.build import Build
 from bench.comparison import NotMeasured
 from bench.environment import describe_commit, describe_machine, now
 from bench.hugepages import Hugepages
-from bench.programs import ROUND_TRIP, Lab
+from bench.programs import ROUND_TRIP, Lab, end_as_on_ctrl_c
 from bench.result_table import markdown, plain
 from scripts.whole_file import replace_text
 
@@ -45,7 +44,7 @@ def parse_arguments():
 
 
 def number_of_pairs(text):
-    if not text.isdecimal() or int(text) == 0:
+    if not (text.isascii() and text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of pairs, such as 15")
     return int(text)
 
@@ -213,9 +212,7 @@ def run(arguments, scratch, hugepages):
 
 def main():
     arguments = parse_arguments()
-    # As Ctrl-C: what was measured is written, what was borrowed (hugepages, interfaces) given back.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    end_as_on_ctrl_c()
     with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder, Hugepages() as hugepages:
         os.environ["XDG_RUNTIME_DIR"] = folder
         return run(arguments, pathlib.Path(folder), hugepages)

@@ -26,6 +26,14 @@ TESTPMD_TOTALS = re.compile(r"Accumulated forward statistics.*?RX-packets: (\d+)
                             r".*?TX-packets: (\d+)\s+TX-dropped: (\d+)", re.DOTALL)
 
 
+def end_as_on_ctrl_c():
+    """SIGTERM and SIGHUP end a measurement as Ctrl-C does: what was borrowed or made is given back. A SIGHUP that nohup
+    ignores stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 class Lab:
     """Where the programs are, which CPU each gets, and how long an interval is."""
 

@@ -12,6 +12,7 @@ import tempfile
 from bench.compare.comparison_table import markdown
 from bench.compare.measured_path import LINKS, PATHS, SIZES, WARM_UP_FRAMES, PathBench
 from bench.comparison import NotMeasured, last_line
+from bench.programs import end_as_on_ctrl_c
 from scripts.whole_file import replace_text
 
 SCHEMA = "l2echo.comparison/1"
@@ -118,6 +119,7 @@ def write(folder, comparison):
 
 
 def main():
+    end_as_on_ctrl_c()
     arguments = parse_arguments()
     check_output(arguments.output)
     comparison = compare(arguments)

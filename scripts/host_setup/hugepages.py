@@ -16,7 +16,7 @@ Pages = collections.namedtuple("Pages", "size_kib reserved free path")
 
 def parse_size(text):
     """Returns the KiB of a size such as 512M or 1G; ValueError if it is not one."""
-    match = re.fullmatch(r"([1-9]\d*)([KMG])i?B?", text, re.IGNORECASE)
+    match = re.fullmatch(r"([1-9]\d*)([KMG])i?B?", text, re.IGNORECASE | re.ASCII)
     if not match:
         raise ValueError(f"'{text}' is no size; write 512M or 1G")
     return int(match[1]) * KIB_PER[match[2].upper()]
@@ -29,8 +29,10 @@ def parse_wish(text):
     wish = {}
     for part in text.split(","):
         node, _, size = part.partition("=")
-        if not node.isdigit():
+        if not re.fullmatch("[0-9]{1,4}", node):
             raise ValueError(f"'{part}' is not NODE=SIZE; write 0=1G,1=512M")
+        if int(node) in wish:
+            raise ValueError(f"node {int(node)} has two sizes")
         wish[int(node)] = parse_size(size)
     return wish
 

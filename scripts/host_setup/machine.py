@@ -7,6 +7,7 @@ import dataclasses
 import glob
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -173,12 +174,18 @@ def kernel_command_line(machine, topic, words):
                            f"/etc/default/grub.d/l2echo-{topic}.cfg && sudo update-grub && sudo reboot"),)
 
 
+MAX_CPU = 8191  # NR_CPUS of the kernel is 8192 at most
+
+
 def parse_cpu_list(text):
-    """Returns the CPUs of a list in the form of the kernel and EAL: 0-2,5."""
+    """Returns the CPUs of a list in the form of the kernel and EAL: 0-2,5; ValueError if it is not one."""
     cpus = set()
-    for part in filter(None, text.strip().split(",")):
-        first, _, last = part.partition("-")
-        cpus.update(range(int(first), int(last or first) + 1))
+    for part in text.strip().split(",") if text.strip() else ():
+        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last <= MAX_CPU:
+            raise ValueError(f"'{part}' is no CPU and no range of CPUs")
+        cpus.update(range(first, last + 1))
     return cpus
 
 

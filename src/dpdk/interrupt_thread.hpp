@@ -5,10 +5,10 @@
 
 namespace l2echo::dpdk {
 
-/// Runs `work` on the interrupt thread, so that no driver's interrupt handler runs beside it, and returns
+/// Calls `run` on the interrupt thread, so that no driver's interrupt handler runs beside it, and returns
 /// when it is done; at once and here if the thread takes no work. Not on the interrupt thread, nor on an
 /// lcore that polls.
-void run_on_interrupt_thread(const std::function<void()>& work);
+void run_on_interrupt_thread(const std::function<void()>& run);
 
 /// Keeps the interrupt thread from running again, for the rest of the process; call it before
 /// rte_eal_cleanup(). That one unmaps memory which holds interrupt handles while the thread still reads them:

@@ -40,7 +40,7 @@ class Sink {
     }
 
   private:
-    static constexpr std::size_t kMaxBytes = 64 * 1024;
+    static constexpr std::size_t kMaxBytes = std::size_t{64} * 1024;
     std::mutex lock_;
     std::string kept_;
 };

@@ -4,8 +4,10 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "l2echo/process/error.hpp"
 
@@ -19,6 +21,10 @@ Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cac
         pool_.reset(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, SOCKET_ID_ANY));
     if (pool_)
         return;
+    if (rte_errno == EINVAL)  // what is left to be wrong, as all else was planned
+        throw process::StartupError(
+            fmt::format("mempool {}: DPDK has no mempool handler '{}'; leave --mbuf-pool-ops-name out", name,
+                        rte_mbuf_best_mempool_ops()));
     const std::uint64_t mebibytes = (std::uint64_t{mbufs} * (data_room + sizeof(rte_mbuf)) >> 20) + 1;
     const std::string remedy =
         rte_eal_has_hugepages() != 0

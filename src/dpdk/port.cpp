@@ -181,7 +181,7 @@ void Port::fill_reta() {
     // Read again: the size changes at start on mlx5, vmxnet3 and virtio.
     const std::uint16_t size = read_info(id_).reta_size;
     if (size == 0) {
-        plan_.warnings.push_back(
+        plan_.warnings.emplace_back(
             "the device has no redirection table: the shares of the queues are its own choice");
         return;
     }

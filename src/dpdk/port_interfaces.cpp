@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
+#include <sstream>
 #include <string_view>
 
 #include "dpdk/startup_advice.hpp"
@@ -91,10 +93,9 @@ std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port) {
     else if (device.driver == "net_af_packet")
         interfaces = {device.interface};
     // One port may have several queues on one interface.
-    std::ranges::sort(interfaces);
-    interfaces.erase(std::ranges::unique(interfaces).begin(), interfaces.end());
+    const std::set<std::string> each(interfaces.begin(), interfaces.end());
     std::vector<process::FileDescriptor> claims;
-    for (const std::string& interface : interfaces) {
+    for (const std::string& interface : each) {
         try {
             claims.push_back(machine::claim_interface(interface));
         } catch (const process::StartupError& error) {
@@ -117,6 +118,15 @@ std::vector<std::string> wires_of(std::uint16_t port) {
     if (device.driver == "net_tap" && !device.interface.empty())
         wires.push_back(device.interface);
     return wires;
+}
+
+void refuse_empty_values(const std::vector<std::string>& eal_arguments) {
+    for (const std::string& device : vdev_arguments(eal_arguments)) {
+        std::istringstream arguments(device);
+        for (std::string argument; std::getline(arguments, argument, ',');)
+            if (argument.ends_with('='))
+                throw process::UsageError(fmt::format("--vdev {}: {} is empty", device, argument));
+    }
 }
 
 void refuse_taps_in_use(const std::vector<std::string>& eal_arguments) {

@@ -33,6 +33,9 @@ std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port);
 /// Those without which the port is as good as unplugged, and whose end its driver does not notice.
 std::vector<std::string> wires_of(std::uint16_t port);
 
+/// Throws UsageError when an argument of a vdev has no value: "net_pcap0,iface=".
+void refuse_empty_values(const std::vector<std::string>& eal_arguments);
+
 /// Throws StartupError when a tap that EAL is to open is already open in another process: a tap with several
 /// queues would be shared, and each of the two would get a part of the flows.
 void refuse_taps_in_use(const std::vector<std::string>& eal_arguments);

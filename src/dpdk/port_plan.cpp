@@ -29,9 +29,9 @@ bool offers(std::uint64_t capabilities, std::uint64_t offload) {
 
 void plan_queue_pairs(const rte_eth_dev_info& info, const PortRequest& request, PortPlan& plan) {
     if (info.max_rx_queues == 0 || info.max_tx_queues == 0)
-        throw process::StartupError(
-            fmt::format("driver {} reports {} RX and {} TX queues: an echo needs one of each",
-                        info.driver_name ? info.driver_name : "?", info.max_rx_queues, info.max_tx_queues));
+        throw process::StartupError(fmt::format(
+            "driver {} reports {} RX and {} TX queues: an echo needs one of each",
+            info.driver_name != nullptr ? info.driver_name : "?", info.max_rx_queues, info.max_tx_queues));
     plan.queue_pairs = std::min({request.queue_pairs, info.max_rx_queues, info.max_tx_queues});
     if (info.max_rx_queues < request.queue_pairs)
         plan.notes.push_back(fmt::format("Device supports max_rx_queues={}, limiting nb_rx_queues to that",
@@ -140,14 +140,14 @@ void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
         plan.conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         plan.conf.rx_adv_conf.rss_conf.rss_hf = offered;
     } else if (plan.queue_pairs > 1 && wanted != 0) {
-        plan.notes.push_back(
+        plan.notes.emplace_back(
             "no RSS in this device: how frames spread over the queues is up to the kernel or the peer");
     }
 
     if (request.rss_key.empty())
         return;
     if (plan.rss_functions == 0) {
-        plan.warnings.push_back("--rss-key is not used: RSS is off on this port");
+        plan.warnings.emplace_back("--rss-key is not used: RSS is off on this port");
         return;
     }
     // A driver that reports no size copies what struct rte_eth_rss_conf documents: 40 bytes.

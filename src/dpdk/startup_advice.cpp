@@ -30,7 +30,7 @@ std::vector<std::string> values_of(const std::vector<std::string>& arguments, co
 bool gives_no_reason(const std::string& line) {
     static const std::regex kSteps(
         "^(\\w+: )?(Invalid 'command line' arguments|Cannot (init|get|probe|scan|detect|set|clear) .*|"
-        "Bus \\(.*\\) probe failed|.*failed to initialize .* device|rte_\\w+\\(\\) failed|Port\\d+ dev_configure = .*|"
+        "Bus \\(.*\\) probe failed|.*failed to initialize .* device|.*Failed to create pmd for .*|rte_\\w+\\(\\) failed|Port\\d+ dev_configure = .*|"
         "Device with port_id=.*|No legacy callbacks.*|Failed to register mp action callback.*)");
     return std::regex_search(line.substr(0, 200), kSteps);
 }
@@ -69,7 +69,7 @@ std::string absent_nic(const std::vector<std::string>& eal_arguments,
                        const std::vector<machine::PciNic>& nics) {
     for (const char* name : {"-a", "--allow"})
         for (const std::string& device : values_of(eal_arguments, name)) {
-            const std::string address = full_address(device);
+            std::string address = full_address(device);
             if (std::ranges::none_of(nics, [&](const auto& nic) { return nic.address == address; }))
                 return address;
         }
@@ -144,7 +144,8 @@ std::string explain_port_failure(const std::string& call, const FailedStart& fai
         return fmt::format("{}: {}", call, known);
     const std::string reason = last_reason(failed.said);
     return fmt::format("{}: {}{}", call, reason_of(-failed.error),
-                       reason.empty() ? "" : fmt::format("; its driver says: {}", reason));
+                       reason.empty() ? "; its driver does not say why: check the arguments of the device"
+                                      : fmt::format("; its driver says: {}", reason));
 }
 
 }  // namespace l2echo::dpdk

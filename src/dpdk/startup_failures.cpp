@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <regex>
@@ -101,7 +102,7 @@ constexpr std::string_view kInterfaceRemedy =
     "ip link shows which there are (those of the host are not in a container's network namespace)";
 
 // The lines are those of DPDK 22.11 to 25.11.
-constexpr KnownFailure kKnownFailures[] = {
+constexpr auto kKnownFailures = std::to_array<KnownFailure>({
     // What EAL needs of the system, from its first step to its last.
     {Step::Eal, "", "", lacks_sysfs, "/sys is empty, and there EAL looks for the CPUs",
      "mount it: sudo mount -t sysfs sysfs /sys"},
@@ -256,7 +257,7 @@ constexpr KnownFailure kKnownFailures[] = {
      "check the path of rx_pcap="},
     {Step::Devices, "net_pcap", "Couldn't open (.*) for writing", nullptr, "{1} cannot be written",
      "check the folder of tx_pcap="},
-};
+});
 
 /// With what the groups of `said` found in place of {1} and {2}.
 std::string fill(std::string_view text, const std::smatch& found) {

@@ -13,7 +13,7 @@ Arming::Arming(std::vector<Gate*> gates, bool disarmed, std::optional<std::chron
 }
 
 void Arming::arm(std::optional<std::chrono::milliseconds> expire) noexcept {
-    const double hz = static_cast<double>(rte_get_tsc_hz());
+    const auto hz = static_cast<double>(rte_get_tsc_hz());
     const std::uint64_t end =
         expire ? rte_rdtsc() + static_cast<std::uint64_t>(std::chrono::duration<double>(*expire).count() * hz)
                : Gate::kNever;

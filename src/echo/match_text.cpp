@@ -77,9 +77,9 @@ bool is_host_address(const AddressAndLength& interface) {
     const auto first = std::to_integer<unsigned>(interface.address[0]);
     if (interface.version == 4)
         return first != 0 && first != 127 && first < 224;
-    const auto host = std::find_if(interface.address.begin(), interface.address.end() - 1,
-                                   [](std::byte byte) { return byte != std::byte{0}; });
-    return first != 0xFF && host != interface.address.end() - 1;
+    const bool is_loopback_or_none = std::all_of(interface.address.begin(), interface.address.end() - 1,
+                                                 [](std::byte byte) { return byte == std::byte{0}; });
+    return first != 0xFF && !is_loopback_or_none;
 }
 
 /// One "key=value" of a match rule.

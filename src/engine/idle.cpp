@@ -40,7 +40,7 @@ void monitor(std::span<QueuePair* const> pairs) noexcept {
             ++count;
     const std::uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / kMonitoringsASecond;
     if (count == 1)
-        rte_power_monitor(&conditions[0], end);
+        rte_power_monitor(conditions.data(), end);
     else if (count > 1)
         rte_power_monitor_multi(conditions.data(), count, end);
 }

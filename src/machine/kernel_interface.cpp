@@ -76,7 +76,7 @@ bool carries_ssh_session(Netlink& netlink, const std::vector<Link>& stack,
                          const std::vector<InterfaceAddress>& addresses) {
     return std::ranges::any_of(read_ssh_sessions(), [&](const SshSession& session) {
         return std::ranges::find(addresses, session.local, &InterfaceAddress::address) != addresses.end() ||
-               leads_over(interfaces_towards(netlink, session.local, session.remote), stack);
+               leads_over(interfaces_towards_client(netlink, session), stack);
     });
 }
 

@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "l2echo/process/error.hpp"
@@ -21,8 +22,8 @@ struct KindLink {
     const char* kind;
     int attribute;
 };
-constexpr KindLink kKindLinks[] = {
-    {"hsr", IFLA_HSR_SLAVE1}, {"hsr", IFLA_HSR_SLAVE2}, {"vxlan", IFLA_VXLAN_LINK}};
+constexpr std::array kKindLinks{KindLink{"hsr", IFLA_HSR_SLAVE1}, KindLink{"hsr", IFLA_HSR_SLAVE2},
+                                KindLink{"vxlan", IFLA_VXLAN_LINK}};
 
 void read_kind_data(const Attribute& data, Link& link) {
     for_each_attribute(data, [&link](const Attribute& attribute) {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -104,8 +106,12 @@ std::vector<Route> read_routes(Netlink& netlink) {
     return routes;
 }
 
-std::vector<unsigned> interfaces_towards(Netlink& netlink, const IpAddress& local, const IpAddress& remote) {
+std::vector<unsigned> interfaces_towards_client(Netlink& netlink, const SshSession& session) {
     const NextHops hops = read_next_hops(netlink);
+    const IpAddress& local = session.local;
+    const IpAddress& remote = session.remote;
+    const std::uint8_t protocol = IPPROTO_TCP;
+    const std::array<std::uint16_t, 2> ports{htons(session.local_port), htons(session.remote_port)};
     rtmsg body{};
     body.rtm_family = static_cast<unsigned char>(remote.family);
     body.rtm_dst_len = body.rtm_src_len = static_cast<unsigned char>(8 * remote.size());
@@ -115,7 +121,10 @@ std::vector<unsigned> interfaces_towards(Netlink& netlink, const IpAddress& loca
     netlink.ask(RTM_GETROUTE, 0, body,
                 [&](const nlmsghdr& message) { interfaces = read_route(message, hops).interfaces; },
                 {{RTA_DST, std::as_bytes(std::span(remote.bytes)).first(remote.size())},
-                 {RTA_SRC, std::as_bytes(std::span(local.bytes)).first(local.size())}});
+                 {RTA_SRC, std::as_bytes(std::span(local.bytes)).first(local.size())},
+                 {RTA_IP_PROTO, std::as_bytes(std::span(&protocol, 1))},
+                 {RTA_SPORT, std::as_bytes(std::span(&ports[0], 1))},
+                 {RTA_DPORT, std::as_bytes(std::span(&ports[1], 1))}});
     return interfaces;
 }
 

@@ -5,6 +5,7 @@
 
 #include "machine/ip_address.hpp"
 #include "machine/netlink.hpp"
+#include "machine/ssh_session.hpp"
 
 namespace l2echo::machine {
 
@@ -17,7 +18,8 @@ struct Route {
 /// The routes of all tables, whichever rule leads to them. Throws StartupError.
 std::vector<Route> read_routes(Netlink& netlink);
 
-/// The interfaces that packets from one of our addresses leave by, as the rules say; empty: there is no way.
-std::vector<unsigned> interfaces_towards(Netlink& netlink, const IpAddress& local, const IpAddress& remote);
+/// The interfaces that packets of our end of a TCP connection leave by, as the rules say; empty: there is no
+/// way.
+std::vector<unsigned> interfaces_towards_client(Netlink& netlink, const SshSession& session);
 
 }  // namespace l2echo::machine

@@ -1,7 +1,5 @@
 #include "machine/ssh_session.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,18 +19,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr unsigned kSshPort = 22;
-constexpr std::array<std::string_view, 4> kSshServers{"sshd", "sshd-session", "sshd-auth", "dropbear"};
+constexpr std::array<std::string_view, 5> kSshServers{"sshd", "sshd-session", "sshd-auth", "dropbear",
+                                                      "tinysshd"};
 
 struct Connection {
-    IpAddress local;
-    IpAddress remote;
-    unsigned local_port = 0;
-    unsigned remote_port = 0;
+    SshSession session;
     std::string inode;
 };
 
-unsigned parse_hexadecimal(std::string_view text) {
-    unsigned value = 0;
+std::uint32_t parse_hexadecimal(std::string_view text) {
+    std::uint32_t value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value, 16);
     return value;
 }
@@ -56,8 +52,10 @@ std::optional<Connection> parse_row(const std::string& row) {
     const auto remote = parse_words(words[2].substr(0, words[2].find(':')));
     if (!local || !remote)
         return std::nullopt;
-    return Connection{*local, *remote, parse_hexadecimal(words[1].substr(words[1].find(':') + 1)),
-                      parse_hexadecimal(words[2].substr(words[2].find(':') + 1)), words[9]};
+    const auto port_of = [](const std::string& end) {
+        return static_cast<std::uint16_t>(parse_hexadecimal(end.substr(end.find(':') + 1)));
+    };
+    return Connection{{*local, *remote, port_of(words[1]), port_of(words[2])}, words[9]};
 }
 
 std::vector<Connection> read_connections() {
@@ -91,22 +89,13 @@ std::set<std::string> files_of_ssh_servers() {
     return files;
 }
 
-std::string parent_of(const std::string& process) {
-    constexpr std::string_view kKey = "PPid:\t";
-    std::ifstream file(fs::path("/proc") / process / "status");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with(kKey))
-            return line.substr(kKey.size());
-    return {};
-}
-
-/// "CLIENT PORT SERVER PORT" of this process and those above it.
+/// "CLIENT PORT SERVER PORT": an SSH server gives it to the shell of each session. sudo and its like take it
+/// away, but the shell above them has it.
 std::set<std::string> ssh_connection_variables() {
     constexpr std::string_view kName = "SSH_CONNECTION=";
     std::set<std::string> values;
-    for (std::string process = std::to_string(getpid()); !process.empty() && process != "0";
-         process = parent_of(process)) {
-        std::ifstream file(fs::path("/proc") / process / "environ");
+    for (const fs::path& process : entries("/proc")) {
+        std::ifstream file(process / "environ");
         for (std::string variable; std::getline(file, variable, '\0');)
             if (variable.starts_with(kName))
                 values.insert(variable.substr(kName.size()));
@@ -114,13 +103,13 @@ std::set<std::string> ssh_connection_variables() {
     return values;
 }
 
-bool is_named(const Connection& connection, const std::string& variable) {
+bool is_named(const SshSession& session, const std::string& variable) {
     std::istringstream words(variable);
     std::string client, server;
     unsigned client_port = 0, server_port = 0;
-    return words >> client >> client_port >> server >> server_port && client_port == connection.remote_port &&
-           server_port == connection.local_port && parse_ip_address(client) == connection.remote &&
-           parse_ip_address(server) == connection.local;
+    return words >> client >> client_port >> server >> server_port && client_port == session.remote_port &&
+           server_port == session.local_port && parse_ip_address(client) == session.remote &&
+           parse_ip_address(server) == session.local;
 }
 
 }  // namespace
@@ -129,10 +118,12 @@ std::vector<SshSession> read_ssh_sessions() {
     const std::set<std::string> files = files_of_ssh_servers();
     const std::set<std::string> variables = ssh_connection_variables();
     std::vector<SshSession> sessions;
-    for (const Connection& connection : read_connections())
-        if (connection.local_port == kSshPort || files.contains("socket:[" + connection.inode + "]") ||
-            std::ranges::any_of(variables, [&](const auto& text) { return is_named(connection, text); }))
-            sessions.push_back({connection.local, connection.remote});
+    for (const Connection& connection : read_connections()) {
+        const SshSession& session = connection.session;
+        if (session.local_port == kSshPort || files.contains("socket:[" + connection.inode + "]") ||
+            std::ranges::any_of(variables, [&](const auto& text) { return is_named(session, text); }))
+            sessions.push_back(session);
+    }
     return sessions;
 }
 

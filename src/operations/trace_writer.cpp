@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/version.hpp"
@@ -49,9 +50,9 @@ process::FileDescriptor open_trace(const std::string& path) {
 
 }  // namespace
 
-TraceWriter::TraceWriter(const Traces& traces, const dpdk::Ports& ports, const std::string& file)
+TraceWriter::TraceWriter(const Traces& traces, const dpdk::Ports& ports, std::string file)
     : traces_(traces),
-      path_(file),
+      path_(std::move(file)),
       start_tsc_(rte_rdtsc()),
       start_nanoseconds_(static_cast<std::uint64_t>(
           std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count())) {

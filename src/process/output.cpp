@@ -136,9 +136,9 @@ int ReportOutput::write(std::string_view report) {
     return error;
 }
 
-int ReportOutput::finish(std::string_view report) {
+void ReportOutput::finish(std::string_view report) {
     unsent_ += report;
-    return write_all(STDOUT_FILENO, unsent_);
+    print(unsent_);
 }
 
 }  // namespace l2echo::process

@@ -55,7 +55,8 @@ engine::Workers EchoWorkers::make_workers(const engine::WorkerPlan& plan, const 
                                           const EchoSettings& settings) {
     const std::uint64_t process = rte_rand() >> 16;
     engine::Workers workers;
-    for (std::uint16_t queue = 0; queue < plan.lcores.size(); ++queue) {
+    const auto lcores = static_cast<std::uint16_t>(plan.lcores.size());
+    for (std::uint16_t queue = 0; queue < lcores; ++queue) {
         const int node = plan.lcores[queue].numa_node;
         Sources sources;
         std::vector<engine::QueuePair*> queue_pairs;

@@ -56,7 +56,7 @@ engine::IdleSettings parse_idle(const std::string& text, const char* option) {
                                                   kMinSleep.count(), kMaxSleep.count()));
         return {.mode = engine::Idle::Sleep, .sleep = std::chrono::round<std::chrono::microseconds>(sleep)};
     }
-    const auto mode = std::ranges::find(engine::kIdleNames, text);
+    const auto* mode = std::ranges::find(engine::kIdleNames, text);
     if (mode == engine::kIdleNames.end())
         throw process::UsageError(fmt::format("{}: '{}' is none of {}, sleep=TIME", option, text,
                                               fmt::join(engine::kIdleNames, ", ")));

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 
@@ -11,7 +12,7 @@ import pytest
 from bench.compare.comparison_table import dropped_by_link, lost, markdown
 from tests.harness.kernel_interfaces import ip, veth_pair
 from tests.harness.kernel_peer import KernelPeer
-from tests.harness.program_under_test import NO_NIC, usable_cpus
+from tests.harness.program_under_test import NO_NIC, START_SECONDS, usable_cpus, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AF_XDP = 44
@@ -30,6 +31,17 @@ def kernel_has_af_xdp():
     except OSError:
         return False
     return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_signal_ends_the_comparison_as_ctrl_c_does(pytestconfig, start, number):
+    before = ip("link"), ip("netns")
+    process = start("/usr/bin/python3", "-m", "bench.compare.compare_paths", "--build-dir",
+                    pytestconfig.getoption("build_dir"), "--quick")
+    wait_until(lambda: (ip("link"), ip("netns")) != before, "an interface or a namespace")
+    process.send_signal(number)
+    assert process.wait(START_SECONDS) == 130
+    assert "interrupted" in process.stderr()
 
 
 @pytest.fixture(scope="module")

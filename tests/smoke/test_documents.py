@@ -1,8 +1,8 @@
 """The commands in README and docs, run as written.
 
-A block of commands is fenced as ```sh. The blocks of a document run in order, in one shell, in a folder that looks like the
-source tree; a folder of the test takes the place of /tmp, which other tests use too. `<!-- not run: REASON -->` above a
-block exempts it; `<!-- shows: PATTERN -->` above it must be found in what the block prints.
+A block of commands is fenced as ```sh. The blocks of a document run in order, in one shell, in a folder that looks
+like the source tree; a folder of the test takes the place of /tmp, which other tests use too. `<!-- not run: REASON
+-->` above a block exempts it; `<!-- shows: PATTERN -->` above it must be found in what the block prints.
 """
 
 import contextlib
@@ -60,8 +60,8 @@ def run(script, tree, output):
     """In a session of its own, so that what it leaves behind can be ended."""
     environment = {**os.environ, "PATH": f"{tree.parent}/tools:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     with open(output, "wb") as file:
-        shell = subprocess.Popen(["bash", "-euc", script], cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=file,
-                                 stderr=subprocess.STDOUT, start_new_session=True)
+        shell = subprocess.Popen(["bash", "-euc", script], cwd=tree, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             return shell.wait(LIMIT_SECONDS)
         finally:

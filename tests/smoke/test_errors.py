@@ -167,3 +167,8 @@ def test_asking_is_no_mistake(start, l2_multi_echo, before, after, pattern):
     assert process.wait(5) == 0
     assert re.search(pattern, process.stdout())
     assert process.stderr() == ""
+
+
+@pytest.mark.parametrize("device", ["net_pcap0,iface=", "net_memif0,role=,id=0"])
+def test_empty_value_of_a_device_is_refused(start_echo, device):
+    assert_fails(start_echo(device), USAGE, rf"--vdev {device}: (iface|role)= is empty")

@@ -162,7 +162,7 @@ def session(start, far_end, address, port=22, server="other"):
 
 
 @pytest.mark.parametrize("port, server, is_ssh", [(22, "other", True), (2022, "other", False), (2022, "sshd", True),
-                                                  (2022, "sshd-session", True)])
+                                                  (2022, "sshd-session", True), (2022, "tinysshd", True)])
 def test_ssh_session(start, far_end, port, server, is_ssh):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     with session(start, far_end, ADDRESS, port, server):
@@ -183,7 +183,9 @@ def test_ssh_session_by_the_environment_of_a_parent_that_sudo_has_cut_off(start,
 
 @pytest.mark.parametrize("ways", [(f"route add {PEER_ADDRESS} dev {VETH}",),
                                   (f"route add {PEER_ADDRESS} dev {VETH} table 77",
-                                   f"rule add from {LOOPBACK_ADDRESS} lookup 77")], ids=["main table", "rule"])
+                                   f"rule add from {LOOPBACK_ADDRESS} lookup 77"),
+                                  (f"route add {PEER_ADDRESS} dev {VETH} table 77",
+                                   "rule add ipproto tcp sport 22 lookup 77")], ids=["main table", "rule", "rule of a port"])
 def test_ssh_session_on_an_address_of_loopback(start, far_end, ways):
     ip("address", "add", f"{LOOPBACK_ADDRESS}/32", "dev", "lo")
     try:
@@ -193,6 +195,15 @@ def test_ssh_session_on_an_address_of_loopback(start, far_end, ways):
                 assert reasons() == A_SESSION
     finally:
         ip("address", "delete", f"{LOOPBACK_ADDRESS}/32", "dev", "lo")
+
+
+def test_ssh_session_by_the_environment_of_another_process(start, far_end):
+    """A server that has no name that we know gives SSH_CONNECTION to a shell elsewhere."""
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    with session(start, far_end, ADDRESS, 2022) as far_port:
+        assert "SSH" not in reasons()
+        start("env", f"SSH_CONNECTION={PEER_ADDRESS} {far_port} {ADDRESS} 2022", "sleep", "60")
+        wait_until(lambda: "SSH" in reasons(), "SSH session")
 
 
 def test_ssh_session_over_link_local_addresses(start, far_end):

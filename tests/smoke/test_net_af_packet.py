@@ -132,6 +132,14 @@ def test_member_of_a_bond_is_guarded_too(start, l2_multi_echo):
     assert_refuses(process, ADDRESS)
 
 
+def test_sub_device_of_a_failsafe_is_guarded_too(start, l2_multi_echo):
+    """What is refused still ends in order: EAL's clean-up follows a pointer of a failsafe's device."""
+    ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
+    process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers(),
+                    f"--vdev=net_failsafe0,dev(net_af_packet9,iface={VETH})")
+    assert_refuses(process, ADDRESS)
+
+
 def test_outer_tag_that_the_driver_changes_is_said(start_echo, start_probe):
     echo = start_echo(DEVICE).wait_until_ready()
     echo.wait_for_line(r"warning: Port 0: .*0x88A8.*0x8100")

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, assert_balanced, assert_fails, one_lcore,
-                                              one_worker, two_workers, usable_cpus)
+from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, START_SECONDS, assert_balanced, assert_fails,
+                                              one_lcore, one_worker, two_workers, usable_cpus, wait_until)
 
 ENOUGH_FRAMES = 20000
 RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling
@@ -134,3 +134,13 @@ def test_socket_of_a_driver_is_replaced_when_its_process_was_killed_and_not_befo
     first.wait(5)
     assert path.is_socket()
     start_server().wait_until_ready().stop()
+
+
+def test_socket_of_a_driver_that_waited_for_its_client_is_gone(start_echo, tmp_path):
+    """virtio_user's driver waits in the middle of the start, and leaves its socket."""
+    path = tmp_path / "server.sock"
+    process = start_echo(f"net_virtio_user0,path={path},server=1")
+    wait_until(path.is_socket, "the socket")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(START_SECONDS) == FAILURE
+    assert not path.exists()

@@ -259,3 +259,14 @@ def test_histogram_in_a_file_that_a_container_was_given(start_probe, tmp_path):
                 before=mounted).end_cleanly(START_SECONDS)
     assert ours.read_text().startswith(" ") and "Percentile" in ours.read_text()
     assert {path.name for path in tmp_path.iterdir()} == {"ours", "theirs"}
+
+
+def test_counts_that_cannot_be_written_do_not_end_l2_echo(start, programs):
+    with open("/dev/full", "wb") as full:
+        process = start(*programs["balance"], stdout=full)
+    process.wait_for_line("Ready: ")
+    process.send_signal(signal.SIGUSR1)
+    process.wait_for_line("warning: the counts could not be written to stdout")
+    assert process.is_running()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(START_SECONDS) == FAILURE

@@ -155,6 +155,11 @@ def test_trials_of_no_frame_are_refused(start_probe, rate):
     assert_fails(process, USAGE, "--trial: 0.05 s at .* sends no frame; give trials of ")
 
 
+def test_trials_that_send_no_frame_at_any_rate_are_refused(start_probe):
+    process = start_probe("net_null0,no-rx=1", "--search", "ndr", "--trial", "0.000000001", "--drain", "1ms")
+    assert_fails(process, USAGE, r"--trial: 1e-09 s at .* sends no frame; give trials of ")
+
+
 @pytest.mark.parametrize("what", ["search", "sweep"])
 def test_link_that_goes_down_ends_a_search(start_probe, tmp_path, what):
     wanted = ("--search", "ndr") if what == "search" else ("--sweep", str(tmp_path / "sweep"), "--size", "64")

@@ -119,6 +119,8 @@ MORE_FAILURES = (
             mounted(FAKE_HUGEPAGES.format(reserved=64, free=64) + HUGETLBFS.format(mode=1777))),
     Failure("few descriptors", (*NO_NIC, NULL), ("only 20 file descriptors", "ulimit -n 1024"),
             ("prlimit", "--nofile=20")),
+    Failure("no such mempool handler", (*NO_NIC, "--mbuf-pool-ops-name=zz", NULL),
+            ("no mempool handler 'zz'", "--mbuf-pool-ops-name", "^((?!raise).)*$")),
     Failure("no thread", (*NO_NIC, NULL), ("thread", "ulimit -u"), ("prlimit", "--nproc=1") + NOBODY),
     Failure("af_packet, no interface", (*NO_NIC, "--vdev=net_af_packet0,iface=none0"),
             ("net_af_packet0: .*interface .*not exist", "ip link")),

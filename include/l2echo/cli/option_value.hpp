@@ -52,6 +52,7 @@ OptionValue repeated(ReadText read, std::string type);
 
 /// The text becomes the value by `parse(text, option)`, and the default a text by `print(value)`.
 template <typename T, typename Parse, typename Print>
+// It is moved, which clang-tidy 14 overlooks. NOLINTNEXTLINE(performance-unnecessary-value-param)
 OptionValue converted(T& value, std::string type, Parse parse, Print print) {
     return {.type = std::move(type),
             .default_text = print(value),

@@ -37,6 +37,7 @@ struct Sent {
 class QueuePair {
   public:
     explicit QueuePair(const QueuePairSettings& settings) noexcept : settings_(settings) {}
+    ~QueuePair() = default;
     QueuePair(const QueuePair&) = delete;
     QueuePair& operator=(const QueuePair&) = delete;
 

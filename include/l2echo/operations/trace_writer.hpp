@@ -19,7 +19,7 @@ class TraceWriter {
   public:
     /// `file` may be empty. Throws StartupError when it cannot be written, is a FIFO that nobody
     /// reads, or is another program's trace.
-    TraceWriter(const Traces& traces, const dpdk::Ports& ports, const std::string& file);
+    TraceWriter(const Traces& traces, const dpdk::Ports& ports, std::string file);
 
     ~TraceWriter();
     TraceWriter(const TraceWriter&) = delete;

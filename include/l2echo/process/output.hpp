@@ -42,8 +42,8 @@ class ReportOutput {
     /// Returns 0, EAGAIN if the report was dropped, or the errno value of the write that failed.
     int write(std::string_view report);
 
-    /// The last one, with what is left of the one before. Waits as write_all() does.
-    int finish(std::string_view report);
+    /// Prints the last report, and before it the rest of the one that was cut short.
+    void finish(std::string_view report);
 
   private:
     std::string unsent_;

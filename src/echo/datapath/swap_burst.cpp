@@ -246,7 +246,7 @@ void sort_in_fours(std::span<rte_mbuf*> burst, const BurstContext& context, Sort
     SwapFour<form> swap_four(context.rules);
     FourData next{};
     if (burst.size() >= 4)
-        next = fetch_four(&burst[0]);
+        next = fetch_four(burst.data());
     std::size_t swapped = 0;  // the frames from here to before i are swapped and not placed yet
     std::size_t i = 0;
     for (; i + 4 <= burst.size(); i += 4) {

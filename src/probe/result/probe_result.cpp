@@ -119,7 +119,7 @@ std::vector<std::string> failed_gates(const ProbeResult& result, const Gates& ga
             *gates.loss));
     const double p99 = result.nanoseconds(static_cast<double>(result.round_trip.percentile(99))) / 1e9;
     if (gates.p99_seconds && result.round_trip.count() == 0)
-        failed.push_back("no frame came back intact, so there is no round trip for --require-p99");
+        failed.emplace_back("no frame came back intact, so there is no round trip for --require-p99");
     else if (gates.p99_seconds && p99 > *gates.p99_seconds)
         failed.push_back(fmt::format("p99 of the round trip is {:.1f} us, --require-p99 allows {:.1f} us",
                                      p99 * 1e6, *gates.p99_seconds * 1e6));

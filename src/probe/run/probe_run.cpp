@@ -83,6 +83,7 @@ ProbeRun::ProbeRun(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
       checkers_left_(pools.size()) {
     const auto pairs = static_cast<std::uint16_t>(pools.size());
     for (std::uint16_t queue = 0; queue < pairs; ++queue)
+        // std::make_unique takes no list for an aggregate. NOLINTNEXTLINE(modernize-make-unique)
         pairs_.push_back(std::unique_ptr<Pair>(
             new Pair{{traffic, plan, pools[queue]->get(), port, queue, burst, {queue, pairs}},
                      {traffic, seen_, port, queue, burst}}));

@@ -94,7 +94,8 @@ void TestBed::add(const ProbeRun& probe_run, std::size_t queue, ProbeResult& res
     result.returned_bytes += checker.unique_bytes();
     result.returned_seconds =
         std::max(result.returned_seconds, static_cast<double>(checker.last_unique()) / result.tsc_hz);
-    for (std::uint16_t stream = 0; stream < result.streams.size(); ++stream) {
+    const auto streams = static_cast<std::uint16_t>(result.streams.size());
+    for (std::uint16_t stream = 0; stream < streams; ++stream) {
         result.streams[stream].sent += sender.sent_of(stream);
         result.streams[stream].counts += checker.counts_of(stream);
     }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/process/error.hpp"
@@ -40,6 +39,16 @@ Trial run_trial(const TestBed& test_bed, const Traffic& traffic, double rate, do
             .sender_limited = result->sender_limited()};
 }
 
+void require_frames(double frames_per_second, double trial_seconds) {
+    if (frames_per_second * trial_seconds >= 1)
+        return;
+    constexpr double kFrames = 100;  // which tell a loss of 1 %
+    throw process::UsageError(fmt::format("--trial: {:g} s at {} sends no frame; give trials of {:.1g} s or more",
+                                          trial_seconds,
+                                          report::format_scaled(frames_per_second, "frames/s"),
+                                          kFrames / frames_per_second));
+}
+
 }  // namespace
 
 double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
@@ -48,13 +57,13 @@ double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const Send
     const double asked = plan.bits_per_second > 0
                              ? plan.bits_per_second / (8 * (traffic.mean_size() + wire::kGapAndPreamble))
                              : plan.frames_per_second;
-    if (asked > 0 && asked * trial_seconds < 1)
-        throw process::UsageError(
-            fmt::format("--trial: {:g} s at {} sends no frame; give trials of {:g} s or more", trial_seconds,
-                        report::format_scaled(asked, "frames/s"), std::ceil(100 / asked)));
+    if (asked > 0)
+        require_frames(asked, trial_seconds);
     SendPlan warm_up;
     warm_up.seconds = kWarmUpSeconds;
     const double reached = run_to_end(test_bed, traffic, warm_up)->sent_per_second();
+    if (reached > 0)
+        require_frames(reached, trial_seconds);
     return asked > 0 ? asked : reached;
 }
 
@@ -62,6 +71,8 @@ void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& sea
     constexpr std::size_t kMaxTrials = 50;  // the bounds meet long before, unless the far end is erratic
     std::size_t trials = 0;
     for (auto rate = search.next(); rate && trials < kMaxTrials; rate = search.next(), ++trials) {
+        if (*rate * trial_seconds < 1)
+            return;  // a trial without a frame tells nothing
         const Trial trial = run_trial(test_bed, traffic, *rate, trial_seconds);
         search.record(trial);
         dpdk::log_info("Trial at {}: lost {} of {}{}", report::format_scaled(*rate, "frames/s"), trial.lost,

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -35,15 +36,15 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 }
 
 /// Waits until it has ended. 0, or the errno that says why it could not be started.
-int run_plot_script(const std::filesystem::path& script, const std::string& folder) {
-    char* const arguments[]{const_cast<char*>(script.c_str()), const_cast<char*>(folder.c_str()), nullptr};
+int run_plot_script(std::string script, std::string folder) {
+    const std::array<char*, 3> arguments{script.data(), folder.data(), nullptr};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     // Our stdout is for the result alone.
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid = 0;
-    const int error = posix_spawn(&pid, script.c_str(), &actions, nullptr, arguments, environ);
+    const int error = posix_spawn(&pid, script.c_str(), &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
         return error;

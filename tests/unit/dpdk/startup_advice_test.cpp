@@ -202,6 +202,15 @@ TEST(MissingDevice, ItsDriverIsQuotedWhereNothingIsKnown) {
               {"does not say why"});
 }
 
+TEST(MissingDevice, TheReasonOfATapIsBeforeTheLineThatOnlyNamesTheStep) {
+    expect_in(explain_missing_device(device_failure(
+                  "set_interface_name(): TAP invalid remote interface name (abcdefghijklmnopqrstuvwxy)\n"
+                  "rte_pmd_tap_probe(): Failed to create pmd for net_tap0 as dtap%d\n"
+                  "vdev_probe(): failed to initialize net_tap0 device\n",
+                  {"net_tap0"})),
+              {"its driver says: TAP invalid remote interface name (abcdefghijklmnopqrstuvwxy);"});
+}
+
 TEST(MissingDevice, OnlyWhatIsSaidOfItsDriverCounts) {
     expect_not_in(
         explain_missing_device(device_failure("Unable to open /dev/net/tun interface\n", {"net_pcap0"})),
@@ -228,7 +237,10 @@ TEST(PortFailure, ACauseThatIsKnownTakesThePlaceOfTheNumber) {
               "start the server (role=server) first, with the same socket= and socket-abstract=");
     expect_in(explain(22, "ice_foo(): no queue is left\nPort0 dev_configure = -22\n", "net_ice"),
               {"rte_eth_dev_start: Invalid argument; its driver says: no queue is left"});
-    EXPECT_EQ(explain(1, "", "net_ice"), "port 0 (a): rte_eth_dev_start: failed, or not permitted");
+    EXPECT_EQ(
+        explain(1, "", "net_ice"),
+        "port 0 (a): rte_eth_dev_start: failed, or not permitted; its driver does not say why: check the "
+        "arguments of the device");
 }
 
 TEST(LinkDown, AMemifClientDoesNotConnectAgain) {
