@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# What several scripts need. They source this file and work in the root of the source tree.
+# Functions that several scripts share. They source this file and work in the root of the source tree.
 
-# fail MESSAGE: one line, and exit status 1.
+# fail MESSAGE: prints one line and exits with status 1.
 fail() {
   echo "${0##*/}: error: $*" >&2
   exit 1
 }
 
-# wrong_usage MESSAGE: the same for a wrong command line, with exit status 2.
+# wrong_usage MESSAGE: the same for wrong usage, with status 2.
 wrong_usage() {
   echo "${0##*/}: error: $*" >&2
   exit 2
 }
 
-# as_owner COMMAND...: under sudo, the files of a build still belong to the owner of the source tree.
+# as_owner COMMAND...: runs the command as the owner of the source tree, so that a build under sudo belongs to them.
 as_owner() {
   local owner
   owner=$(stat --format=%U .)
@@ -24,7 +24,7 @@ as_owner() {
   fi
 }
 
-# show_failures_only WHAT COMMAND...: what the command prints is of interest only if it fails.
+# show_failures_only WHAT COMMAND...: shows the output of the command only if it fails.
 show_failures_only() {
   local what=$1 log
   shift
@@ -33,7 +33,7 @@ show_failures_only() {
   rm "$log"
 }
 
-# configure FOLDER [MESON OPTION]...: makes a build folder, or changes these options of an existing one.
+# configure FOLDER [MESON OPTION]...: creates a build folder, or changes the options of an existing one.
 configure() {
   local folder=$1 again=()
   shift

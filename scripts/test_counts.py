@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Adds up the single test cases of suites that scripts/test ran.
+"""Adds up the test cases of suites that scripts/test ran.
 
-A suite's folder holds JUnit files (*.xml), `steps` (lines of outcome, name, reason, separated by tabs) and `status`,
-the exit status of the suite. What is in repeated.xml failed before and was run once more: that outcome counts, and the
-first failure is listed. So are failed and skipped cases; the last line is `N passed, N failed, N skipped`.
+The folder of a suite has JUnit files (*.xml), `steps` (lines of outcome, name and reason, separated by tabs) and
+`status`, the exit status of the suite. Cases in repeated.xml failed before and were repeated: their new outcome counts,
+and the first failure is listed. Failed and skipped cases are listed, too. The last line is
+`N passed, N failed, N skipped`.
 """
 
 import argparse
@@ -18,7 +19,7 @@ MAX_REASON_LENGTH = 400
 
 
 def one_line(text):
-    # GoogleTest prints the place in the source on a line of its own before the reason.
+    # GoogleTest prints the source location on a line of its own before the reason.
     line = " ".join(re.sub(r"^\S+:\d+\n", "", text or "").split())
     return line if len(line) <= MAX_REASON_LENGTH else line[:MAX_REASON_LENGTH] + " ..."
 
@@ -39,7 +40,7 @@ def junit_cases(path):
 
 
 def with_repeated(cases, repeated):
-    """Each once: one that failed and then passed has `passed` as its outcome and its failure as the reason."""
+    """Lists each case once. A case that failed and then passed counts as passed, with the failure as its reason."""
     outcomes = {case.name: case.outcome for case in repeated}
     return [Case("passed", case.name, "failed at first and passed when repeated alone: " + case.reason)
             if case.outcome == "failed" and outcomes.get(case.name) == "passed" else case for case in cases]
@@ -57,7 +58,7 @@ def suite_cases(folder):
     if steps.exists():
         cases.extend(Case(*line.split("\t")) for line in steps.read_text().splitlines())
 
-    # A crash, a timeout or a leak found at exit need not be in any JUnit file.
+    # A crash, a timeout or a leak found at exit may be missing from the JUnit files.
     status = int((folder / "status").read_text())
     if status != 0 and not any(case.outcome == "failed" for case in cases):
         cases.append(Case("failed", folder.name, f"exit status {status}"))

@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Writes a file completely or not at all."""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ import tempfile
 
 
 def replace_text(path, text):
-    """By way of a temporary file beside it: a full disk or a signal leaves the old file whole."""
+    """Writes a temporary file beside it and renames that, so a full disk or a signal leaves the old file intact."""
     path = pathlib.Path(os.path.realpath(path))  # a link stays one
     if path.exists() and not path.is_file():  # a pipe, /dev/null
         path.write_text(text, encoding="utf-8")
@@ -26,11 +26,11 @@ def replace_text(path, text):
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise
-            path.write_text(text, encoding="utf-8")  # a mount point: a file that a container was given
+            path.write_text(text, encoding="utf-8")  # a mount point: a file mounted into a container
 
 
 @contextlib.contextmanager
 def temporary_folder_beside(path):
-    """On the same file system, so that what is made there can take its place by a rename."""
+    """Is on the same file system, so that a file made there can replace the path by a rename."""
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         yield pathlib.Path(folder)

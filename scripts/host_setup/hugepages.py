@@ -1,4 +1,4 @@
-"""Hugepages: reserved on each NUMA node, mounted, and reserved again at the next boot."""
+"""Checks hugepages: reserved on each NUMA node, mounted, and reserved again at the next boot."""
 
 import collections
 import functools
@@ -15,7 +15,7 @@ Pages = collections.namedtuple("Pages", "size_kib reserved free path")
 
 
 def parse_size(text):
-    """KiB of a size such as 512M or 1G; ValueError if it is none."""
+    """Returns the KiB of a size such as 512M or 1G; ValueError if it is not one."""
     match = re.fullmatch(r"([1-9]\d*)([KMG])i?B?", text, re.IGNORECASE | re.ASCII)
     if not match:
         raise ValueError(f"'{text}' is no size; write 512M or 1G")
@@ -23,7 +23,7 @@ def parse_size(text):
 
 
 def parse_wish(text):
-    """{node: KiB} of 0=1G,1=512M, or {None: KiB} of a size for every node."""
+    """Returns {node: KiB} for 0=1G,1=512M, or {None: KiB} for a size on every node."""
     if "=" not in text:
         return {None: parse_size(text)}
     wish = {}
@@ -58,7 +58,7 @@ def read_pages(folder, machine):
 
 
 def pages_by_node(machine):
-    """{NUMA node: [Pages]} of the nodes that have memory; the one node is None on a kernel without NUMA."""
+    """Returns {NUMA node: [Pages]} for nodes with memory; the only node is None on a kernel without NUMA."""
     nodes = {}
     for folder in machine.glob("/sys/devices/system/node/node*"):
         pages = read_pages(f"{folder}/hugepages", machine)
@@ -128,7 +128,7 @@ class Hugepages:
         return DEFAULT_MOUNT if default else DEFAULT_MOUNT + format_size(self._size)
 
     def _mounts(self, machine):
-        """(page size, folder) of each hugetlbfs."""
+        """Lists (page size, folder) of each hugetlbfs."""
         for line in machine.read("/proc/mounts").splitlines():
             _, folder, kind, options = line.split()[:4]
             if kind == "hugetlbfs":
@@ -169,7 +169,7 @@ class Hugepages:
         return find(text, (Write(BOOT_FILE, self._boot_lines(machine, lacking)),))
 
     def _boot_lines(self, machine, lacking):
-        """The file as it is, with the lines of these nodes put in or replaced."""
+        """Returns the content of the file with the lines of these nodes added or replaced."""
         lines = dict(boot_line.split(" - - - - ") for boot_line in machine.read(BOOT_FILE).splitlines()
                      if " - - - - " in boot_line)
         for node, wanted in lacking.items():
@@ -192,7 +192,7 @@ class Hugepages:
 
 
 def reserved_at_boot(machine, default_size_kib):
-    """{(node or "spread" over all nodes, page size in KiB): pages} of what the configuration asks for."""
+    """Returns {(node or "spread" over all nodes, page size in KiB): pages} that the configuration asks for."""
     found = collections.Counter()
     size = default_size_kib
     for word in machine.read("/proc/cmdline").split():

@@ -1,7 +1,7 @@
-"""Whether an interface may be taken from the kernel, as the program interface-use reports: the echo servers' own rule.
+"""Says whether an interface may be taken from the kernel, by the rule of the echo servers, which interface-use reports.
 
-Here stacking is a reason of its own: binding the NIC takes the interface away, so a bridge, a bond or a VLAN would lose
-its member.
+Here stacking is an additional reason: binding the NIC removes the interface, so a bridge, bond or VLAN would lose its
+member.
 """
 
 import json
@@ -16,7 +16,7 @@ NOT_BUILT = (f"what the kernel needs it for cannot be told without the program {
 
 
 def find_program():
-    """Beside us where installed, else the newest that was built in our source tree; None if there is none."""
+    """Returns the program beside this script if installed, else the newest build in the source tree, else None."""
     folder = pathlib.Path(__file__).resolve().parents[1]
     if (folder / PROGRAM).is_file():
         return str(folder / PROGRAM)
@@ -27,7 +27,7 @@ def find_program():
 
 
 def reasons_to_leave(machine, interface):
-    """Why this interface must stay with the kernel, most pressing first; none if it may be taken."""
+    """Lists why this interface must stay with the kernel, most important first; empty if it may be taken."""
     program = find_program()
     if program is None:
         return [NOT_BUILT]

@@ -1,4 +1,4 @@
-"""What the kernel lets a process have: CPUs, and memory that is locked for a NIC."""
+"""Checks what the kernel allows a process: CPUs, and memory locked for a NIC."""
 
 import functools
 import re
@@ -47,7 +47,7 @@ def check_isolated(cpus, machine):
 
 
 def limit_from_file(machine, names):
-    """The memlock limit that logins of these names get: KiB, infinity, or None."""
+    """Returns the memlock limit for logins of these names: KiB, infinity, or None."""
     limit = None
     for name in ["/etc/security/limits.conf", *machine.glob("/etc/security/limits.d/*.conf")]:
         for line in machine.read(name).splitlines():

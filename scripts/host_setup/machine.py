@@ -1,6 +1,6 @@
-"""The machine as the checks see it, what a check found, and the steps that change something.
+"""Models the machine that the checks read, their findings, and the steps that change something.
 
-Nothing but a step's do() changes the machine, and nothing but settle() calls that.
+Only do() of a step changes the machine, and only settle() calls it.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ OK, NOTE, ACTION, REFUSED, FAILED = "ok", "note", "action needed", "refused", "f
 
 
 def search_path():
-    """A user's PATH need not hold where ip and modprobe are."""
+    """Returns PATH with the folders of ip and modprobe, which a user's PATH may lack."""
     return os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 
@@ -27,7 +27,7 @@ class SetupError(Exception):
 
 
 class Machine:
-    """Files below a root (another one in tests) and the answers of commands."""
+    """Reads files below a root folder (another one in tests) and runs commands."""
 
     def __init__(self, root="/"):
         self._root = pathlib.Path(root)
@@ -49,12 +49,12 @@ class Machine:
         return int(text) if text.lstrip("-").isdigit() else 0
 
     def glob(self, pattern):
-        """Names below the root that match, sorted, without the root."""
+        """Lists the names below the root that match, sorted, without the root."""
         found = glob.glob(str(self.path(pattern)))
         return sorted("/" + str(pathlib.Path(name).relative_to(self._root)) for name in found)
 
     def link_name(self, name):
-        """The last part of where a symbolic link leads (sysfs names drivers and groups that way), or None."""
+        """Returns the last part of the target of a symbolic link, as sysfs names drivers and groups, or None."""
         path = self.path(name)
         return os.path.basename(os.path.realpath(path)) if path.exists() else None
 
@@ -64,7 +64,7 @@ class Machine:
 
     @staticmethod
     def run(*command):
-        """What the command printed; SetupError if it cannot be run or fails."""
+        """Returns the output of the command; SetupError if it cannot be run or fails."""
         environment = {**os.environ, "PATH": search_path(), "LC_ALL": "C.UTF-8"}
         try:
             result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False,
@@ -95,10 +95,10 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Write:
-    """A file with this content, its folder made if it is missing."""
+    """A file with this content; its folder is created if it is missing."""
     path: str
     text: str
-    folder_is_new: bool = False  # one that no system has by itself
+    folder_is_new: bool = False  # the folder does not exist on a fresh system
 
     def shown(self):
         lines = " ".join(shlex.quote(line) for line in self.text.splitlines())
@@ -109,7 +109,7 @@ class Write:
         path = machine.path(self.path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.startswith("/sys/"):  # a switch of the kernel, which takes what is written to it
+            if self.path.startswith("/sys/"):  # a kernel switch: write to it directly
                 path.write_text(self.text, encoding="utf-8")
             else:
                 replace_text(path, self.text)
@@ -120,7 +120,7 @@ class Write:
 
 @dataclasses.dataclass(frozen=True)
 class ByHand:
-    """A command that is never run by itself: it reboots, or somebody must be sure."""
+    """A command that is only shown: it reboots, or needs a decision by the user."""
     command: str
 
     def shown(self):
@@ -147,7 +147,7 @@ class Finding:
 
 
 def settle(check, machine, apply):
-    """What a check finds; with apply, after its steps were done."""
+    """Returns what a check finds; with apply, after its steps."""
     finding = check(machine)
     if not apply or not finding.is_automatic():
         return finding
@@ -165,7 +165,7 @@ def settle(check, machine, apply):
 
 
 def kernel_command_line(machine, topic, words):
-    """How words get onto the kernel's command line: advice and steps for a finding."""
+    """Returns advice and steps for adding words to the kernel command line."""
     advice = f"add {words} to the kernel command line and reboot"
     if not machine.exists("/etc/default/grub"):
         return advice, ()
@@ -178,7 +178,7 @@ MAX_CPU = 8191  # NR_CPUS of the kernel is 8192 at most
 
 
 def parse_cpu_list(text):
-    """The CPUs of a list as the kernel and EAL write it: 0-2,5; ValueError."""
+    """Returns the CPUs of a list in the form of the kernel and EAL: 0-2,5; ValueError if it is not one."""
     cpus = set()
     for part in text.strip().split(",") if text.strip() else ():
         match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)

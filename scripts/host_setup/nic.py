@@ -1,4 +1,4 @@
-"""NICs: which are there, what may be taken from the kernel, binding to vfio-pci and back."""
+"""Finds NICs, decides which may be taken from the kernel, and binds them to vfio-pci and back."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ DEVICES = "/sys/bus/pci/devices"
 ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 NETWORK_CLASS, BRIDGE_CLASS = "0x02", "0x06"
 USER_SPACE_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio")
-SHARING_DRIVERS = ("mlx5_core", "mlx4_core", "mana")  # DPDK works beside these
+SHARING_DRIVERS = ("mlx5_core", "mlx4_core", "mana")  # DPDK shares the NIC with these
 VF_DRIVERS = ("iavf", "ixgbevf", "igbvf", "bnxt_vf")
 REMEMBERED = "/run/l2echo"  # binding and this memory both end with the next boot
 
@@ -31,7 +31,7 @@ class Nic:
         return self._machine.link_name(f"{self.path}/driver")
 
     def interfaces(self):
-        """Of this network namespace; virtio has its own device between."""
+        """Lists those in this network namespace. virtio has another device in between."""
         names = self._machine.glob(f"{self.path}/net/*") + self._machine.glob(f"{self.path}/virtio*/net/*")
         return [os.path.basename(name) for name in names]
 
@@ -48,7 +48,7 @@ class Nic:
         return f"{self.path}/driver_override"
 
     def forced_driver(self):
-        """What driverctl, or a script, lets the kernel take instead of the one that fits; "" if nothing."""
+        """Returns the driver that driverctl or a script has forced on the kernel; "" if none."""
         return self._machine.read(self.driver_override()).strip().replace("(null)", "")
 
     def memory_of_driver(self):
@@ -56,7 +56,7 @@ class Nic:
 
 
 def find_nic(machine, name):
-    """By PCI address, also without its domain, or by interface name; SetupError if it is no NIC."""
+    """Finds a NIC by PCI address, with or without domain, or by interface name; SetupError if it is not a NIC."""
     address = name.lower() if len(name) > 8 else f"0000:{name.lower()}"
     if ADDRESS.fullmatch(address):
         nic = Nic(machine, address)
@@ -83,7 +83,7 @@ def all_nics(machine):
 
 
 def reasons_to_keep(machine, nic):
-    """Why this NIC must stay with the kernel; none if it may be bound."""
+    """Lists why this NIC must stay with the kernel; empty if it may be bound."""
     reasons = []
     for interface in nic.interfaces():
         found = reasons_to_leave(machine, interface)
@@ -120,7 +120,7 @@ def check_bound(nic, take, machine):
 
 
 def check_iommu_group(nic, machine):
-    """vfio hands out whole groups: all of them must be bound to it, or to nothing. PCI bridges do not matter."""
+    """vfio opens whole groups: all their devices must be bound to it or to nothing, except PCI bridges."""
     find = functools.partial(Finding, "IOMMU group", nic.described())
     group = nic.iommu_group()
     if group is None:
@@ -138,7 +138,7 @@ def check_iommu_group(nic, machine):
 
 
 def users_of(nic, machine):
-    """Processes that hold the NIC's group open; taking it from them would block until they close it."""
+    """Lists processes that hold the NIC's group open; unbinding would block until they close it."""
     group = nic.iommu_group()
     files = {f"/dev/vfio/{group}", f"/dev/vfio/noiommu-{group}"}
     users = []
@@ -165,7 +165,7 @@ def check_returned(nic, machine):
     if remembered:
         steps = (Run(("dpdk-devbind.py", f"--bind={remembered}", nic.address)),)
     else:
-        # The kernel itself knows which driver fits.
+        # The kernel finds the driver itself.
         steps = (Run(("dpdk-devbind.py", "--unbind", nic.address)),
                  Write("/sys/bus/pci/drivers_probe", f"{nic.address}\n"))
     if nic.forced_driver():
@@ -174,7 +174,7 @@ def check_returned(nic, machine):
 
 
 def describe(nic, machine):
-    """Of a NIC that nobody named: whether it could be bound."""
+    """Says whether a NIC that was not named could be bound."""
     found = check_bound(nic, True, machine)
     if found.state == OK:
         return found
@@ -185,7 +185,7 @@ def describe(nic, machine):
 
 
 def physical_function(nic, machine):
-    """(interface, index) of the PF and this VF's number on it, or None."""
+    """Returns (PF interface, index of this VF on it), or None."""
     for path in machine.glob(f"{nic.path}/physfn/virtfn*"):
         if machine.link_name(path) == nic.address:
             names = machine.glob(f"{nic.path}/physfn/net/*")
@@ -195,7 +195,7 @@ def physical_function(nic, machine):
 
 
 def check_vf(nic, machine):
-    """A VF without trust cannot be promiscuous; with the spoof check on it sends only frames from its own MAC."""
+    """A VF needs trust to be promiscuous, and the spoof check off to send frames from other MACs."""
     find = functools.partial(Finding, "VF", nic.described())
     owner = physical_function(nic, machine)
     if owner is None:
@@ -222,7 +222,7 @@ def is_vf(nic, machine):
 
 
 def checks(machine, bind, unbind, take):
-    """NICs to be bound, NICs to be given back, and if neither was asked for, what there is."""
+    """Checks NICs to bind and NICs to return to the kernel; if none were named, lists all NICs."""
     for nic in bind:
         if is_vf(nic, machine):
             yield functools.partial(check_vf, nic)

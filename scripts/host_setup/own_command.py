@@ -1,4 +1,4 @@
-"""How to start this program again, for the commands that it advises."""
+"""Finds the command that starts this program again, for the commands that it advises."""
 
 import pathlib
 import shutil
@@ -8,7 +8,7 @@ INSTALLED_NAME = "l2echo-host-setup"
 
 
 def own_command():
-    """By its place in a source tree; installed, by its name, or as it was typed if PATH does not lead to it."""
+    """Returns its path in a source tree; if installed, its name, or what was typed if it is not in PATH."""
     if pathlib.Path(__file__).resolve().parents[1].name == "scripts":
         return "./scripts/host-setup"
     return INSTALLED_NAME if shutil.which(INSTALLED_NAME) == sys.argv[0] else sys.argv[0]

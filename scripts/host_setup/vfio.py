@@ -1,4 +1,4 @@
-"""vfio-pci, the driver that hands a NIC to DPDK, and the IOMMU that keeps the NIC to DPDK's memory."""
+"""Checks vfio-pci, the driver that gives a NIC to DPDK, and the IOMMU, which limits the NIC to DPDK's memory."""
 
 import functools
 import re

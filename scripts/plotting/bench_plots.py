@@ -7,7 +7,7 @@ SCHEMA = "l2echo.bench/1"
 
 
 def bar(comparison, ratio):
-    """Label, median and quartiles, where more than 1 is better for ours."""
+    """Returns label, median and quartiles, where more than 1 means that l2echo is better."""
     metric = next(metric for metric in comparison["metrics"] if metric["key"] == ratio["metric"])
     titles = {contender["key"]: contender["title"] for contender in comparison["contenders"]}
     values = [ratio[key] for key in ("median", "lower_quartile", "upper_quartile")]
@@ -42,7 +42,7 @@ plot $bars using ($3/2):1:($3/2):(0.35):ytic(2) with boxxyerror linecolor '{COLO
 
 
 def plot_scaling(comparison):
-    """Median rate by number of workers."""
+    """Plots the median rate by number of workers."""
     series = {contender["title"]: [(key.split("_")[1], spread["median"] / 1e6)
                                    for key, spread in contender["medians"].items() if key.startswith("workers_")]
               for contender in comparison["contenders"]}
@@ -73,7 +73,7 @@ def plot_latency(folder, comparison):
 
 
 def plots(folder, result):
-    """All that the result has data for."""
+    """Returns all plots for which the result has data."""
     comparisons = result["comparisons"]
     found = [plot_ratios(group, [comparison for comparison in comparisons if comparison["group"] == group])
              for group in dict.fromkeys(comparison["group"] for comparison in comparisons)]

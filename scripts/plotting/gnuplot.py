@@ -1,4 +1,4 @@
-"""Plots as gnuplot scripts, and gnuplot itself."""
+"""Writes plots as gnuplot scripts and runs gnuplot."""
 
 import dataclasses
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 from whole_file import temporary_folder_beside
 
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
+# Okabe and Ito's colours, which are distinguishable with any colour vision.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#000000")
 SECONDS = 60
 
@@ -16,7 +16,7 @@ class PlotError(Exception):
 
 
 class NoGnuplot(PlotError):
-    """It is not installed."""
+    """gnuplot is not installed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Plot:
 
 
 def quoted(text):
-    """A gnuplot string. Between single quotes gnuplot substitutes nothing."""
+    """Returns a gnuplot string. gnuplot substitutes nothing between single quotes."""
     return "'" + "".join(letter for letter in str(text) if letter >= " ").replace("'", "''") + "'"
 
 
 def label(text):
-    """A string in a row of data, where gnuplot knows no other quotes and no escapes."""
+    """Returns a string for a row of data, where gnuplot knows no other quotes and no escapes."""
     return '"' + str(text).replace('"', "'") + '"'
 
 
 def data_block(name, rows):
-    """Data within the script, to be plotted as $name."""
+    """Returns data within the script, to be plotted as $name."""
     return f"${name} << END\n" + "".join(" ".join(map(str, row)) + "\n" for row in rows) + "END\n"
 
 
@@ -59,12 +59,12 @@ unset output
 
 
 def is_whole(image):
-    """gnuplot's exit status says nothing of a full disk."""
+    """Says whether the image is complete: gnuplot's exit status does not report a full disk."""
     return image.exists() and image.read_text(encoding="utf-8", errors="replace").rstrip().endswith("</svg>")
 
 
 def draw(folder, plots):
-    """Writes the images to the folder, where the scripts also find their data files; returns the paths."""
+    """Writes the images to the folder, where the scripts also find their data files, and returns the paths."""
     if not plots:
         return []
     if not shutil.which("gnuplot"):

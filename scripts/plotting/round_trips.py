@@ -1,4 +1,4 @@
-"""Percentiles of round trips, from files in HdrHistogram's percentile format."""
+"""Plots percentiles of round trips from files in HdrHistogram's percentile format."""
 
 import dataclasses
 import pathlib
@@ -18,7 +18,7 @@ class RoundTrips:
 
 
 def percentile_tics(most):
-    """0 % at 1, 90 % at 10, 99 % at 100 and so on up to the count. gnuplot takes a label for a format."""
+    """Returns tics: 0 % at 1, 90 % at 10, 99 % at 100 and so on up to the count. gnuplot treats a label as a format."""
     tics = [("0 %%", 1), ("50 %%", 2), ("90 %%", 10), ("99 %%", 100)]
     at, nines = 1000, "9"
     while at <= most:
@@ -28,7 +28,7 @@ def percentile_tics(most):
 
 
 def plot_round_trips(name, titles, lines):
-    """titles: of the plot, one line each. A line of the plot for each of the RoundTrips."""
+    """Plots one line for each of the RoundTrips. `titles` are the lines of the plot's title."""
     most = max(10, *(line.count() for line in lines))
     curves = ", \\\n  ".join(
         f"{quoted(line.path)} skip 2 using (x($2,$3)):($1/1e6) with steps linewidth {1.5 + 0.5 * number} "

@@ -6,7 +6,7 @@ from whole_file import replace_text
 
 SCHEMA = "l2echo.sweep/1"
 GOALS = ("pdr", "ndr")
-# Bars would be flat if the axis went on to a link limit so many times above them.
+# A link limit so many times above the bars is not drawn, because the bars would be flat.
 FAR_ABOVE = 3
 MISSING = "NaN"
 
@@ -27,7 +27,7 @@ def lower_bound(size, goal, unit):
 
 
 def throughput_rows(result):
-    """A row for each size: Gbit/s and Mframes/s for each goal, then for the link."""
+    """Returns a row for each size: Gbit/s and Mframes/s for each goal, then for the link."""
     for size in result["sizes"]:
         row = [label(size["size"])]
         for goal in goals_of(result):
@@ -39,7 +39,7 @@ def throughput_rows(result):
 
 
 def panel(result, rows, column, unit, with_link):
-    """One of two: `column` is that of the first goal's values in the rows, counted from 0."""
+    """Plots one of two panels: `column` has the values of the first goal, counted from 0."""
     goals = goals_of(result)
     link_column = column + 2 * len(goals)
     top = max(row[at] for row in rows for at in range(column, link_column, 2))
@@ -92,12 +92,12 @@ def round_trip_plots(folder, result):
 
 
 def plots(folder, result):
-    """All that the result has data for."""
+    """Returns all plots for which the result has data."""
     return [plot_throughput(result), *round_trip_plots(folder, result)] if result["sizes"] else []
 
 
 def show_in_tables(folder, images):
-    """Below the tables, once."""
+    """Shows the images below the tables, once."""
     path = folder / "sweep.md"
     text = path.read_text(encoding="utf-8")
     lines = [f"![{image}]({image})" for image in images]

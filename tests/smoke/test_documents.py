@@ -1,8 +1,8 @@
 """The commands in README and docs, run as written.
 
 A block of commands is fenced as ```sh. The blocks of a document run in order, in one shell, in a folder that looks
-like the source tree. `<!-- not run: REASON -->` above a block exempts it; `<!-- shows: PATTERN -->` above it must be
-found in what the block prints.
+like the source tree; a folder of the test takes the place of /tmp, which other tests use too. `<!-- not run: REASON
+-->` above a block exempts it; `<!-- shows: PATTERN -->` above it must be found in what the block prints.
 """
 
 import contextlib
@@ -48,6 +48,7 @@ def tree(tmp_path, pytestconfig):
         if not entry.name.startswith((".", "build")):
             (folder / entry.name).symlink_to(entry)
     (folder / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
+    (tmp_path / "tmp").mkdir()
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "sudo").write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
@@ -73,7 +74,7 @@ def run(script, tree, output):
 def test_commands_do_what_the_document_shows(document, tree, tmp_path):
     blocks = commands_of(document)
     script = "".join(f"{block['body']}\necho '{END_OF_BLOCK.format(i)}'\n" for i, block in enumerate(blocks))
-    status = run(script, tree, tmp_path / "output")
+    status = run(script.replace("/tmp/", f"{tmp_path}/tmp/"), tree, tmp_path / "output")
     text = (tmp_path / "output").read_text(errors="replace")
     for i, block in enumerate(blocks):
         printed, end, text = text.partition(END_OF_BLOCK.format(i))

@@ -327,7 +327,7 @@ def test_readmes_shell_lines_work(start, pytestconfig, tmp_path):
     if not shutil.which("socat"):
         pytest.skip("socat is not installed")
     readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
-    blocks = re.findall(r"^```\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     lines = next(block for block in blocks if "socat" in block)
     (tmp_path / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
     script = f"cd {tmp_path}\n{lines.replace('/tmp/', f'{tmp_path}/')}\nkill -TERM $!; wait $!"

@@ -213,7 +213,7 @@ def test_user_learns_what_keeps_a_nic_away(fresh, start, address):
 def document(address):
     """Its text, and its code blocks as lists of lines without comments."""
     text = DOCUMENT.read_text(encoding="utf-8").replace(DOCUMENT_ADDRESS, address)
-    blocks = re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return text, [[re.sub(r"\s+#.*", "", line) for line in block.splitlines()] for block in blocks]
 
 
