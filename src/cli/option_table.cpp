@@ -283,9 +283,16 @@ void OptionTable::read_values() {
             read_row(i);
 }
 
+void OptionTable::add_command(std::string_view name, std::string_view arguments, std::string_view help) {
+    commands_.push_back({.name = std::string(name),
+                         .group = "Commands of the control socket",
+                         .value = {.type = std::string(arguments)},
+                         .help = std::string(help)});
+}
+
 std::string OptionTable::help() const {
-    return fmt::format("{}\nUsage: {} [EAL options] -- [options]\n{}", description_, program_,
-                       render_help(rows_));
+    return fmt::format("{}\nUsage: {} [EAL options] -- [options]\n{}{}", description_, program_,
+                       render_help(rows_), render_help(commands_));
 }
 
 std::string OptionTable::config() const {

@@ -1,5 +1,7 @@
 #include "l2echo/operations/command_table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -20,30 +22,33 @@ std::vector<std::string> split_words(std::string_view line) {
 }
 
 std::string synopsis(const Command& command) {
-    return command.arguments.empty() ? command.name : command.name + " " + command.arguments;
+    const auto& [name, arguments, help] = command.text;
+    return arguments.empty() ? std::string(name) : fmt::format("{} {}", name, arguments);
 }
 
 Json run_words(const std::vector<Command>& commands, std::vector<std::string> words) {
     if (words.empty())
         throw process::UsageError("empty command; help lists them");
-    const auto command = std::ranges::find(commands, words.front(), &Command::name);
+    const auto command = std::ranges::find_if(
+        commands, [&words](const Command& row) { return row.text.name == words.front(); });
     if (command == commands.end())
         throw process::UsageError("unknown command; help lists them");
     words.erase(words.begin());
-    if (words.size() > split_words(command->arguments).size())
-        throw process::UsageError(command->name + " has too many arguments; help lists the commands");
+    if (words.size() > split_words(command->text.arguments).size())
+        throw process::UsageError(std::string(command->text.name) +
+                                  " has too many arguments; help lists the commands");
     return command->run(words);
 }
 
 }  // namespace
 
 CommandTable::CommandTable(std::vector<Command> commands) : commands_(std::move(commands)) {
-    commands_.push_back({.name = "help", .arguments = {}, .help = "Lists the commands", .run = {}});
+    commands_.push_back({kHelpCommand, {}});
     Json list = Json::array();
     Json texts = Json::object();
     for (const Command& command : commands_) {
         list.push_back(synopsis(command));
-        texts[synopsis(command)] = command.help;
+        texts[synopsis(command)] = command.text.help;
     }
     commands_.back().run = [list, texts](const auto&) { return Json{{"commands", list}, {"help", texts}}; };
 }

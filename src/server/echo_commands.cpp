@@ -60,22 +60,10 @@ Json trace(engine::TraceBudget& budget, const Words& arguments) {
 
 std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget) {
     return {
-        {.name = "status",
-         .arguments = {},
-         .help = "Says of each port whether it echoes, and for how long",
-         .run = [&arming](const Words&) { return describe(arming); }},
-        {.name = "arm",
-         .arguments = "[TIME]",
-         .help = "Echoes from now on, for TIME or as long as --expire said",
-         .run = [&arming](const Words& words) { return arm(arming, words); }},
-        {.name = "disarm",
-         .arguments = {},
-         .help = "Refuses every frame from now on",
-         .run = [&arming](const Words&) { return disarm(arming); }},
-        {.name = "trace",
-         .arguments = "N",
-         .help = "Logs the next N frames with their verdicts",
-         .run = [&trace_budget](const Words& words) { return trace(trace_budget, words); }},
+        {kStatus, [&arming](const Words&) { return describe(arming); }},
+        {kArm, [&arming](const Words& words) { return arm(arming, words); }},
+        {kDisarm, [&arming](const Words&) { return disarm(arming); }},
+        {kTrace, [&trace_budget](const Words& words) { return trace(trace_budget, words); }},
     };
 }
 

@@ -1,6 +1,7 @@
 // The commands of a running echo: status, arm, disarm, trace.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "l2echo/echo/arming.hpp"
@@ -8,6 +9,14 @@
 #include "l2echo/operations/command_table.hpp"
 
 namespace l2echo::server {
+
+inline constexpr operations::CommandText kStatus{"status", "",
+                                                 "Shows for each port whether it echoes, and for how long"};
+inline constexpr operations::CommandText kArm{"arm", "[TIME]",
+                                              "Echoes from now on, for TIME or as long as --expire says"};
+inline constexpr operations::CommandText kDisarm{"disarm", "", "Refuses every frame from now on"};
+inline constexpr operations::CommandText kTrace{"trace", "N", "Logs the next N frames with their verdicts"};
+inline constexpr std::array kEchoCommands{kStatus, kArm, kDisarm, kTrace, operations::kHelpCommand};
 
 /// Both outlive the commands.
 std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget);

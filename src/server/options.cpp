@@ -16,6 +16,7 @@
 #include "l2echo/dpdk/version.hpp"
 #include "l2echo/echo/match_text.hpp"
 #include "l2echo/process/error.hpp"
+#include "server/echo_commands.hpp"
 
 namespace l2echo::server {
 namespace {
@@ -253,6 +254,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     add_rule_options(table, options);
     add_session_options(table, options);
     add_report_options(table, options);
+    for (const auto& [name, arguments_of, help] : kEchoCommands)
+        table.add_command(name, arguments_of, help);
 
     line.print = table.parse(arguments);
     options.eal = table.eal_arguments();

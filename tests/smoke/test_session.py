@@ -3,7 +3,6 @@
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import stat
@@ -321,18 +320,3 @@ def test_socket_that_another_process_put_in_our_place_stays(controlled, path):
         other.bind(str(path))
         controlled.stop()
         assert path.is_socket()
-
-
-def test_readmes_shell_lines_work(start, pytestconfig, tmp_path):
-    if not shutil.which("socat"):
-        pytest.skip("socat is not installed")
-    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
-    blocks = re.findall(r"^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    lines = next(block for block in blocks if "socat" in block)
-    (tmp_path / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
-    script = f"cd {tmp_path}\n{lines.replace('/tmp/', f'{tmp_path}/')}\nkill -TERM $!; wait $!"
-    process = start("bash", "-euc", script)
-    process.end_cleanly(30)
-    assert '{"ok":true,"ports":[{"state":"armed","remaining_seconds":' in process.stdout()
-    assert "Session armed by the control socket" in process.stderr()
-    assert not (tmp_path / "l2echo.sock").exists()

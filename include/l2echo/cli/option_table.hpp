@@ -52,6 +52,8 @@ class OptionTable {
 
     /// The variable behind the row's value outlives parse().
     void add(OptionRow row);
+    /// A command that the running program takes, for --help.
+    void add_command(std::string_view name, std::string_view arguments, std::string_view help);
     /// The old spelling is refused with an error that says the new one.
     void add_renamed(RenamedOption renamed);
 
@@ -92,6 +94,7 @@ class OptionTable {
     std::vector<OptionRow> rows_;
     std::deque<Given> given_;  ///< for each row; the parser keeps references
     std::vector<RenamedOption> renamed_;
+    std::vector<OptionRow> commands_;
     std::vector<std::string> eal_;
     std::string config_file_;
     bool version_ = false;

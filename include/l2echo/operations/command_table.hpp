@@ -9,11 +9,18 @@
 
 namespace l2echo::operations {
 
-/// One row of the table: the answer to `help`, the limit of words and the call come from it.
+/// How a command is written and what it does: for the answer to `help`, --help and the manual.
+struct CommandText {
+    std::string_view name;
+    std::string_view arguments;  ///< one word each: "[TIME]"; empty: none
+    std::string_view help;
+};
+
+inline constexpr CommandText kHelpCommand{"help", "", "Lists the commands"};
+
+/// One row of the table.
 struct Command {
-    std::string name;
-    std::string arguments;  ///< as help shows them, a word each: "[TIME]"; empty: none
-    std::string help;
+    CommandText text;
     /// Gets the words behind the name; returns the answer without "ok". Throws UsageError, whose text becomes
     /// the answer's "error".
     std::function<nlohmann::ordered_json(const std::vector<std::string>& arguments)> run;
