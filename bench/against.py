@@ -1,4 +1,5 @@
-"""This build against the build of another commit: each has its own echo and its own benchmarks, the probe is ours."""
+"""Compares this build with the build of another commit: each uses its own echo and benchmarks; the probe is this
+build's."""
 
 import contextlib
 import functools
@@ -13,9 +14,10 @@ from bench.net_null import DEVICE
 from bench.net_pcap import endless_device
 from bench.programs import echo_command, sharing_a_cpu, testpmd_command
 
-# testpmd's pattern is the same code in both builds: how far its ratio is from 1 shows how far to trust the others.
+# testpmd's pattern is the same code in both builds, so the distance of its ratio from 1 shows how far to trust the
+# others.
 LOOPS = {"raw": "swap_burst, --raw", "default": "swap_burst, default rules",
-         "default-many": "swap_burst, default rules, no two sources alike",
+         "default-many": "swap_burst, default rules, many sources",
          "testpmd-pattern": "testpmd's pattern, the same code in both"}
 RULES = {"match rule": "swap_burst, a match rule", "match rule, mac+ip+port": "swap_burst, a match rule, mac+ip+port"}
 BURST_METRICS = tuple(Metric(key, title, "cycles", more_is_better=False) for key, title in (LOOPS | RULES).items())
@@ -30,7 +32,7 @@ def comparisons(lab, other):
     yield of_echo(lab, builds, "net_null", "net_null", "net_null, --raw", lambda: DEVICE, "--raw")
     for size in QUICK_SIZES if lab.quick else SIZES:
         title = "net_pcap, IMIX" if size == "imix" else f"net_pcap, {size} bytes"
-        device = functools.partial(endless_device, lab, size)  # writes the file when it is wanted
+        device = functools.partial(endless_device, lab, size)  # writes the file on demand
         yield of_echo(lab, builds, "net_pcap", f"net_pcap-{size}", f"{title}, default rules", device)
         yield of_echo(lab, builds, "net_pcap", f"net_pcap-{size}-raw", f"{title}, --raw", device, "--raw")
     for load in LOADS:
@@ -46,7 +48,7 @@ def of_burst(lab, builds, frames, title):
 
 def run_burst(lab, build, frames):
     loops = burst_function.run_program(lab, frames, LOOPS, build)
-    # It chooses its memory itself, and the first CPU.
+    # The benchmark manages its own memory and runs on the first CPU.
     rules = [build.program("bench/swap_burst_bench"), *burst_function.benchmark_options(lab, RULES, frames)]
     first = loops["raw"]
     return {"values": {key: run["values"]["cycles_per_frame"] for key, run in loops.items()} |
@@ -55,7 +57,7 @@ def run_burst(lab, build, frames):
 
 
 def of_echo(lab, builds, group, key, title, device, *options):
-    """On one worker, with testpmd as the yardstick of both."""
+    """On one worker, with testpmd as a reference for both."""
     def echo(build):
         return lambda memory: echo_command(lab, device(), *options, memory=memory, build=build)
 

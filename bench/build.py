@@ -7,7 +7,7 @@ import subprocess
 
 from bench.comparison import NotMeasured
 
-# The first spelling that --help lists is the one of the build.
+# A build uses the first of these spellings that its --help lists.
 REPORT_IN_JSON = (("--format", "json"), ("--stats-format", "json"))
 NO_LOOP_CHECK = (("--loop-check", "off"), ("--no-loop-check",))
 
@@ -18,7 +18,7 @@ class Build:
         self.name = name
 
     def program(self, name):
-        """Its path. The benchmarks were in tests/ once."""
+        """The program's path. Older commits have the benchmarks in tests/."""
         for path in (self.folder / name, self.folder / "tests" / name):
             if path.exists():
                 return str(path)

@@ -1,4 +1,4 @@
-"""The loop over a burst alone, without a driver: ours and its peers in one program, over real mbufs."""
+"""Only the loop over a burst, without a driver: ours and its peers in one program, over real mbufs."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from bench.programs import running
 
 GROUP = "burst"
 LOOPS = {"raw": "swap_burst, --raw", "default": "swap_burst, default rules",
-         "default-many": "swap_burst, default rules, no two sources alike", "testpmd-pattern": "testpmd's pattern",
+         "default-many": "swap_burst, default rules, many sources", "testpmd-pattern": "testpmd's pattern",
          "copies": "scalar swap, no prefetch", "read": "prefetches, only reads", "nothing": "touches nothing"}
 PAIRS = [("raw", "testpmd-pattern"), ("default", "testpmd-pattern"), ("default-many", "testpmd-pattern"),
          ("raw", "copies"), ("default", "copies"),
@@ -18,7 +18,7 @@ PAIRS = [("raw", "testpmd-pattern"), ("default", "testpmd-pattern"), ("default-m
 WORKING_SETS = {32: "32 frames, in the cache", 8192: "8192 frames at random", 65536: "65536 frames at random"}
 METRICS = (Metric("cycles_per_frame", "TSC cycles per frame", "cycles", more_is_better=False),)
 MEBIBYTES = 400
-REPETITIONS, QUICK_REPETITIONS = 5, 3  # of each loop within one run of the program, shuffled
+REPETITIONS, QUICK_REPETITIONS = 5, 3  # of each loop within one run of the program, in random order
 RUN_SECONDS = 300
 
 
@@ -35,7 +35,7 @@ def contenders_of(lab, frames, loops):
 
 
 class SharedRun:
-    """One run of the program serves each contender once: they take turns inside of it."""
+    """One run of the program serves each contender once, because it interleaves them itself."""
 
     def __init__(self, run):
         self._run = run
@@ -59,15 +59,15 @@ def run_program(lab, frames, loops, build=None):
 
 
 def benchmark_options(lab, names, frames):
-    """Google Benchmark's own."""
-    names = "|".join(re.sub(r"([+().])", r"\\\1", name) for name in names)  # re.escape() is for Python's own
+    """Arguments of Google Benchmark."""
+    names = "|".join(re.sub(r"([+().])", r"\\\1", name) for name in names)  # re.escape() escapes too much
     return [f"--benchmark_filter=^({names})/{frames}$", "--benchmark_format=json",
             f"--benchmark_repetitions={QUICK_REPETITIONS if lab.quick else REPETITIONS}",
             "--benchmark_enable_random_interleaving=true", f"--benchmark_min_time={0.02 if lab.quick else 0.1}"]
 
 
 def run_benchmark(command):
-    """Cycles per frame by the benchmark's name: the median of its repetitions."""
+    """Cycles per frame by benchmark name: the median of its repetitions."""
     with running(command) as process:
         process.end_cleanly(RUN_SECONDS)
         found = json.loads(process.stdout())

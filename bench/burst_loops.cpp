@@ -38,7 +38,7 @@ void touch_headers(std::span<rte_mbuf*> burst) noexcept {
         rte_prefetch0(rte_pktmbuf_mtod(frame, const std::byte*));
     for (const rte_mbuf* frame : burst) {
         const echo::HeaderVector header = echo::load_header(rte_pktmbuf_mtod(frame, const std::byte*));
-        asm volatile("" : : "m"(header));  // nothing uses it, and it must still be read
+        asm volatile("" : : "m"(header));  // unused, but must be read
     }
 }
 

@@ -1,6 +1,6 @@
-// What a burst of frames costs in the loop alone, ours and its peers', in TSC cycles per frame: over real
-// mbufs that lie in the cache (32), beyond its second level (8192), and far beyond (65536), in random order
-// as a NIC that has run for a while hands them out.
+// Cost of a burst in the loop alone, ours and its peers', in TSC cycles per frame. Uses real mbufs in the
+// cache (32), beyond its second level (8192), and far beyond (65536), in random order, as a NIC that has run
+// for a while hands them out.
 //
 // burst_loops_bench EAL-ARGUMENTS -- BENCHMARK-ARGUMENTS
 
@@ -27,7 +27,7 @@ namespace l2echo {
 namespace {
 
 constexpr std::size_t kBurst = 32;
-// Timed together: a time that an interrupt or another program falls into does not move the median.
+// Timed together, so that an interrupt or another program in one batch does not move the median.
 constexpr std::size_t kBursts = 64;
 constexpr std::uint16_t kFrameLength = 60;  // 64 with FCS
 constexpr std::uint16_t kDataRoom = RTE_MBUF_DEFAULT_BUF_SIZE;
@@ -37,16 +37,16 @@ constexpr std::array<std::uint32_t, 3> kWorkingSets{32, 8192, 65536};
 constexpr std::array<std::uint8_t, 14> kHeader{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
 constexpr std::array<std::uint8_t, 14> kSwapped{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
 
-/// One tester, or a source address of its own for every frame.
+/// A single tester, or a different source address for each frame.
 enum class Sources { One, Many };
 
-/// Mbufs of a pool, in an order that no prefetcher can guess.
+/// Mbufs of a pool in an order that no prefetcher can predict.
 class WorkingSet {
   public:
     explicit WorkingSet(std::uint32_t frames)
         : pool_("frames" + std::to_string(frames), frames, 0, kDataRoom, SOCKET_ID_ANY), frames_(frames) {
         if (rte_pktmbuf_alloc_bulk(pool_.get(), frames_.data(), frames) != 0)
-            throw process::StartupError("a new mempool gave too few mbufs");
+            throw process::StartupError("cannot allocate enough mbufs from the new mempool");
         for (rte_mbuf* frame : frames_)
             std::memset(rte_pktmbuf_append(frame, kFrameLength), 0, kFrameLength);
         std::shuffle(frames_.begin(), frames_.end(), std::mt19937(1));
@@ -96,14 +96,14 @@ class Ours {
     }
 
   private:
-    static constexpr wire::MacAddress kOwnMac = 0x0300'0000'0002;  // 02:00:00:00:00:03, of nobody here
+    static constexpr wire::MacAddress kOwnMac = 0x0300'0000'0002;  // 02:00:00:00:00:03, of no station here
 
     echo::EchoPort port_;
     echo::EchoPair pair_{echo::EchoPairSettings{}, port_};
     engine::BurstArray answers_;
 };
 
-/// The frames of odd bursts included, for which some loops have a way of their own.
+/// Uses a burst size that some loops handle in a separate path.
 template <typename Loop>
 bool does_what_it_should(Loop& loop, WorkingSet& frames, bool swaps) {
     constexpr std::size_t kOdd = 27;
@@ -115,7 +115,7 @@ bool does_what_it_should(Loop& loop, WorkingSet& frames, bool swaps) {
 template <typename Loop>
 void measure(benchmark::State& state, Loop& loop, WorkingSet& frames, bool swaps, Sources sources) {
     if (!does_what_it_should(loop, frames, swaps)) {
-        state.SkipWithError("a frame is not as it should be");
+        state.SkipWithError("a frame has the wrong content");
         return;
     }
     frames.write_headers(sources);
@@ -177,7 +177,7 @@ void run(const std::string& program, std::vector<std::string> arguments) {
     argv.push_back(nullptr);
     benchmark::Initialize(&argc, argv.data());
     if (benchmark::ReportUnrecognizedArguments(argc, argv.data()))
-        throw process::UsageError("arguments after -- are for the benchmark; --help lists it");
+        throw process::UsageError("invalid benchmark argument after --; type: -- --help");
 
     std::vector<std::unique_ptr<WorkingSet>> sets;
     for (const std::uint32_t size : kWorkingSets) {

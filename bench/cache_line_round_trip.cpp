@@ -1,5 +1,5 @@
-// cache_line_round_trip: how long a cache line takes from one CPU to another and back, in nanoseconds. In a
-// virtual machine this changes within minutes, with where the host runs the two CPUs.
+// cache_line_round_trip: the time in nanoseconds that a cache line takes from one CPU to another and back. In
+// a virtual machine it changes within minutes, depending on where the host runs the two CPUs.
 //
 // cache_line_round_trip CPU CPU MILLISECONDS
 
@@ -22,7 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Round trips timed together: enough that reading the clock does not count, few enough to fit between
+/// Round trips timed together: enough to make reading the clock negligible, few enough to fit between
 /// interrupts.
 constexpr std::uint32_t kBatch = 50;
 constexpr std::uint32_t kStop = ~0u;  // odd
@@ -32,11 +32,11 @@ void run_on(int cpu) {
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
     if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0)
-        throw process::StartupError(fmt::format("CPU {} is not one that this process may use", cpu));
+        throw process::StartupError(fmt::format("this process may not use CPU {}", cpu));
 }
 
-/// The first value that is as wanted. Where others use the CPUs too, the other thread may not run for a
-/// while: whoever waits for long makes room, because both have to run at the same time.
+/// Waits for a value that satisfies the condition. If other programs use the CPUs, the other thread may not
+/// run for a while; a long wait yields, because both threads must run at the same time.
 template <typename Predicate>
 std::uint32_t wait_for(const std::atomic<std::uint32_t>& line, Predicate wanted) {
     constexpr unsigned kPatience = 10'000;
@@ -49,7 +49,7 @@ std::uint32_t wait_for(const std::atomic<std::uint32_t>& line, Predicate wanted)
     }
 }
 
-/// Odd values are questions, the next even one is the answer.
+/// Odd values are requests; the next even value is the answer.
 void answer(std::atomic<std::uint32_t>& line) {
     for (;;) {
         const std::uint32_t question = wait_for(line, [](std::uint32_t value) { return value % 2 == 1; });
@@ -64,11 +64,11 @@ void ask(std::atomic<std::uint32_t>& line, std::uint32_t question) {
     wait_for(line, [question](std::uint32_t value) { return value == question + 1; });
 }
 
-/// The time of the fastest batch: whatever else runs on the two CPUs can only add to it.
+/// The time of the fastest batch, because other load on the two CPUs can only increase it.
 double measure(std::atomic<std::uint32_t>& line, std::chrono::milliseconds duration) {
     std::chrono::duration<double, std::nano> fastest = Clock::duration::max();
     std::uint32_t question = 1;
-    ask(line, question);  // the other thread runs by then
+    ask(line, question);  // the other thread runs once this returns
     const auto end = Clock::now() + duration;
     do {
         const auto began = Clock::now();
@@ -94,11 +94,11 @@ void run(int argc, char** argv) {
     const int there = static_cast<int>(number(argv[2], CPU_SETSIZE - 1));
     const std::chrono::milliseconds duration(number(argv[3], kMaxMilliseconds));
     if (here == there)
-        throw process::UsageError(fmt::format("CPU {} twice: give two different CPUs", here));
+        throw process::UsageError(fmt::format("CPU {} is given twice: give two different CPUs", here));
 
-    alignas(128) std::atomic<std::uint32_t> line{0};  // x86 fetches lines in pairs
-    run_on(here);                                     // may fail, so before there is a thread to stop
-    run_on(there);                                    // a new thread inherits the CPU
+    alignas(128) std::atomic<std::uint32_t> line{0};  // x86 prefetches lines in pairs
+    run_on(here);                                     // may fail, so called before there is a thread to stop
+    run_on(there);                                    // inherited by the new thread
     std::jthread other([&line] { answer(line); });
     run_on(here);
     const double nanoseconds = measure(line, duration);

@@ -1,4 +1,4 @@
-"""A comparison: contenders that take turns or share a CPU, and the ratios of each turn's pair."""
+"""A comparison: contenders that alternate or share a CPU, and the ratios of paired runs."""
 
 import contextlib
 import dataclasses
@@ -11,7 +11,7 @@ from bench.cpu_mode import pairs_by_mode, runs_by_mode
 
 
 class NotMeasured(Exception):
-    """This machine cannot do it; the text says why."""
+    """This machine cannot run the measurement; the text says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Metric:
     title: str
     unit: str
     more_is_better: bool = True
-    compared: bool = True  # False: shown for each contender, and no ratio is made of it
+    compared: bool = True  # False: shown for each contender, but no ratio is computed
 
 
 @dataclasses.dataclass
@@ -34,8 +34,8 @@ class Contender:
 
 @dataclasses.dataclass
 class SharingContender:
-    """start() returns a context with the running program: its command, sample(), values_since(sample), and end(), which
-    returns its checks."""
+    """start() returns a context manager for the running program, which has command, sample(), values_since(sample),
+    and end(), which returns its checks."""
 
     key: str
     title: str
@@ -44,7 +44,7 @@ class SharingContender:
 
 @dataclasses.dataclass
 class Comparison:
-    """Ours comes first. Every other contender is a peer, unless `pairs` names which two are held together."""
+    """Ours comes first. Every other contender is a peer, unless `pairs` lists the pairs to compare."""
 
     group: str
     key: str
@@ -52,11 +52,11 @@ class Comparison:
     metrics: typing.Sequence[Metric]
     contenders: typing.Sequence[Contender] | typing.Sequence[SharingContender]
     pairs: typing.Sequence[tuple[str, str]] = ()
-    shared_seconds: float | None = None  # of a turn, if the contenders share a CPU
-    two_cpus: bool = False  # frames pass from one CPU to another, so that their mode counts
+    shared_seconds: float | None = None  # length of a turn, if the contenders share a CPU
+    two_cpus: bool = False  # frames pass between two CPUs, so the mode matters
 
     def contest(self, complain, round_trip):
-        """round_trip() is how long a cache line takes between the two CPUs, in nanoseconds."""
+        """round_trip() returns the time in ns that a cache line takes between the two CPUs and back."""
         return (Contest if self.shared_seconds is None else SharedContest)(self, complain, round_trip)
 
     def all_pairs(self):
@@ -72,7 +72,7 @@ def spread(values):
 
 
 def verdict(ratio, more_is_better):
-    """Whether ours is ahead: a difference counts when the middle half of all pairs is on one side."""
+    """Tells whether ours is ahead: a difference counts if the middle half of all pairs is on one side."""
     low, high = ratio["lower_quartile"], ratio["upper_quartile"]
     if not more_is_better:
         low, high = 1 / high, 1 / low
@@ -80,8 +80,8 @@ def verdict(ratio, more_is_better):
 
 
 def ratios_of(metrics, pairs, contenders, two_cpus):
-    """contenders: as in the result, each with its runs in order of their turns. A ratio for each mode of the CPUs, and
-    how many turns had runs that cannot be compared."""
+    """contenders: as in the result, each with its runs in turn order. Returns a ratio for each mode of the CPUs, and
+    the number of turns whose runs cannot be compared."""
     by_key = {contender["key"]: contender for contender in contenders}
     ratios, left_out = [], []
     for ours, peer in pairs:
@@ -99,7 +99,7 @@ def ratios_of(metrics, pairs, contenders, two_cpus):
 
 
 def ratio_of(metric, turns):
-    """None if nothing was measured in both runs of any turn."""
+    """None if no turn has values from both contenders."""
     both = [(a["values"].get(metric.key), b["values"].get(metric.key)) for a, b in turns]
     both = [(a, b) for a, b in both if a and b]
     if not both:
@@ -116,7 +116,7 @@ def medians_of(metrics, runs):
 
 
 def result_of(comparison, contenders):
-    """The comparison as in the JSON; contenders with outcome, reason and runs."""
+    """The comparison as in the JSON; contenders must have outcome, reason and runs."""
     for contender in contenders:
         contender["medians"] = medians_of(comparison.metrics, contender["runs"])
         contender["medians_by_mode"] = {
@@ -129,12 +129,12 @@ def result_of(comparison, contenders):
 
 
 def last_line(error):
-    """Of a failure: the program's own error line."""
+    """The last line of a failure, which is the program's error message."""
     return " ".join((str(error).strip() or repr(error)).splitlines()[-1].split())
 
 
 class Contest:
-    """Runs the contenders of one comparison in turn; one that fails or cannot run is out."""
+    """Runs the contenders of one comparison in turns; one that fails or cannot run is excluded."""
 
     def __init__(self, comparison, complain, round_trip):
         self._comparison = comparison
@@ -144,7 +144,7 @@ class Contest:
                           "warm_up": [], "runs": []} for contender in comparison.contenders]
 
     def measure(self, pairs, show=lambda turn: None):
-        """A warm-up that does not count, then as many turns as `pairs` says."""
+        """Runs an uncounted warm-up, then `pairs` turns."""
         for turn in range(pairs + 1):
             show(turn)
             self._take_turn(turn, "runs" if turn > 0 else "warm_up")
@@ -170,7 +170,7 @@ class Contest:
             result.update(outcome="failed", reason=last_line(error))
 
     def _run(self, contender, result, runs):
-        result.pop("histogram", None)  # of the last run; one that fails leaves none
+        result.pop("histogram", None)  # belongs to the last run; a failed run leaves none
         before = self._round_trip()
         run = contender.run()
         run["cache_line_ns"] = [before, self._round_trip()]
@@ -181,9 +181,9 @@ class Contest:
 
 
 class SharedContest(Contest):
-    """All contenders run at the same time on one CPU, which the kernel hands from one to the next every few
-    milliseconds: whatever slows the CPU down meanwhile slows each of them. A turn is one interval for all, and each
-    turn starts them again, another one first: where a program and its memory come to lie is worth some percent."""
+    """All contenders run at the same time on one CPU, and the kernel switches between them every few milliseconds,
+    so a slow phase of the CPU affects all of them. A turn is one interval for all. Each turn restarts them,
+    beginning with a different one, because the placement of a program and its memory is worth a few percent."""
 
     def _take_turn(self, turn, runs):
         before = self._round_trip()

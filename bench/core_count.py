@@ -1,4 +1,4 @@
-"""Cores and buses that a line rate needs: computed from the cycles measured, with the assumptions beside it."""
+"""Cores and bus bandwidth that a line rate needs, computed from measured cycles and stated assumptions."""
 
 import dataclasses
 import math
@@ -8,15 +8,15 @@ from bench.result_table import by_key, table
 RATES_GBPS = (10, 25, 40, 100, 200, 400)
 SIZES = (64, 128, 256, 512, 1024, 1280, 1518)
 IMIX_MEAN = (7 * 64 + 4 * 594 + 1518) / 12
-GAP_BYTES = 20  # preamble and gap between frames (IEEE 802.3, 4.4.2); the sizes have their FCS already
+GAP_BYTES = 20  # preamble and gap between frames (IEEE 802.3, 4.4.2); sizes already include the FCS
 FCS_BYTES = 4
-# testpmd's `mac` forwarding on hardware, as published: 21.9 million 64-byte frames/s on one Xeon core of 3.6 GHz. It
-# It represents a loop with a NIC's driver in it, which nothing here has measured.
+# Published figure of testpmd's `mac` forwarding on hardware: 21.9 million 64-byte frames/s on one 3.6 GHz Xeon core. It
+# represents a loop with a NIC driver, which is not measured here.
 PUBLISHED_CYCLES = 3.6e9 / 21.9e6
-# PCIe: transactions of 256 bytes at most with 26 bytes of their own (3.0 and later, 64-bit addresses, framing and
-# CRCs included), and 16 bytes of descriptor a frame, four of them in one transaction.
+# PCIe: transactions of up to 256 bytes with 26 bytes of overhead (3.0 and later, 64-bit addresses, framing and CRCs
+# included), and a 16-byte descriptor per frame, four of them per transaction.
 PCIE_PAYLOAD, PCIE_OVERHEAD, DESCRIPTOR_BYTES, DESCRIPTORS_AT_ONCE = 256, 26, 16, 4
-# Gbit/s each way after line coding.
+# Gbit/s in each direction, after line coding.
 PCIE_LINKS = (("3.0 x8", 63.0), ("3.0 x16 or 4.0 x8", 126.0), ("4.0 x16 or 5.0 x8", 252.1), ("5.0 x16", 504.1),
               ("more than 5.0 x16", math.inf))
 BASIS = ("cross_wire-8192", "default")
@@ -29,7 +29,7 @@ class Basis:
 
 
 def basis_of(comparisons):
-    """None if what it is computed from was not measured."""
+    """None if the underlying measurement is missing."""
     comparison = by_key(comparisons).get(BASIS[0])
     contender = by_key(comparison["contenders"])[BASIS[1]] if comparison else None
     if not contender or "cycles_per_frame" not in contender["medians"]:
@@ -42,7 +42,7 @@ def frames_per_second(rate_gbps, size):
 
 
 def pcie_gbps(frames, size):
-    """Each way: a frame and its descriptor go in, and out again."""
+    """In each direction: a frame and its descriptor are transferred in, and out again."""
     length = size - FCS_BYTES
     transactions = math.ceil(length / PCIE_PAYLOAD)
     descriptor = DESCRIPTOR_BYTES + PCIE_OVERHEAD / DESCRIPTORS_AT_ONCE
@@ -80,10 +80,10 @@ def markdown(counts):
         return lines + [f"Not computed: it needs `{BASIS[0]}`, which this run did not measure.", ""]
     basis = counts["basis"]
     lines += [
-        f"Cores from: the echo with frames that another core has just written ({basis['cycles_per_frame']:.0f} cycles "
-        "per frame, measured in this run, no NIC's driver in it), to: testpmd's forwarding on hardware as published "
-        f"({counts['published_cycles_per_frame']:.0f} cycles, driver included); at this TSC's "
-        f"{basis['tsc_hz'] / 1e9:.2f} GHz. docs/scaling.md has the assumptions and what else limits.", "",
+        f"Lower figure: the echo, with frames just written by another core ({basis['cycles_per_frame']:.0f} cycles "
+        "per frame, measured in this run, without a NIC driver). Upper figure: testpmd's published hardware forwarding "
+        f"({counts['published_cycles_per_frame']:.0f} cycles, driver included). Both at this TSC's "
+        f"{basis['tsc_hz'] / 1e9:.2f} GHz. docs/scaling.md has the assumptions and other limits.", "",
     ]
     titles = ("Gbit/s", *(f"{size} bytes" for size in SIZES), "IMIX")
     rows = []
@@ -91,7 +91,7 @@ def markdown(counts):
         row = [entry for entry in counts["rows"] if entry["rate_gbps"] == rate]
         rows.append([rate, *map(cores, row)])
     lines += table(titles, rows)
-    lines += ["", "What else it takes, at 64 and at 1518 bytes:", ""]
+    lines += ["", "Other requirements, at 64 and at 1518 bytes:", ""]
     limits = []
     for rate in RATES_GBPS:
         small, large = (next(entry for entry in counts["rows"]

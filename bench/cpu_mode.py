@@ -1,19 +1,19 @@
-"""How far apart the two CPUs are at the moment. In a virtual machine that changes within minutes, and with it all that
-passes from one CPU to the other; so runs are compared only with runs of the same mode."""
+"""The distance between the two CPUs. In a virtual machine it changes within minutes, and with it the cost of
+everything that passes between the CPUs. Therefore only runs of the same mode are compared."""
 
 import subprocess
 
 MILLISECONDS = 20
 FAST, SLOW = "fast", "slow"
-MIXED = "mixed"  # it changed during the run
-ANY = "any"  # one CPU does all the work, so it does not matter
-# Seen there and back: 48 to 65 ns and 309 to 351 ns on two EPYC CPUs, 58 to 199 ns on two Xeon CPUs, which had one
-# mode.
+MIXED = "mixed"  # changed during the run
+ANY = "any"  # irrelevant, because one CPU does all the work
+# Observed round trips: 48 to 65 ns and 309 to 351 ns on two EPYC CPUs; 58 to 199 ns on two Xeon CPUs, which had a
+# single mode.
 FAST_BELOW_NS = 250
 
 
 def cache_line_round_trip(program, cpus):
-    """In nanoseconds."""
+    """The round trip in nanoseconds."""
     command = (program, *map(str, cpus), str(MILLISECONDS))
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -21,7 +21,7 @@ def cache_line_round_trip(program, cpus):
 
 
 def mode_of(run):
-    """By the round trips before and after it."""
+    """The mode according to the round trips before and after the run."""
     fast = [time < FAST_BELOW_NS for time in run["cache_line_ns"]]
     return FAST if all(fast) else MIXED if any(fast) else SLOW
 
@@ -36,7 +36,7 @@ def runs_by_mode(runs, two_cpus):
 
 
 def pairs_by_mode(pairs, two_cpus):
-    """The pairs that may be compared: both of their runs were of one mode."""
+    """The turns whose runs may be compared, by mode: both runs had the same mode."""
     if not two_cpus:
         return {ANY: pairs}
     modes = {}

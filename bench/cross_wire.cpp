@@ -1,7 +1,7 @@
-// cross_wire: two ports whose rings are crossed, an lcore at each. The far end writes frames and sends them,
-// the echo returns them while their bytes still lie in the other core's cache, as they do after a NIC wrote
-// them; then the far end checks each one. They take turns, so that the echo always finds full bursts. Prints
-// JSON.
+// cross_wire: two ports with crossed rings, each polled by its own lcore. The far end writes and sends
+// frames. The echo returns them while their bytes are still in the other core's cache, as after a NIC wrote
+// them. Then the far end checks each frame. The two alternate, so that the echo always finds full bursts.
+// Prints JSON.
 //
 // cross_wire EAL-ARGUMENTS -- --loop raw|default|testpmd-pattern --frames N --rounds N
 
@@ -77,7 +77,7 @@ class Ring {
     rte_ring* ring_;
 };
 
-/// A started port over two rings.
+/// A started port that uses two rings.
 class RingPort {
   public:
     RingPort(const char* name, const Ring& rx, const Ring& tx, const dpdk::Mempool& pool) {
@@ -106,14 +106,14 @@ class RingPort {
     std::uint16_t id_ = 0;
 };
 
-/// Writes all frames, sends them, and checks what comes back: each exactly once, in order, addresses
-/// exchanged.
+/// Writes all frames, sends them, and checks those that return: each exactly once, in order, with swapped
+/// addresses.
 class FarEnd {
   public:
     FarEnd(std::uint16_t port, const dpdk::Mempool& pool, std::uint32_t frames)
         : port_(port), frames_(frames) {
         if (rte_pktmbuf_alloc_bulk(pool.get(), frames_.data(), frames) != 0)
-            throw process::StartupError("a new mempool gave too few mbufs");
+            throw process::StartupError("cannot allocate enough mbufs from the new mempool");
         for (rte_mbuf* frame : frames_)
             std::memset(rte_pktmbuf_append(frame, kFrameLength), 0, kFrameLength);
         std::shuffle(frames_.begin(), frames_.end(), std::mt19937(1));
@@ -163,14 +163,14 @@ class FarEnd {
 
 enum class Turn { FarEnd, Echo, Nobody };
 
-/// The echo's end: waits for its turn, returns all frames, notes the cycles.
+/// The echo's end: waits for its turn, returns all frames, records the cycles.
 struct EchoEnd {
     std::uint16_t port = 0;
     bool testpmd = false;
     echo::EchoPair& pair;
     std::uint32_t frames = 0;
     std::atomic<Turn>& turn;
-    std::vector<std::uint64_t> cycles;  // of each round
+    std::vector<std::uint64_t> cycles;  // per round
 
     std::uint64_t echo_all() noexcept {
         const std::uint64_t began = rte_rdtsc();
@@ -198,7 +198,7 @@ int run_echo_end(void* argument) {
 }
 
 nlohmann::ordered_json describe(const Settings& settings, const EchoEnd& echo, const FarEnd& far_end) {
-    // The first is a warm-up. Frames that were lost in it end the run.
+    // The first round is a warm-up. If it loses frames, the run ends.
     const auto begin = echo.cycles.begin() + (echo.cycles.empty() ? 0 : 1);
     std::vector<std::uint64_t> cycles(begin, echo.cycles.end());
     std::sort(cycles.begin(), cycles.end());
@@ -239,15 +239,15 @@ Settings parse(const std::vector<std::string>& arguments) {
          .group = kGroup,
          .value = cli::choice(
              settings.loop, {{"raw", "raw"}, {"default", "default"}, {"testpmd-pattern", "testpmd-pattern"}}),
-         .help = "What returns the frames"});
+         .help = "Loop that returns the frames"});
     table.add({.name = "--frames",
                .group = kGroup,
                .value = cli::number(settings.frames, {.min = kBurst, .max = 1u << 20, .unit = "frames"}),
-               .help = "Written and returned in each round"});
+               .help = "Frames written and returned in each round"});
     table.add({.name = "--rounds",
                .group = kGroup,
                .value = cli::number(settings.rounds, {.min = 1, .max = 1u << 20, .unit = "rounds"}),
-               .help = "Measured after one that warms up"});
+               .help = "Rounds measured after one warm-up round"});
     settings.print = table.parse(arguments);
     settings.eal = table.eal_arguments();
     return settings;
@@ -270,7 +270,7 @@ void run(const std::string& program, const std::vector<std::string>& arguments) 
     const RingPort near_port("near", there, back, pool);
     const RingPort far_port("far", back, there, pool);
 
-    constexpr wire::MacAddress kOwnMac = 0x0300'0000'0002;  // 02:00:00:00:00:03, of nobody here
+    constexpr wire::MacAddress kOwnMac = 0x0300'0000'0002;  // 02:00:00:00:00:03, of no station here
     echo::EchoPort echo_port(
         std::make_unique<const echo::WireRules>(echo::RulesRequest{.raw = settings.loop == "raw"},
                                                 echo::RulesPort{.own_mac = kOwnMac, .own_macs = {kOwnMac}}));

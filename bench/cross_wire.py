@@ -1,4 +1,4 @@
-"""Frames that another core has just written, as a NIC does: the echo on one lcore, the far end on another."""
+"""Frames that another core has just written, as a NIC does: the echo runs on one lcore, the far end on another."""
 
 import json
 import shlex
@@ -11,9 +11,9 @@ GROUP = "cross_wire"
 LOOPS = {"default": "EchoPair::poll, default rules", "raw": "EchoPair::poll, --raw",
          "testpmd-pattern": "testpmd's pattern"}
 PAIRS = [("default", "testpmd-pattern"), ("raw", "testpmd-pattern"), ("default", "raw")]
-# As many as an RX ring has by default; more than the second-level cache holds; far more.
+# The default size of an RX ring; more than the second-level cache holds; far more.
 WORKING_SETS, QUICK_WORKING_SETS = (1024, 8192, 32768), (8192,)
-FRAMES, QUICK_FRAMES = 10_000_000, 2_000_000  # in rounds of a working set each
+FRAMES, QUICK_FRAMES = 10_000_000, 2_000_000  # in rounds over the whole working set
 MEBIBYTES = 200
 RUN_SECONDS = 120
 

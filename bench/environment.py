@@ -1,4 +1,4 @@
-"""Where the figures come from: machine, system, libraries, source."""
+"""The environment of the figures: machine, system, libraries, source."""
 
 import datetime
 import os
@@ -8,7 +8,7 @@ import subprocess
 
 
 def output_of(*command):
-    """Empty if there is no such program or it fails."""
+    """The output; empty if the program is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -29,7 +29,7 @@ def first_match(pattern, text):
 
 
 def git(*arguments):
-    # The tree may belong to whoever called sudo.
+    # The tree may belong to the user who called sudo.
     return output_of("git", "-c", "safe.directory=*", *arguments)
 
 

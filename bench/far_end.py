@@ -1,4 +1,4 @@
-"""The probe at one end, an echo at the other: what came back, how fast, and that it came back right."""
+"""The probe at one end, an echo at the other: measures the returned frames and checks that they are right."""
 
 import dataclasses
 import json
@@ -9,25 +9,25 @@ from bench.comparison import Metric
 from bench.programs import end, is_testpmd, running
 from tests.harness.program_under_test import NO_NIC
 
-WARM_UP_FRAMES = 5000  # more than any ring here has entries
-PROBE_SECONDS = 120  # for what it has to do in a few
-# memif's driver (DPDK 22.11) may crash in testpmd, and in an l2echo before include/l2echo/dpdk/polling_lcore.hpp, while
-# the probe, done, leaves.
+WARM_UP_FRAMES = 5000  # exceeds the entries of every ring here
+PROBE_SECONDS = 120  # timeout for runs that take a few seconds
+# When the probe exits, memif's driver (DPDK 22.11) may crash in testpmd, and in l2echo versions without
+# include/l2echo/dpdk/polling_lcore.hpp.
 CRASHING_DRIVER, SEGFAULT, MAX_ATTEMPTS = "net_memif", "exit status -11", 5
 
 RETURNED = (Metric("returned_per_second", "returned frames/s", "frames/s"),)
 ROUND_TRIPS = (Metric("p50", "round trip, median", "ns", more_is_better=False),
                Metric("p99", "round trip, 99th percentile", "ns", more_is_better=False))
-# At an overload the round trips show how long the queues are, and say nothing about lost frames.
+# Under overload, round trips only show the queue lengths; lost frames do not appear in them.
 QUEUEING = tuple(dataclasses.replace(metric, compared=False) for metric in ROUND_TRIPS)
-# At `max` the probe is the limit as often as the echo is: the cost of a frame to the echo distinguishes them.
+# At `max`, the probe is the bottleneck as often as the echo; only the echo's cycles per frame tell echoes apart.
 CYCLES = (Metric("cycles_per_frame", "busy cycles per frame of the echo", "cycles", more_is_better=False),)
 LOST = (Metric("lost_share", "frames lost", "share", more_is_better=False, compared=False),)
 
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """What the probe sends."""
+    """The frames that the probe sends."""
 
     key: str
     title: str
@@ -48,18 +48,18 @@ LOADS = (MAX,
 
 @dataclasses.dataclass
 class Ends:
-    """Where the two ends are plugged in."""
+    """The devices of both ends."""
 
     echo_command: list | None  # None: the kernel echoes
     probe_device: str
     memory: tuple = NO_NIC
     echo_network: str | None = None
     probe_network: str | None = None
-    preparation: tuple = ()  # command lines that went before
+    preparation: tuple = ()  # command lines that ran before
 
 
 def two_end_lcores(lab):
-    """The probe has the last CPU for itself; main lcore and worker of the echo share one if there are but two."""
+    """The probe has the last CPU to itself; with only two CPUs, the echo's main lcore and worker share one."""
     return lab.lcores(main_cpu=lab.cpus[-2])
 
 
@@ -80,8 +80,8 @@ def probe_command(lab, ends, load, histogram):
 
 
 def measure(lab, make_ends, load, name, watch=None, attempt=1):
-    """make_ends: a context with the Ends. `name` is of the comparison and the contender, for the histogram's file.
-    watch(echo) is called while the probe sends and returns further values."""
+    """make_ends: a context manager that yields the Ends. `name` identifies comparison and contender in the
+    histogram's file name. watch(echo) is called while the probe sends, and returns additional values."""
     with make_ends() as ends:
         try:
             return run_once(lab, ends, load, name, watch) | {"attempt": attempt}
@@ -112,8 +112,8 @@ def run_once(lab, ends, load, name, watch):
               "sender_limited": found["rate"]["sender_limited"],
               "cycles_per_frame": (counts or {}).get("cycles_per_frame"), **watched}
     checks = {key: found[key] for key in ("duplicated", "reordered", "corrupted", "foreign", "late")}
-    assert found["returned"] > 0, f"none of {found['sent']} frames came back; the echo: {json.dumps(counts)}"
-    assert not any(checks.values()), f"what came back is not as it was sent: {json.dumps(checks)}"
+    assert found["returned"] > 0, f"none of {found['sent']} frames returned; the echo's counts: {json.dumps(counts)}"
+    assert not any(checks.values()), f"returned frames differ from the frames sent: {json.dumps(checks)}"
     return {"values": values, "checks": checks | {"echo": counts}, "histogram": str(histogram.relative_to(lab.output)),
             "command": "; ".join(shlex.join(line) for line in (*ends.preparation, ends.echo_command, probe_line)
                                  if line)}

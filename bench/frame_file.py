@@ -1,13 +1,13 @@
-"""Captures of valid unicast frames for net_pcap to repeat."""
+"""Captures of valid unicast frames, which net_pcap repeats."""
 
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from scapy.utils import wrpcap
 
-FCS_BYTES = 4  # counted in a size, as RFC 2544 does, and not in a capture
+FCS_BYTES = 4  # included in a size, as in RFC 2544, but not in a capture
 FRAMES = 84  # seven rounds of the mix
-IMIX = (64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 64, 594)  # in the order in which the probe sends it
+IMIX = (64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 64, 594)  # in the order of the probe
 
 
 def frame(size, flow):
@@ -17,7 +17,7 @@ def frame(size, flow):
 
 
 def write_frames(folder, size):
-    """The file's path; it is written once. `size` in bytes or "imix"."""
+    """Writes the file once and returns its path. `size` is in bytes or "imix"."""
     path = folder / f"{size}.pcap"
     if not path.exists():
         sizes = IMIX if size == "imix" else (size,)

@@ -1,4 +1,4 @@
-"""Hugepages for the time of a run: reserved when root, given back at the end."""
+"""Hugepages for one run: reserved if run as root, and released at the end."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ def read(name):
 class Hugepages:
     def __init__(self):
         self._reserved = 0
-        self.given = set()  # sizes of pages
+        self.given = set()  # page sizes in use
 
     def __enter__(self):
         return self
@@ -25,20 +25,20 @@ class Hugepages:
         self.give_back()
 
     def give_back(self):
-        """What others reserved meanwhile stays theirs."""
+        """Releases only our pages; pages that others reserved in the meantime stay reserved."""
         if self._reserved:
             (PAGES / "nr_hugepages").write_text(str(max(0, read("nr_hugepages") - self._reserved)))
         self._reserved = 0
 
     def eal_arguments(self, mebibytes, processes=1):
-        """For processes with that much memory each that run at the same time, and no files in hugetlbfs. Raises
-        NotMeasured if it is not available."""
+        """EAL arguments for this many concurrent processes with this much memory each, without files in hugetlbfs.
+        Raises NotMeasured if there are not enough hugepages."""
         self._reserve(-(-mebibytes // PAGE_MEBIBYTES) * processes)
         self.given.add("2 MiB")
         return ("--in-memory", "-m", str(mebibytes), "--no-pci")
 
     def eal_arguments_or_less(self, mebibytes, processes=1):
-        """And the size of the pages. 4 KiB pages cost more than a loop over frames does, but are always there."""
+        """The same, and the page size. Falls back to 4 KiB pages, which cost more than a loop over frames does."""
         try:
             return self.eal_arguments(mebibytes, processes), "2 MiB"
         except NotMeasured:
@@ -52,7 +52,7 @@ class Hugepages:
         if missing <= 0:
             return
         if os.geteuid() != 0:
-            raise NotMeasured(f"needs {pages} free hugepages of 2 MiB; run it with sudo, or reserve them")
+            raise NotMeasured(f"{pages} free hugepages of 2 MiB are needed; run it with sudo, or reserve them")
         before = read("nr_hugepages")
         (PAGES / "nr_hugepages").write_text(str(before + missing))
         self._reserved += read("nr_hugepages") - before

@@ -1,4 +1,4 @@
-"""What a worker does while no frames come: CPU use against round trip, at rates that leave it idle most of the time."""
+"""An idle worker: CPU use against round trip, at rates that leave it idle most of the time."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from bench.telemetry import Telemetry, cpu_seconds
 GROUP = "idle"
 WAYS = ("poll", "pause", "umwait", "sleep", "sleep=1ms")
 METRICS = (Metric("worker_cpus", "CPU time of the worker", "CPUs", more_is_better=False), *ROUND_TRIPS, *LOST)
-OBSERVED = 0.6  # of the time that the probe sends, from its first frames on
+OBSERVED = 0.6  # share of the sending time, counted from the first frames
 LACKS = "error: --idle "
 
 
@@ -42,13 +42,13 @@ def measure_way(lab, load, way):
         return measure(lab, ends, load, f"{GROUP}-{load.key}-{way}",
                        watch=lambda echo: {"worker_cpus": worker_cpus(echo, prefix, seconds)})
     except AssertionError as error:
-        if LACKS in str(error):  # the CPU, or the driver
+        if LACKS in str(error):  # reported for the CPU or the driver
             raise NotMeasured(str(error).split(LACKS)[-1].splitlines()[0]) from error
         raise
 
 
 def worker_cpus(echo, prefix, seconds):
-    """From the first frames on."""
+    """CPU time of the workers from the first frames on."""
     with Telemetry(echo, prefix) as telemetry:
         telemetry.wait_until_frames_pass(2)
         began, (before, _) = telemetry.clock(), cpu_seconds(echo.pid())

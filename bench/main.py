@@ -1,4 +1,4 @@
-"""Measures l2echo against its peers and writes what it found; scripts/bench builds first and starts it."""
+"""Measures l2echo against its peers and writes the results; scripts/bench builds first and starts it."""
 
 import argparse
 import contextlib
@@ -50,7 +50,7 @@ def number_of_pairs(text):
 
 
 def make_folder(folder):
-    """Of whoever owns the folder around it, also when this runs under sudo."""
+    """Creates the folder for the owner of its parent, even under sudo."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     give_to_owner_of(missing[-1].parent if missing else folder, missing)
@@ -64,7 +64,7 @@ def give_to_owner_of(folder, paths):
 
 
 def put_aside(folder):
-    """An earlier result, all of it, into a folder of its own."""
+    """Moves all files of an earlier result into a separate folder."""
     result = folder / "bench.json"
     if not result.exists():
         return
@@ -77,34 +77,34 @@ def put_aside(folder):
 
 
 def prepare_output(folder):
-    """Before an hour of measuring, not after."""
+    """Fails before an hour of measurements rather than after it."""
     try:
         make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
         put_aside(folder)
     except (AttributeError, ValueError) as error:
-        raise SystemExit(f"bench: error: --output {folder}: its bench.json is not of a benchmark ({error}); give "
+        raise SystemExit(f"bench: error: --output {folder}: its bench.json is not a benchmark result ({error}); give "
                          "another folder") from error
     except OSError as error:
-        raise SystemExit(f"bench: error: --output {folder}: {error.strerror}; give a folder that can be written") \
+        raise SystemExit(f"bench: error: --output {folder}: {error.strerror}; give a writable folder") \
             from error
 
 
 def chosen(comparisons, names):
-    """All, or those whose group or key was named; a name that fits nothing is an error."""
+    """All comparisons, or those whose group or key was named; an unknown name is an error."""
     wanted = [comparison for comparison in comparisons
               if not names or comparison.group in names or comparison.key in names]
     known = {name for comparison in comparisons for name in (comparison.group, comparison.key)}
     for name in names:
         if name not in known:
-            complain(f"error: --only {name}: there is no such comparison; --list names them, --quick has fewer")
+            complain(f"error: --only {name}: no such comparison; --list shows all, --quick has fewer")
             sys.exit(USAGE)
     return wanted
 
 
 class Progress:
-    """A line on a terminal that overwrites itself; nothing elsewhere."""
+    """A progress line that overwrites itself on a terminal; prints nothing elsewhere."""
 
     def __init__(self, total):
         self._total = total
@@ -133,7 +133,7 @@ def complain(text):
 
 
 def measure(lab, comparisons):
-    """The results; fewer than comparisons after a signal, which an hour's work should survive."""
+    """The results so far; a signal must not lose an hour of measurements."""
     progress = Progress(len(comparisons))
     results = []
     with contextlib.suppress(KeyboardInterrupt):
@@ -146,7 +146,7 @@ def measure(lab, comparisons):
 
 
 def draw_plots(folder):
-    """The images; of what is in bench.json."""
+    """Plots bench.json; returns the images."""
     done = subprocess.run((PLOT, folder), capture_output=True, text=True, check=False, timeout=PLOT_SECONDS)
     if done.returncode != 0:
         complain(done.stderr.strip())
@@ -154,7 +154,7 @@ def draw_plots(folder):
 
 
 def write(folder, result):
-    """Files for whoever owns the folder."""
+    """Gives the files to the owner of the folder."""
     data, table = folder / "bench.json", folder / "bench.md"
     replace_text(table, "\n".join([markdown(result), *core_count.markdown(result["core_counts"])]))
     replace_text(data, json.dumps(result, indent=1) + "\n")
@@ -167,7 +167,7 @@ def write(folder, result):
 
 
 def all_comparisons(lab, against_what):
-    """against_what: a commit and the folder of its build, or None."""
+    """against_what: a commit and its build folder, or None."""
     if against_what:
         commit, folder = against_what
         return against.comparisons(lab, Build(folder, commit))
@@ -205,7 +205,7 @@ def run(arguments, scratch, hugepages):
     if failed:
         complain(f"error: {len(failed)} contenders failed; the table says which")
     if not result["complete"]:
-        complain("error: interrupted; what was measured before is written")
+        complain("error: interrupted; completed measurements were written")
         return INTERRUPTED
     return 1 if failed else 0
 

@@ -1,4 +1,4 @@
-"""Two processes and shared memory between them: the shortest wire that there is without a NIC."""
+"""Two processes with shared memory between them: the shortest possible wire without a NIC."""
 
 import contextlib
 

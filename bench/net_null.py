@@ -1,4 +1,4 @@
-"""The null device: frames out of nothing, so that the loop and the driver are all there is."""
+"""The null device generates empty frames, so only the loop and the driver are measured."""
 
 from bench.programs import echo_command, pattern_command, sharing_a_cpu, testpmd_command
 

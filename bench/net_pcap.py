@@ -1,4 +1,4 @@
-"""Valid frames, repeated endlessly by net_pcap: the wire rules have something to look at."""
+"""Valid frames, repeated endlessly by net_pcap, so that the wire rules do real work."""
 
 from bench.frame_file import write_frames
 from bench.programs import echo_command, sharing_a_cpu, testpmd_command

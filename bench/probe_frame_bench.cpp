@@ -1,5 +1,5 @@
-// What the probe spends on a frame, with and without keeping times: run with
-// --benchmark_enable_random_interleaving=true, so that a busy moment of the machine hits all alike.
+// Cost per frame of the probe, with and without recording times. Run with
+// --benchmark_enable_random_interleaving=true, so that load on the machine affects all benchmarks alike.
 
 #include <benchmark/benchmark.h>
 
@@ -16,16 +16,16 @@
 namespace l2echo {
 namespace {
 
-constexpr std::uint64_t kFrames = 4096;  // in turn: more than the first-level cache holds
+constexpr std::uint64_t kFrames = 4096;  // used in rotation: more than the first-level cache holds
 constexpr std::uint16_t kFlows = 16;
 
-/// Frames as sent, with the MACs swapped in place of the far end, and a time for each.
+/// Frames as sent, but with swapped MACs as after a far end, each with a time.
 class Frames {
   public:
     explicit Frames(std::uint32_t size)
         : traffic_(shape(size), wire::SwapLevel::Mac, 1), length_(size - wire::kFcsLength) {
         std::mt19937 random(1);
-        std::lognormal_distribution<double> cycles(9, 1);  // as round trips are: most near, a few far
+        std::lognormal_distribution<double> cycles(9, 1);  // like round trips: most are short, a few are long
         bytes_.resize(kFrames * length_);
         for (std::uint64_t i = 0; i < kFrames; ++i) {
             traffic_.write(frame(i), {static_cast<std::uint16_t>(i % kFlows), i / kFlows, i});
@@ -87,7 +87,7 @@ void check_frames(benchmark::State& state) {
             state.SkipWithError("a frame is not as it was sent");
             return;
         }
-        // The frames come round, their numbers go on.
+        // The frames repeat, but their numbers continue.
         if (trackers[stamp.stream].add(number / kFlows) && kTimed)
             round_trip->add(frames.cycles(i) + stamp.planned);
         ++number;

@@ -1,4 +1,4 @@
-"""The programs that are compared: their command lines, their start, one measured interval, and a checked end."""
+"""The compared programs: their command lines, their start, one measured interval, and a checked end."""
 
 import contextlib
 import functools
@@ -16,7 +16,7 @@ from bench.telemetry import Telemetry, rate_between
 from tests.harness.program_under_test import NO_NIC, ProgramUnderTest, assert_balanced, usable_cpus
 
 BURST, DESCRIPTORS, MEMPOOL_CACHE = 32, 1024, 256
-# What l2_multi_echo makes of that for one queue pair (its log says it); testpmd gets the same.
+# The pool size that l2_multi_echo chooses for one queue pair (see its log); testpmd gets the same.
 MBUFS_PER_QUEUE_PAIR = 2 * DESCRIPTORS + BURST + 3 * MEMPOOL_CACHE
 MEBIBYTES = 256
 CPU_RATE = (Metric("frames_per_cpu_second", "frames per CPU second", "frames/s"),)
@@ -35,7 +35,7 @@ def end_as_on_ctrl_c():
 
 
 class Lab:
-    """Where the programs are, which CPU each gets, and how long an interval is."""
+    """The paths of the programs, the CPU of each, and the length of an interval."""
 
     def __init__(self, build, *, quick, output, scratch, hugepages, pairs=None):
         self.build = build
@@ -44,10 +44,10 @@ class Lab:
         self.scratch = scratch
         self.hugepages = hugepages
         self.pairs = pairs or (3 if quick else 9)
-        self.cpu_seconds_each = 0.15 if quick else 0.4  # for those that share a CPU, in a turn
+        self.cpu_seconds_each = 0.15 if quick else 0.4  # per turn, for contenders that share a CPU
         cpus = usable_cpus()
         if len(cpus) < 2:
-            raise SystemExit("bench: error: one CPU is not enough: an echo and what it is measured by need one each; "
+            raise SystemExit("bench: error: one CPU is not enough: the echo and the measuring program need one each; "
                              f"this process may use CPU {cpus[0]} only")
         self.cpus = cpus
         self.echo_cpu, self.other_cpu = cpus[0], cpus[-1]
@@ -57,18 +57,18 @@ class Lab:
         return self.build.program(name)
 
     def cache_line_round_trip(self):
-        """Between the two CPUs, in nanoseconds."""
+        """The round trip between the two CPUs in nanoseconds."""
         return cpu_mode.cache_line_round_trip(self.program(ROUND_TRIP), (self.echo_cpu, self.other_cpu))
 
     def file_prefix(self):
         return f"l2echo-bench-{os.getpid()}-{next(self._numbers)}"
 
     def memory(self, programs=1):
-        """EAL's, for programs that share nothing with another: as on a NIC where hugepages are available."""
+        """EAL's memory arguments for isolated programs: hugepages, as with a NIC, if they are available."""
         return self.hugepages.eal_arguments_or_less(MEBIBYTES // programs, programs)[0]
 
     def lcores(self, workers=1, main_cpu=None):
-        """A main lcore on a CPU of its own if there is one, and workers from the first CPU on."""
+        """A main lcore with its own CPU if possible, and workers from the first CPU on."""
         places = [self.cpus[number % len(self.cpus)] for number in range(workers)]
         if main_cpu is None:
             main_cpu = self.other_cpu if workers < len(self.cpus) else self.cpus[0]
@@ -77,7 +77,7 @@ class Lab:
 
 def echo_command(lab, device, *options, lcores=None, workers=1, memory=NO_NIC, burst=BURST, cache=MEMPOOL_CACHE,
                  loop_check=True, build=None):
-    """build: ours unless another one is named."""
+    """build: this build unless another one is given."""
     build = build or lab.build
     loop_checks = () if loop_check else build.spelled(NO_LOOP_CHECK)
     return [build.program("l2_multi_echo"), *memory, f"--vdev={device}", "--lcores", lcores or lab.lcores(workers),
@@ -98,7 +98,7 @@ def testpmd_command(lab, device, mode, *options, lcores=None, workers=1, memory=
 
 
 def pattern_command(lab, device, memory):
-    """The loop that replaces testpmd where testpmd itself cannot run."""
+    """The loop that replaces testpmd in places where testpmd cannot run."""
     return [lab.program("bench/testpmd_pattern"), *memory, f"--vdev={device}", "--lcores", lab.lcores()]
 
 
@@ -112,7 +112,7 @@ def with_file_prefix(command, prefix):
 
 @contextlib.contextmanager
 def running(command, *, network=None, cpus=None):
-    """A program that is certain to be gone afterwards."""
+    """A program that is always ended afterwards."""
     if network:
         command = ["ip", "netns", "exec", network, *command]
     process = ProgramUnderTest(command, preexec=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None)
@@ -123,8 +123,8 @@ def running(command, *, network=None, cpus=None):
 
 
 def end(process, command):
-    """Ends it by a signal and returns its counts of frames. Ours must add up whatever happened; testpmd takes part of
-    this from the driver, which may have forgotten when its peer left first."""
+    """Stops it with a signal and returns its frame counts. Our counts must always balance; some of testpmd's come
+    from the driver, which may have lost them if its peer exited first."""
     process.send_signal(signal.SIGINT)
     process.end_cleanly(END_SECONDS)
     if is_testpmd(command):
@@ -142,7 +142,7 @@ def echo_counts(process):
 
 
 def cycles_per_frame(workers):
-    """Busy TSC cycles, of all workers together; None if nothing was received."""
+    """Busy TSC cycles per frame over all workers; None if no frames were received."""
     received = sum(worker["received"] for worker in workers)
     busy = sum(worker["cycles_per_frame"] * worker["received"] for worker in workers)
     return busy / received if received else None
@@ -156,7 +156,7 @@ def testpmd_counts(process):
 
 
 class EndlessEcho(contextlib.ExitStack):
-    """A program whose device makes frames out of itself, and what its driver counts between any two moments."""
+    """A program whose device generates frames endlessly, and its driver's counts between two points in time."""
 
     def __init__(self, lab, command):
         super().__init__()
@@ -183,14 +183,14 @@ class EndlessEcho(contextlib.ExitStack):
         self._process.wait_for(lambda: self._telemetry.clock() >= when, "the end of the interval")
 
     def end(self):
-        """Its counts, which add up."""
+        """The final counts, which must balance."""
         counts = end(self._process, self._arguments)
         assert 0 < counts["echoed"] == counts["received"] - counts["dropped"], counts
         return counts
 
 
 def measure_rate(lab, command, seconds):
-    """Frames that pass in one interval, by the driver's own counters."""
+    """Frames per second during one interval, from the driver's own counters."""
     with EndlessEcho(lab, command) as echo:
         first = echo.sample()
         echo.wait_until(first.when + seconds)

@@ -1,4 +1,4 @@
-"""The result as Markdown: pure functions of the JSON."""
+"""Renders the result as Markdown: pure functions of the JSON."""
 
 from bench.cpu_mode import ANY, FAST_BELOW_NS
 
@@ -39,7 +39,7 @@ def ratio_row(comparison, ratio):
 
 
 def gap_rows(comparison):
-    """What has no figures, and why."""
+    """Contenders without results, with the reason."""
     for contender in comparison["contenders"]:
         if contender["outcome"] != "measured":
             yield [comparison["title"], f"{contender['outcome']}: {contender['reason']}", contender["title"],
@@ -82,28 +82,31 @@ def heading(result):
              f"hypervisor {machine['hypervisor'] or 'none'}", f"governor {machine['governor']}",
              f"isolated CPUs {machine['isolated_cpus']}", "as root" if machine["root"] else "not as root",
              f"pages of {' and '.join(machine['pages']) or 'no own memory'}",
-             f"load {result['load_before']:.1f} before it began"]
+             f"load {result['load_before']:.1f} before the run"]
     return [
         "# Benchmarks", "",
         f"{result['date']}, commit {result['commit']}{against(result)}, `{result['command']}`. "
         + ", ".join(map(str, facts)) + ".", "",
-        f"- Contenders take turns (A B A B ...), {result['pairs']} pairs after a warm-up that does not count. A ratio "
-        "is the median of the ratios of the pairs. `ahead` and `behind`: the middle half of the pairs is on one side "
-        "of 1; `level`: it is not.",
-        "- In net_null, net_pcap, sweep-burst and sweep-cache all contenders run at the same time on one CPU instead, "
-        "which the kernel hands from one to the next every few milliseconds, so that what slows it down slows each of "
-        "them; they are started again for each turn.",
-        "- Rates: what the driver counted as sent, read from outside; in memif, veth and vhost_user what came back to "
-        "the probe. Per CPU second: of the time that the workers really ran, which says more when others use the "
-        "machine too. Round trips are of the frames that came back; each contender says how many did not.",
-        "- Mode: how far apart the two CPUs are changes within minutes in a virtual machine. Before and after each run "
-        f"a cache line is sent from one to the other and back: below {FAST_BELOW_NS} ns it is `fast`, else `slow`. "
-        "Where frames pass between the CPUs, only runs of one mode are compared; elsewhere it does not matter (`any`).",
-        "- At full speed, the probe is the limit as often as the echo: the busy cycles per frame are the echo's "
+        f"- Contenders alternate (A B A B ...): {result['pairs']} pairs after an uncounted warm-up. A ratio is the "
+        "median of the ratios of all pairs. `ahead` and `behind`: the middle half of the pairs is on one side of 1; "
+        "`level`: it is not.",
+        "- In net_null, net_pcap, sweep-burst and sweep-cache, all contenders run at the same time on one CPU instead. "
+        "The kernel switches between them every few milliseconds, so a slow phase of the CPU affects all of them. They "
+        "are restarted for each turn.",
+        "- Rates are the driver's count of sent frames, read from outside; in memif, veth and vhost_user, they are the "
+        "frames that returned to the probe. Per CPU second: relative to the CPU time that the workers got, which is "
+        "more reliable on a busy machine. Round trips are those of returned frames; each contender shows its "
+        "share of lost frames.",
+        "- Mode: in a virtual machine, the distance between the two CPUs changes within minutes. Before and after each "
+        f"run, a cache line is sent from one to the other and back: below {FAST_BELOW_NS} ns the mode is `fast`, else "
+        "`slow`. If frames pass between the CPUs, only runs of the same mode are compared; otherwise the mode does not "
+        "matter (`any`).",
+        "- At full speed, the probe is the bottleneck as often as the echo; the busy cycles per frame are the echo's "
         "own.",
-        "- Sizes count the 4 bytes of FCS. Programs on DPDK have the same vdev, cores, burst, descriptors, mbufs and "
-        "cache on both sides; the command lines and every single run are in bench.json.",
-        "- One machine, one hour: a ratio is a result, an absolute figure from a virtual machine is not.", "",
+        "- Sizes include the 4 bytes of FCS. DPDK programs use the same vdev, cores, burst, descriptors, mbufs and "
+        "cache on both sides. The command lines and all single runs are in bench.json.",
+        "- These are results of one machine and one hour: the ratios are meaningful; absolute figures from a virtual "
+        "machine are not.", "",
     ]
 
 
@@ -115,12 +118,12 @@ def markdown(result):
         rows += [cells for comparison in members for cells in gap_rows(comparison)]
         lines += [f"## {group}", "", *table(HEADINGS, rows), ""]
         if repeated := list(repeated_runs(members)):
-            lines += ["Repeated because memif's driver crashed when the probe left: " + ", ".join(repeated) + ".", ""]
+            lines += ["Repeated because memif's driver crashed when the probe exited: " + ", ".join(repeated) + ".", ""]
         if left_out := list(left_out_pairs(members)):
-            lines += ["Pairs left out because their runs were not of one mode: " + "; ".join(left_out) + ".", ""]
+            lines += ["Pairs left out because their runs had different modes: " + "; ".join(left_out) + ".", ""]
     if values := [cells for comparison in result["comparisons"] for cells in value_rows(comparison)]:
         lines += ["## Each contender", "",
-                  *table(("comparison", "contender", "measure", "mode", "runs", "median", "least", "most"), values), ""]
+                  *table(("comparison", "contender", "measure", "mode", "runs", "median", "min", "max"), values), ""]
     return "\n".join(lines)
 
 
@@ -129,7 +132,7 @@ def in_mode(ratio):
 
 
 def plain(result):
-    """For a terminal: one line a pair."""
+    """For a terminal: one line per pair."""
     lines = []
     for comparison in result["comparisons"]:
         lines.append(comparison["title"])
@@ -142,5 +145,5 @@ def plain(result):
             lines.append(f"  {titles[pair[0]]} / {titles[pair[1]]}: " + "; ".join(found))
         for cells in gap_rows(comparison):
             lines.append(f"  {cells[2]}: {cells[1]}")
-        lines += [f"  left out, not of one mode: {text}" for text in left_out_pairs([comparison])]
+        lines += [f"  left out, different modes: {text}" for text in left_out_pairs([comparison])]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-// What the rules cost a frame: bursts of ordinary frames through swap_burst(), from those that lie in the
-// cache to more than it holds. Run with --benchmark_enable_random_interleaving=true
-// --benchmark_repetitions=N, so that a busy moment of the machine hits all alike, and compare the medians of
-// cycles_per_frame (TSC).
+// Cost per frame of the rules: bursts of ordinary frames through swap_burst(), with working sets from within
+// the cache to larger than the cache. Run with --benchmark_enable_random_interleaving=true
+// --benchmark_repetitions=N, so that load on the machine affects all benchmarks alike, and compare the
+// medians of cycles_per_frame (TSC).
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -25,16 +25,17 @@ namespace {
 
 constexpr std::size_t kFullBurst = 32;
 constexpr std::size_t kBursts =
-    64;  // timed together; a time that an interrupt falls into does not move the median
+    64;  // timed together, so that an interrupt in one batch does not move the median
 constexpr std::size_t kMaxFrames = 65'536;
 
-/// 60 bytes: UDP in IPv4 between two stations. Matches the rules in either direction.
+/// 60 bytes: UDP over IPv4 between two stations. Matches the rules in both directions.
 constexpr std::array<std::uint8_t, 60> kFrame{
     0x02, 0,    0,    0,    0, 0xAA, 0x02, 0, 0,  0,  0, 0xBB, 0x08, 0,                        // Ethernet
     0x45, 0,    0,    46,   0, 0,    0,    0, 64, 17, 0, 0,    198,  18, 0, 1, 198, 19, 0, 1,  // IPv4
     0x13, 0x88, 0x13, 0x89, 0, 26,   0,    0};
 
-/// All frames that any benchmark uses, in random order of memory: the same for all, so that all find alike.
+/// All frames of all benchmarks, in random memory order; shared, so that every benchmark sees the same
+/// layout.
 class Frames {
   public:
     Frames() : pool_(make_pool()) {
@@ -49,8 +50,9 @@ class Frames {
     std::span<rte_mbuf*> first(std::size_t count) { return {frames_.data(), count}; }
 
   private:
-    /// Frames across page borders, as in hugepages. Else each would have a small page to itself, all at the
-    /// same place in it, and 32 of them would not fit into the ways of one set of the first-level cache.
+    /// Places frames across page boundaries, as in hugepages. Otherwise each frame would start at the same
+    /// offset of its own small page, and 32 of them would exceed the associativity of one set of the
+    /// first-level cache.
     static rte_mempool* make_pool() {
         constexpr std::uint16_t kDataRoom = 2176;
         rte_pktmbuf_pool_private rooms{};
@@ -98,7 +100,7 @@ echo::RulesRequest all_levels_one_match_rule() {
     return rules;
 }
 
-/// The MACs of two ports, which share their first bytes, as those of a NIC do.
+/// The MACs of two ports with a common prefix, like those of one NIC.
 const std::vector<wire::MacAddress> kOwnMacs{0x01'00'00'5E'10'02, 0x02'00'00'5E'10'02};
 
 template <echo::RulesRequest (*kRules)(), std::size_t kBurst = kFullBurst>
@@ -136,7 +138,7 @@ BENCHMARK(swap_frames<default_rules>)->Name("default rules")->Apply(all_sizes);
 BENCHMARK(swap_frames<one_match_rule>)->Name("match rule")->Apply(all_sizes);
 BENCHMARK(swap_frames<all_levels_one_match_rule>)->Name("match rule, mac+ip+port")->Apply(all_sizes);
 
-// What a burst costs, however many frames it has: at low rates a burst is one frame.
+// Fixed cost of a burst: at low rates a burst is a single frame.
 BENCHMARK(swap_frames<blind, 1>)->Name("blind swap (--raw), bursts of 1")->Arg(32);
 BENCHMARK(swap_frames<default_rules, 1>)->Name("default rules, bursts of 1")->Arg(32);
 BENCHMARK(swap_frames<one_match_rule, 1>)->Name("match rule, bursts of 1")->Arg(32);

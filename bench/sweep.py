@@ -1,4 +1,4 @@
-"""Whether the defaults are right here: prefetch distance, frames in a burst, mempool cache, frames under way."""
+"""Checks the defaults on this machine: prefetch distance, burst size, mempool cache, frames in flight."""
 
 import functools
 
@@ -42,7 +42,7 @@ def prefetch(lab, frames):
 
 
 def of_option(lab, option, title, values, chosen):
-    """option: as echo_command() names it."""
+    """option: the keyword argument of echo_command()."""
     def command(memory, value):
         return echo_command(lab, net_pcap.endless_device(lab, 64), memory=memory, **{option: value})
 

@@ -1,4 +1,4 @@
-"""What a DPDK program's driver counts, read from outside while it runs: the same way for ours and for a peer."""
+"""Driver counters of a running DPDK program, read from outside: the same way for ours and for a peer."""
 
 import contextlib
 import dataclasses
@@ -11,10 +11,10 @@ import time
 
 PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.01
-# An answer that took longer does not say well enough when the count was taken.
+# A slower answer does not tell precisely enough when the count was taken.
 QUICK_ANSWER_SECONDS = 0.002
 TRIES = 20
-# EAL names the thread of lcore 1 rte-worker-1, from DPDK 23.07 on dpdk-worker1.
+# EAL names the thread of lcore 1 rte-worker-1; from DPDK 23.07 on, dpdk-worker1.
 WORKER_THREAD = re.compile(r"-worker-?\d+$")
 
 
@@ -32,7 +32,7 @@ def runtime_folder():
 
 
 class Telemetry:
-    """The client's end of EAL's telemetry socket."""
+    """A client of EAL's telemetry socket."""
 
     def __init__(self, process, file_prefix):
         self._process = process
@@ -58,12 +58,12 @@ class Telemetry:
             self._socket.send(command.encode())
             return json.loads(self._socket.recv(self.greeting["max_output_len"]))[command.split(",")[0]]
         except (OSError, ValueError) as error:
-            # The program ended: it says why better than its socket does.
+            # If the program ended, its own error message is more useful than that of the socket.
             self._process.wait_for(lambda: None, "answer to " + command, timeout=1)
             raise AssertionError(f"no answer to {command}: {error}") from error
 
     def sample(self):
-        """Counts of port 0, as of the middle between question and answer."""
+        """The counts of port 0, timestamped halfway between request and answer."""
         for _ in range(TRIES):
             asked = time.monotonic()
             counts = self.ask("/ethdev/stats,0")
@@ -82,13 +82,13 @@ class Telemetry:
 
 
 def cpu_seconds(pid):
-    """Of all worker lcores together, and of the main lcore."""
+    """CPU time of all worker lcores, and of the main lcore."""
     workers = main = 0.0
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:
             name = (task / "comm").read_text().strip()
             seconds = int((task / "schedstat").read_text().split()[0]) / 1e9
-        except (OSError, IndexError):  # a thread that has just ended
+        except (OSError, IndexError):  # the thread has just ended
             continue
         if int(task.name) == pid:
             main = seconds
@@ -98,7 +98,7 @@ def cpu_seconds(pid):
 
 
 def rate_between(first, second):
-    """Frames sent per second, by the clock and by the CPU time that the workers really got."""
+    """Frames sent per second of wall-clock time, and of CPU time that the workers actually got."""
     seconds = second.when - first.when
     sent = second.sent - first.sent
     cpu = second.worker_cpu_seconds - first.worker_cpu_seconds

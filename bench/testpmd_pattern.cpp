@@ -1,7 +1,7 @@
 // testpmd_pattern: the loop of burst_loops that replaces testpmd, on one lcore and a port of any driver, so
-// that it can be compared with testpmd itself. Ends at SIGINT and prints its counts as JSON.
+// that it can be compared with testpmd itself. Ends on SIGINT and prints its counts as JSON.
 //
-// testpmd_pattern EAL-ARGUMENTS, with two lcores
+// testpmd_pattern EAL-ARGUMENTS (two lcores)
 
 #include <fmt/format.h>
 #include <rte_launch.h>

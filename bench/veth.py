@@ -1,5 +1,5 @@
-"""A veth, which any kernel has: DPDK's kernel drivers, ours against testpmd, and both against what has no DPDK: a
-raw socket, and an XDP program that sends frames back before the kernel's own network code sees them."""
+"""A veth, which any kernel has: DPDK's kernel drivers with ours and testpmd, against two echoes without DPDK: a raw
+socket, and an XDP program that returns frames before the kernel's network stack sees them."""
 
 import contextlib
 import os
@@ -52,11 +52,11 @@ def run_or_skip(what, *command):
 
 
 def compile_xdp(lab):
-    """Once a run."""
+    """Compiles it once per run."""
     program = lab.scratch / "xdp_echo.o"
     if not program.exists():
         if not shutil.which("clang"):
-            raise NotMeasured("clang compiles XDP programs and is not installed")
+            raise NotMeasured("clang, which compiles XDP programs, is not installed")
         headers = f"/usr/include/{run_or_skip('the compiler', 'cc', '-print-multiarch')}"
         run_or_skip("clang", "clang", "-O2", "-g", "-target", "bpf", f"-I{headers}", "-c", str(XDP_SOURCE),
                     "-o", str(program))
@@ -65,7 +65,7 @@ def compile_xdp(lab):
 
 @contextlib.contextmanager
 def xdp_ends(lab):
-    """The echo in the kernel: on the CPU of whoever sends, so the two ends do not have one each."""
+    """The echo runs in the kernel on the sender's CPU, so the two ends share a CPU."""
     with veth_ends("af_packet", lambda _: None) as ends:
         program = compile_xdp(lab)
         for network, interface, name in ((ends.echo_network, "echo0", "xdp_echo"),

@@ -1,4 +1,4 @@
-"""virtio's rings between two processes: what a virtual machine's NIC is, without the machine."""
+"""virtio rings between two processes: like a virtual machine's NIC, without the machine."""
 
 import contextlib
 import tempfile
@@ -24,7 +24,7 @@ def of_load(lab, load):
 
     @contextlib.contextmanager
     def ends(make_command):
-        lab.hugepages.eal_arguments(2 * MEBIBYTES)  # both at once
+        lab.hugepages.eal_arguments(2 * MEBIBYTES)  # for both processes together
         memory = (*lab.hugepages.eal_arguments(MEBIBYTES), "--single-file-segments")
         with tempfile.TemporaryDirectory(prefix="l2echo-bench-") as folder:
             command = make_command(f"net_vhost0,iface={folder}/wire,{ECHO_ENTRIES}", memory)

@@ -1,15 +1,15 @@
-"""More workers, each with a queue pair of its own: what the second one adds, ours next to testpmd in the same run."""
+"""Several workers with their own queue pairs: the gain of each additional one, ours next to testpmd in the same run."""
 
 from bench.comparison import Comparison, Contender, Metric
 from bench.net_null import DEVICE
 from bench.programs import echo_command, measure_rate, testpmd_command
 
 GROUP = "workers"
-SECONDS, QUICK_SECONDS = 2.2, 1.1  # a report falls into it
+SECONDS, QUICK_SECONDS = 2.2, 1.1  # long enough for one report
 
 
 def worker_counts(lab):
-    """1, 2, 4, ... as far as each has a CPU of its own."""
+    """1, 2, 4, ... as long as each has its own CPU."""
     counts = [1, 2]
     while counts[-1] * 2 < len(lab.cpus):
         counts.append(counts[-1] * 2)

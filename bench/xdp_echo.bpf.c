@@ -1,4 +1,4 @@
-// The peer that stays in the kernel: MACs swapped by an XDP program, frames sent back by XDP_TX.
+// The peer that stays in the kernel: an XDP program swaps the MACs and returns frames with XDP_TX.
 #include <linux/bpf.h>
 
 #define SECTION(name) __attribute__((section(name), used))
@@ -23,7 +23,7 @@ SECTION("xdp") int xdp_echo(struct xdp_md* context) {
     return XDP_TX;
 }
 
-// For the other end of the veth: what XDP_TX sends arrives only where an XDP program runs.
+// For the other end of the veth: frames sent by XDP_TX arrive only if an XDP program runs there.
 SECTION("xdp") int xdp_pass(struct xdp_md* context) {
     (void)context;
     return XDP_PASS;

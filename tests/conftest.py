@@ -1,9 +1,9 @@
-"""Of all suites in Python: cases that take long, left out without --long; and a list of those that failed."""
+"""Options of all Python test suites: leaves out slow cases unless --long is given, and lists the cases that failed."""
 
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also the cases that take long")
-    parser.addoption("--failed-to", metavar="FILE", help="append the cases that fail, a line each")
+    parser.addoption("--long", action="store_true", help="also run the slow cases")
+    parser.addoption("--failed-to", metavar="FILE", help="append the failed cases to this file, one per line")
 
 
 def pytest_configure(config):

@@ -1,4 +1,4 @@
-// Bytes in memory that ends where they end: the sanitizers see each byte read too far.
+// A buffer that ends where its bytes end, so that the sanitizers see every overread.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 class ExactBytes {
   public:
-    /// `room`: bytes behind them by which they may grow.
+    /// `room`: bytes after them into which they may grow.
     explicit ExactBytes(const std::vector<std::uint8_t>& bytes, std::size_t room = 0)
         : size_(bytes.size()), bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(bytes.size() + room)) {
         std::copy(bytes.begin(), bytes.end(), bytes_.get());

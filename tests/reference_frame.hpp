@@ -1,5 +1,5 @@
-// Frames a second time, read byte by byte from the standards alone: what an echo must look like, and whether
-// checksums are right. Shares no line with the code under test.
+// An independent second parser of frames, written byte by byte from the standards: what an echo must look
+// like, and whether checksums are right. Shares no code with the code under test.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +15,15 @@ inline unsigned word(const Bytes& frame, std::size_t at) {
     return static_cast<unsigned>(frame[at]) << 8 | frame[at + 1];
 }
 
-/// The layout of a frame whose first `reach` bytes lie in its first segment.
+/// The layout of a frame whose first segment holds its first `reach` bytes.
 struct Layout {
-    unsigned type = 0;  ///< EtherType behind all tags
+    unsigned type = 0;  ///< EtherType after all tags
     std::size_t tags = 0;
-    std::size_t payload = 0;  ///< of Ethernet
-    int version = 0;          ///< of IP, if it is sound
+    std::size_t payload = 0;  ///< offset of the Ethernet payload
+    int version = 0;          ///< IP version, 0 if the packet is malformed
     unsigned protocol = 0;
     std::size_t transport = 0;
-    std::size_t end = 0;  ///< of the IP packet
+    std::size_t end = 0;  ///< end of the IP packet
     bool fragment = false;
     bool later_fragment = false;
     bool source_routed = false;
@@ -122,7 +122,7 @@ inline void exchange(Bytes& frame, std::size_t at, std::size_t length) {
         std::swap(frame[at + i], frame[at + length + i]);
 }
 
-/// What must come back. Level 0: MACs; 1: and IP addresses; 2: and ports.
+/// The expected echo. Level 0 swaps MACs; 1 also IP addresses; 2 also ports.
 inline Bytes echo_of(Bytes frame, const Layout& layout, int level) {
     exchange(frame, 0, 6);
     if (level >= 1)
@@ -132,7 +132,7 @@ inline Bytes echo_of(Bytes frame, const Layout& layout, int level) {
     return frame;
 }
 
-/// One's-complement sum (RFC 1071), not inverted: 0xFFFF over what contains its right checksum.
+/// One's-complement sum (RFC 1071), not inverted: 0xFFFF over data that includes its right checksum.
 inline unsigned sum_over(const Bytes& frame, std::size_t from, std::size_t to, std::uint64_t sum = 0) {
     for (std::size_t at = from; at < to; ++at)
         sum += (at - from) % 2 == 0 ? frame[at] * 256u : frame[at];
@@ -141,8 +141,8 @@ inline unsigned sum_over(const Bytes& frame, std::size_t from, std::size_t to, s
     return static_cast<unsigned>(sum);
 }
 
-/// Where the transport checksum is, if this packet has one that can be told: whole, with its real destination
-/// in the address field.
+/// Offset of the transport checksum, if it can be computed: the packet is complete and the address field
+/// holds its real destination.
 inline std::optional<std::size_t> transport_checksum(const Layout& layout) {
     const auto at = [&](std::size_t offset, std::size_t header) -> std::optional<std::size_t> {
         if (layout.transport + header > layout.end)
@@ -177,7 +177,7 @@ inline bool transport_checksum_is_right(const Bytes& frame, const Layout& layout
     return transport_checksum(layout) && transport_sum(frame, layout) == 0xFFFF;
 }
 
-/// Makes both checksums right, so that changed bytes get past whoever looks at them.
+/// Makes both checksums right, so that changed bytes get past checks of the checksum.
 inline void repair_checksums(Bytes& frame) {
     const Layout layout = lay_out(frame, frame.size());
     const auto store = [&](std::size_t at, unsigned sum) {

@@ -1,4 +1,4 @@
-// Whether a test is built with sanitizers, which bend what it looks at.
+// Tells a test whether it was built with sanitizers, which change what it measures.
 #pragma once
 
 namespace l2echo {

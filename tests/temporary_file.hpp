@@ -1,4 +1,4 @@
-// A file that is gone with the test.
+// A file that is removed at the end of the test.
 #pragma once
 
 #include <gtest/gtest.h>

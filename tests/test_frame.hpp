@@ -1,5 +1,5 @@
-// An mbuf without a pool, around bytes that end where the frame ends: the sanitizers see each byte read too
-// far.
+// An mbuf without a pool, over a buffer that ends where the frame ends, so that the sanitizers see every
+// overread.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -12,7 +12,7 @@
 
 class TestFrame {
   public:
-    /// `room`: bytes behind the frame by which it may grow.
+    /// `room`: bytes after the frame into which it may grow.
     explicit TestFrame(const std::vector<std::uint8_t>& bytes, std::size_t room = 0)
         : bytes_(std::make_unique<std::uint8_t[]>(bytes.size() + room)) {
         std::copy(bytes.begin(), bytes.end(), bytes_.get());

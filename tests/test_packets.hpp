@@ -1,4 +1,4 @@
-// Frames out of their parts; the checksums are those of the reference.
+// Builds frames from their parts, with checksums computed by the reference.
 #pragma once
 
 #include <array>
@@ -49,8 +49,8 @@ struct Ip {
     Bytes source;
     Bytes destination;
     unsigned hops = 64;
-    unsigned fragment = 0;  ///< IPv4: flags and offset
-    Bytes options{};        ///< IPv4: whole 4 bytes
+    unsigned fragment = 0;  ///< IPv4: flags and fragment offset
+    Bytes options{};        ///< IPv4: a multiple of 4 bytes
 };
 inline Bytes ipv4(const Ip& ip, const Bytes& payload) {
     const std::size_t header = 20 + ip.options.size();
@@ -70,7 +70,7 @@ inline Bytes tcp(unsigned source = 40000, unsigned destination = 80) {
     return join({word(source), word(destination), Bytes(8), word(0x5002), word(0x4000), word(0), word(0)});
 }
 
-/// Tags and EtherType as 16-bit words; right checksums.
+/// Tags and EtherType are 16-bit words; checksums are right.
 inline Bytes ethernet(const Bytes& destination, const Bytes& source, std::initializer_list<unsigned> words,
                       const Bytes& payload) {
     Bytes frame = join({destination, source});

@@ -5,7 +5,7 @@
 
 #include "l2echo/process/error.hpp"
 
-/// "no error" if the call throws none.
+/// "no error" if the call does not throw one.
 template <typename Call>
 std::string usage_error_of(Call call) {
     try {

@@ -1,4 +1,4 @@
-"""Measures all paths and prints the table; scripts/compare-paths starts it in a namespace of its own."""
+"""Measures all paths and prints the table; scripts/compare-paths starts it in its own network namespace."""
 
 import argparse
 import datetime
@@ -30,7 +30,7 @@ def parse_arguments():
 
 
 def check_output(folder):
-    """Before five minutes of measuring, not after."""
+    """Fails before five minutes of measurements rather than after them."""
     if folder is None:
         return
     try:
@@ -39,11 +39,11 @@ def check_output(folder):
             pass
     except OSError as error:
         raise SystemExit(f"compare-paths: error: --output {folder}: {error.strerror}; "
-                         "give a folder that can be written") from error
+                         "give a writable folder") from error
 
 
 class Progress:
-    """A line on a terminal that overwrites itself; nothing elsewhere."""
+    """A progress line that overwrites itself on a terminal; prints nothing elsewhere."""
 
     def __init__(self, runs):
         self._runs = runs
@@ -72,7 +72,7 @@ def run_once(bench, path, link, frames, rate):
 
 
 def measure_link(bench, link, plan, progress):
-    """The paths take turns, so that what else the machine does falls on all of them."""
+    """Alternates between the paths, so that other load on the machine affects all of them."""
     groups = []
     for frames in plan["counts"]:
         for rate in (plan["rate"], "max"):
@@ -110,7 +110,7 @@ def compare(arguments):
 
 
 def write(folder, comparison):
-    """Files for whoever owns the folder, also when this runs under sudo."""
+    """Gives the files to the owner of the folder, even under sudo."""
     owner = folder.stat()
     for name, text in (("comparison.json", json.dumps(comparison, indent=1) + "\n"),
                        ("comparison.md", markdown(comparison))):

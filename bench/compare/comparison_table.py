@@ -1,4 +1,4 @@
-"""The comparison as Markdown: pure functions of what was measured."""
+"""Renders the comparison as Markdown: pure functions of the results."""
 
 
 def count(number):
@@ -11,7 +11,7 @@ def microseconds(nanoseconds):
 
 
 def dropped_by_link(run):
-    """Frames that the impairment lost, as it counted itself; None on a link without one."""
+    """Frames that the impairment dropped by its own count; None on a link without impairment."""
     if "wire" in run:
         return sum(direction["dropped"] for direction in run["wire"]["directions"])
     if "netem_drops" in run:
@@ -20,7 +20,7 @@ def dropped_by_link(run):
 
 
 def lost(run):
-    """Warm-up included: the link counts all that passes."""
+    """Includes the warm-up, because the link's count does too."""
     return run["probe"]["lost"] + run["probe"]["warm_up"]["lost"]
 
 
@@ -37,7 +37,7 @@ def hold_times(run):
 def round_trip(run):
     times = run["probe"]["round_trip_ns"]
     if times["count"] == 0:
-        return "none came back"
+        return "no frames returned"
     return " / ".join(microseconds(times[key]) for key in ("p50", "p99", "p99_9"))
 
 
@@ -57,7 +57,7 @@ MEASURES = (
 
 
 LOSS_OF_LINK = "lost, warm-up included / dropped by {}"
-HOLD_TIMES = ("held by the wire p50 / p99, there, back, us", hold_times)
+HOLD_TIMES = ("hold time of the wire p50 / p99, to the echo, back, us", hold_times)
 
 
 def cell(run, measure):
@@ -69,7 +69,7 @@ def row(cells):
 
 
 def link_table(link, columns):
-    """columns: the titles, in the order of each group of runs."""
+    """columns: the titles, in the order of the runs of each group."""
     lines = [f"### {link['title']}", "", row(["frames", "", *columns]), row(["---"] * (len(columns) + 2))]
     if not any(run["outcome"] == "measured" for group in link["groups"] for run in group["runs"]):
         return lines + [row(["all", "", *(cell(run, None) for run in link["groups"][0]["runs"])])]
@@ -88,17 +88,17 @@ def heading(comparison):
     return [
         "## Comparison of paths", "",
         f"{comparison['date']}, `{comparison['command']}`, {machine['version']}, kernel {machine['kernel']}, "
-        f"{machine['cpus']} CPUs ({machine['cpu']}), load {machine['load']:.1f} before it began.", "",
-        f"- Frames of {comparison['sizes']} bytes at random, FCS included; bits per second are those of layer 1. At a "
-        "rate the round trip counts from the planned send time, at `max` from the moment of sending: the queues are "
-        "full then.",
-        "- The probe's own port is part of every path: af_packet on the other end of the veth, for memif a memif. "
-        "Only memif keeps the kernel out.",
+        f"{machine['cpus']} CPUs ({machine['cpu']}), load {machine['load']:.1f} before the run.", "",
+        f"- Frames have {comparison['sizes']} bytes at random, FCS included; bits per second are those of layer 1. "
+        "At a rate, round trips count from the planned send time; at `max`, from the actual send time, because the "
+        "queues are full.",
+        "- The probe's own port is part of every path: af_packet on the other end of the veth, or a memif for memif. "
+        "Only memif bypasses the kernel.",
         f"- CPUs: echo {machine['places']['echo']}, probe {machine['places']['probe']}, impairing_wire "
-        f"{machine['places']['wire']}. l2_multi_echo polls without pause, the socket echo sleeps until a frame comes.",
-        f"- {count(comparison['warm_up_frames'])} frames go before each run and count nowhere but in the loss over an "
+        f"{machine['places']['wire']}. l2_multi_echo polls continuously; the socket echo sleeps until a frame arrives.",
+        f"- {count(comparison['warm_up_frames'])} warm-up frames precede each run. They count only in the loss over an "
         "impaired link.",
-        "- On this machine, in this hour: compare the columns, not with other machines.", "",
+        "- These are results of one machine and one hour: compare the columns, not other machines.", "",
     ]
 
 

@@ -1,4 +1,5 @@
-// One direction of a wire that delays every frame and loses some: frames in from one port, out of another.
+// One direction of a wire that delays every frame and drops some: frames enter by one port and leave by
+// another.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -12,12 +13,13 @@
 namespace l2echo {
 
 struct Impairment {
-    std::uint64_t delay_cycles = 0;      ///< TSC; no frame leaves before
-    std::uint32_t loss_per_million = 0;  ///< of the frames, each by itself, at random
+    std::uint64_t delay_cycles = 0;      ///< in TSC cycles; no frame leaves earlier
+    std::uint32_t loss_per_million = 0;  ///< probability for each frame, independently
 };
 
-/// Loses nothing but what it counts as dropped: a frame that the far port does not take yet is held longer,
-/// and while it holds `capacity` frames it takes no more. One thread. Queue pair 0 of both ports.
+/// Drops only the frames that it counts as dropped: frames that the output port does not accept yet are held
+/// longer, and while it holds `capacity` frames it receives no more. Single-threaded. Uses queue pair 0 of
+/// both ports.
 class ImpairedDirection {
   public:
     ImpairedDirection(std::uint16_t from, std::uint16_t to, std::size_t capacity, Impairment impairment,
@@ -26,7 +28,7 @@ class ImpairedDirection {
     ImpairedDirection(const ImpairedDirection&) = delete;
     ImpairedDirection& operator=(const ImpairedDirection&) = delete;
 
-    /// Takes in what waits and lets out what is due.
+    /// Receives waiting frames and sends those that are due.
     void poll();
 
     std::uint16_t from() const noexcept { return from_; }
@@ -35,7 +37,7 @@ class ImpairedDirection {
     std::uint64_t dropped() const noexcept { return dropped_; }
     std::uint64_t forwarded() const noexcept { return forwarded_; }
     std::uint64_t held() const noexcept { return line_.size(); }
-    /// How long the forwarded frames were held, in TSC cycles.
+    /// Hold times of the forwarded frames, in TSC cycles.
     const probe::Histogram& hold_time() const noexcept { return hold_time_; }
 
   private:

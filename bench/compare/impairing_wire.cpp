@@ -1,5 +1,5 @@
-// impairing_wire: a wire between two DPDK ports that delays every frame and loses some, in both directions,
-// and says exactly how many. Prints what it did as JSON when it ends.
+// impairing_wire: a wire between two DPDK ports that delays every frame and drops some, in both directions,
+// and counts both exactly. Prints its counts as JSON when it ends.
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -37,7 +37,7 @@ struct WireOptions {
 };
 
 WireOptions parse_options(const std::vector<std::string>& arguments) {
-    cli::OptionTable table("impairing_wire", "Forwards between the first two ports, late and not all",
+    cli::OptionTable table("impairing_wire", "Forwards between the first two ports with delay and loss",
                            dpdk::version_text());
     WireOptions options;
     dpdk::add_port_options(table, options.port, options.link_wait);
@@ -49,21 +49,21 @@ WireOptions parse_options(const std::vector<std::string>& arguments) {
     table.add({.name = "--loss-per-million",
                .group = kGroup,
                .value = cli::number(options.loss_per_million, {.max = 1'000'000, .unit = "frames"}),
-               .help = "Frames lost at random, each way"});
+               .help = "Random loss in each direction"});
     table.add({.name = "--seed",
                .group = kGroup,
                .value = cli::number(options.seed),
-               .help = "Of the random loss"});
+               .help = "Seed of the random loss"});
     table.add({.name = "--sleep",
                .group = kGroup,
                .value = cli::time(options.sleep_seconds),
-               .help = "Sleep so long between polls, at real-time priority, to share a CPU; 0: never"});
+               .help = "Sleep for this time between polls, at real-time priority, to share a CPU; 0: never"});
     options.print = table.parse(arguments);
     options.eal = table.eal_arguments();
     return options;
 }
 
-/// Who sleeps between turns must be on the CPU again in time, whoever else is busy there.
+/// A thread that sleeps between polls needs real-time priority to get the CPU back in time.
 void take_real_time_priority() {
     sched_param priority{};
     priority.sched_priority = 1;
@@ -116,7 +116,8 @@ void run(const std::string& program, const WireOptions& options) {
         static_cast<std::uint64_t>(options.delay_seconds * static_cast<double>(rte_get_tsc_hz())),
         options.loss_per_million};
     const std::uint64_t seed = options.seed;
-    // Drivers that copy (af_packet, memif) hold no mbuf in their rings, so that many are free for the delay.
+    // Drivers that copy (af_packet, memif) hold no mbufs in their rings, so this many are free for delayed
+    // frames.
     const std::size_t capacity = options.port.rx_descriptors;
     ImpairedDirection there(a.id(), b.id(), capacity, impairment, seed);
     ImpairedDirection back(b.id(), a.id(), capacity, impairment, seed + 1);

@@ -1,4 +1,4 @@
-"""One run of the probe over one path: the link is laid, both ends are started, and all of it is gone afterwards."""
+"""One run of the probe over one path: creates the link, starts both ends, and removes everything afterwards."""
 
 import contextlib
 import dataclasses
@@ -15,17 +15,17 @@ from bench.comparison import NotMeasured
 from tests.harness.kernel_interfaces import interface, ip, namespace
 from tests.harness.program_under_test import NO_NIC, ProgramUnderTest, usable_cpus
 
-AF_XDP = 44  # socket.AF_XDP came with Python 3.14
+AF_XDP = 44  # socket.AF_XDP is new in Python 3.14
 SIZES = "512-1024"
-DELAY_SECONDS, LOSS_PER_MILLION = 0.0001, 10_000  # each way
+DELAY_SECONDS, LOSS_PER_MILLION = 0.0001, 10_000  # in each direction
 WIRE_SLEEP = "20us"
-WARM_UP_FRAMES = 5000  # more than any ring here has entries
+WARM_UP_FRAMES = 5000  # exceeds the entries of every ring here
 END_SECONDS = 10.0
-# Room for a stall of the machine: at 50 000 frames per second, 80 ms
+# Absorbs a stall of the machine: at 50 000 frames per second, 80 ms.
 AF_PACKET_RING = "blocksz=65536,framecnt=4096"
 MEMIF_RING = "rsize=12"
 AF_XDP_DESCRIPTORS = ("--rx-descriptors", "4096")
-WIRE_DESCRIPTORS = ("--rx-descriptors", "4096")  # it holds that many frames, each way
+WIRE_DESCRIPTORS = ("--rx-descriptors", "4096")  # the wire can hold this many frames in each direction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Link:
 
 IMPAIRMENT = f"{DELAY_SECONDS * 1000:g} ms delay and {LOSS_PER_MILLION / 10_000:g} % loss, each way"
 LINKS = (
-    Link("plain", "Link as it is", "none"),
+    Link("plain", "Unimpaired link", "none"),
     Link("wire", f"{IMPAIRMENT}, by impairing_wire", f"impairing_wire: {IMPAIRMENT}"),
     Link("netem", f"{IMPAIRMENT}, by netem", f"netem: {IMPAIRMENT}"),
 )
@@ -59,13 +59,13 @@ LINKS = (
 
 @dataclasses.dataclass
 class Cable:
-    """What the programs are plugged into."""
+    """The devices that connect the programs."""
 
     probe_device: str
     echo_device: str
     wire_devices: tuple = ()
     netem_interfaces: tuple = ()
-    namespaces: dict = dataclasses.field(default_factory=dict)  # program: network namespace, if not this one
+    namespaces: dict = dataclasses.field(default_factory=dict)  # program -> network namespace, if not this one
 
 
 @contextlib.contextmanager
@@ -74,7 +74,7 @@ def memif_cable(link):
         return f"net_memif{number},role={role},socket={folder}/{name},socket-abstract=no,{MEMIF_RING}"
 
     if link.key == "netem":
-        raise NotMeasured("netem is in the kernel, where no frame of this path passes")
+        raise NotMeasured("netem is part of the kernel, which this path bypasses")
     with tempfile.TemporaryDirectory(prefix="l2echo-compare-") as folder:
         if link.key == "plain":
             yield Cable(device("echo", "client"), device("echo", "server"))
@@ -89,7 +89,7 @@ def kernel_cable(path, link):
         return f"net_af_packet{number},iface={name},{AF_PACKET_RING}"
 
     echo_device = "net_af_xdp0,iface=echo0,force_copy=1" if path.key == "af_xdp" else af_packet("echo0")
-    # The driver's fan-out group is pid XOR interface index: two processes in one namespace may want the same one.
+    # The driver's fanout group is pid XOR interface index, so two processes in one namespace may collide.
     cable = Cable(af_packet("probe0"), echo_device, namespaces={"probe": "probe-end", "echo": "echo-end"})
     with contextlib.ExitStack() as stack:
         for name in cable.namespaces.values():
@@ -103,7 +103,7 @@ def kernel_cable(path, link):
         if link.key == "wire":
             cable.wire_devices = (af_packet("near0", 0), af_packet("far0", 1))
         if link.key == "netem":
-            # Without snooping the bridge sends no queries of its own, which netem would count when it loses one.
+            # Without snooping, the bridge sends no queries of its own, which netem would count if it dropped one.
             stack.enter_context(interface("bridge0", "type", "bridge", "mcast_snooping", "0"))
             for name in ("near0", "far0"):
                 ip("link", "set", name, "master", "bridge0")
@@ -113,15 +113,15 @@ def kernel_cable(path, link):
 
 
 def silence(network):
-    """Without IPv6 the kernel sends no frames of its own."""
+    """Without IPv6, the kernel sends no frames of its own."""
     switch_off = "for switch in /proc/sys/net/ipv6/conf/*/disable_ipv6; do [ ! -e $switch ] || echo 1 >$switch; done"
     ip("netns", "exec", network, "sh", "-c", switch_off)
 
 
 @contextlib.contextmanager
 def veth_pair_across(name, where, peer, peer_network):
-    """One end where the options of ip say, the other in a network namespace. Deleted by name: what is left of a
-    namespace goes only some time after it."""
+    """Creates one end with the given ip options, and the other in a network namespace. Deletes the pair by name,
+    because the remains of a namespace disappear with a delay."""
     ip(*where, "link", "add", "name", name, "type", "veth", "peer", "name", peer, "netns", peer_network)
     try:
         ip(*where, "link", "set", name, "up")
@@ -136,7 +136,7 @@ def tc(*arguments):
 
 
 def add_netem(name):
-    """At the egress of that interface; by default netem holds 1000 frames at most."""
+    """Adds netem at the interface's egress; by default, netem holds up to 1000 frames."""
     result = tc("qdisc", "add", "dev", name, "root", "netem", "delay", f"{DELAY_SECONDS * 1e6:g}us",
                 "loss", f"{LOSS_PER_MILLION / 10_000:g}%", "limit", "100000")
     if result.returncode != 0:
@@ -157,8 +157,8 @@ def require_af_xdp():
 
 
 class PathBench:
-    """Where the programs are and which CPU each gets: the echo the first, the probe the last, the wire one of its own
-    if there is a third."""
+    """The programs and their CPUs: the echo gets the first, the probe the last, and the wire its own if there is a
+    third."""
 
     def __init__(self, build_dir):
         self._build = pathlib.Path(build_dir)
@@ -166,7 +166,7 @@ class PathBench:
         self.cpus = {"echo": cpus[0], "wire": cpus[1] if len(cpus) > 2 else cpus[0], "probe": cpus[-1]}
 
     def measure(self, path, link, frames, rate):
-        """What the probe and the others found, and the command lines; rate is the probe's --rate."""
+        """Results of the probe and the other programs, and the command lines; rate is the probe's --rate."""
         if path.key == "af_xdp":
             require_af_xdp()
         with contextlib.ExitStack() as stack:
@@ -207,7 +207,7 @@ class PathBench:
                           "--stats-interval", "0", *(AF_XDP_DESCRIPTORS if path.key == "af_xdp" else ()))
 
     def _wire_command(self, cable):
-        # With a CPU of its own it need not sleep.
+        # With its own CPU, it need not sleep.
         sleep = "0" if self.cpus["wire"] != self.cpus["echo"] else WIRE_SLEEP
         return self._dpdk("bench/compare/impairing_wire", self.cpus["wire"], cable.wire_devices,
                           "--delay", f"{DELAY_SECONDS * 1e6:g}us", "--loss-per-million", str(LOSS_PER_MILLION),
@@ -219,14 +219,14 @@ class PathBench:
 
 
 def end(process):
-    """Ends it by a signal; the JSON object that it printed last."""
+    """Stops it with a signal; returns the last JSON object that it printed."""
     process.send_signal(signal.SIGINT)
     process.end_cleanly(END_SECONDS)
     return process.reports()[-1]
 
 
 def summary(result):
-    """The probe's result without the parts that would repeat in every run."""
+    """The probe's result without the parts that are the same in every run."""
     return {key: value for key, value in result.items() if key not in ("streams", "failed_gates", "clock")}
 
 

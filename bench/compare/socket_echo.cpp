@@ -1,6 +1,6 @@
-// socket_echo: what an echo server without DPDK looks like. A raw socket on a kernel interface, as many
-// frames in a system call as wait, or with `ring` all that wait in a ring that it shares with the kernel
-// (TPACKET_V3); it sleeps in the kernel while none does. Prints what it did as JSON when it ends.
+// socket_echo: an echo server without DPDK. Uses a raw socket on a kernel interface and handles as many
+// frames per system call as are waiting. With `ring`, it reads them from a ring shared with the kernel
+// (TPACKET_V3). It sleeps in the kernel while no frames arrive. Prints its counts as JSON when it ends.
 //
 // socket_echo INTERFACE [ring]
 
@@ -30,7 +30,7 @@ namespace {
 
 constexpr std::size_t kBurst = 32;
 constexpr std::size_t kMaxFrame = 2048;
-constexpr int kBufferBytes = 16 << 20;  // the kernel's default holds less than 200 frames
+constexpr int kBufferBytes = 16 << 20;  // the kernel's default holds fewer than 200 frames
 
 volatile std::sig_atomic_t stop_requested = 0;
 
@@ -41,7 +41,7 @@ void check(int result, const char* what) {
 
 class RawSocket {
   public:
-    /// A ring has to be there before frames are.
+    /// The ring must be set up before frames arrive.
     RawSocket(const char* interface, const tpacket_req3* ring) {
         sockaddr_ll address{};
         address.sll_family = AF_PACKET;
@@ -50,7 +50,7 @@ class RawSocket {
         check(address.sll_ifindex == 0 ? -1 : 0, interface);
         check(fd_, "raw socket");
         const int on = 1;
-        const timeval wait{0, 100'000};  // so that a signal between two calls is seen
+        const timeval wait{0, 100'000};  // limits how long a signal can go unnoticed
         set(SOL_PACKET, PACKET_IGNORE_OUTGOING, on);
         set(SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes);
         set(SOL_SOCKET, SO_SNDBUFFORCE, kBufferBytes);
@@ -68,7 +68,7 @@ class RawSocket {
 
     int fd() const { return fd_; }
 
-    /// Frames that found the receive buffer full.
+    /// Frames dropped because the receive buffer was full.
     std::uint64_t missed() const {
         tpacket_stats stats{};
         socklen_t length = sizeof(stats);
@@ -89,7 +89,7 @@ void swap_addresses(std::uint8_t* frame) {
     std::swap_ranges(frame, frame + ETH_ALEN, frame + ETH_ALEN);
 }
 
-/// Frames to be sent, and how many came and went.
+/// Queues frames for sending, and counts received and sent frames.
 class Outbox {
   public:
     explicit Outbox(int fd) : fd_(fd) {
@@ -99,7 +99,7 @@ class Outbox {
         }
     }
 
-    /// Swapped; its bytes stay where they are until flush().
+    /// Queues the frame, swapped; its bytes must stay valid until flush().
     void add(std::uint8_t* frame, std::size_t length) {
         ++received_;
         swap_addresses(frame);
@@ -108,7 +108,7 @@ class Outbox {
             flush();
     }
 
-    /// A frame that the kernel does not take is dropped; those behind it are not.
+    /// A frame that the kernel rejects is dropped; the frames after it are still sent.
     void flush() {
         for (unsigned first = 0; first < count_;) {
             const int sent = sendmmsg(fd_, messages_.data() + first, count_ - first, 0);
@@ -130,7 +130,7 @@ class Outbox {
     std::uint64_t echoed_ = 0;
 };
 
-/// Copies of frames, as many in a system call as wait.
+/// Copies the frames, as many per system call as are waiting.
 class CallInbox {
   public:
     explicit CallInbox(int fd) : fd_(fd) {
@@ -158,8 +158,8 @@ class CallInbox {
     std::array<mmsghdr, kBurst> messages_{};
 };
 
-/// Blocks of frames where the kernel put them (Linux, Documentation/networking/packet_mmap.rst). It hands
-/// over a block when it is full or a millisecond old.
+/// Reads blocks of frames in the kernel's ring (Linux, Documentation/networking/packet_mmap.rst). The kernel
+/// hands over a block when it is full or one millisecond old.
 class RingInbox {
   public:
     static constexpr unsigned kBlockBytes = 1 << 18;

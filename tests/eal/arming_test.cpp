@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Gates and what arms them.
+/// Gates and the Arming that controls them.
 struct Gates {
     Gates(bool disarmed, std::optional<std::chrono::milliseconds> expire)
         : arming({&gates[0], &gates[1]}, disarmed, expire) {}
@@ -24,7 +24,7 @@ struct Gates {
     echo::Arming arming;
 };
 
-TEST(Arming, IsArmedWithoutEndUnlessToldOtherwise) {
+TEST(Arming, HasNoExpiryByDefault) {
     Gates it(false, std::nullopt);
     EXPECT_EQ(it.arming.ports(), 2u);
     for (const std::size_t port : {0U, 1U}) {
@@ -34,7 +34,7 @@ TEST(Arming, IsArmedWithoutEndUnlessToldOtherwise) {
     }
 }
 
-TEST(Arming, EndsAfterItsTime) {
+TEST(Arming, ExpiresAfterItsTime) {
     Gates it(false, 100s);
     EXPECT_EQ(it.closed_in(99), verdict::Reason::None);
     EXPECT_EQ(it.closed_in(100), verdict::Reason::Expired);
@@ -44,14 +44,14 @@ TEST(Arming, EndsAfterItsTime) {
     EXPECT_GT(state.remaining_seconds.value(), 90);
 }
 
-TEST(Arming, ThatIsOverHasNothingLeft) {
+TEST(Arming, HasNoTimeLeftOnceExpired) {
     Gates it(false, 0ms);
     const verdict::ArmingState state = it.arming.state(0);
     EXPECT_EQ(name_of(state), "expired");
     EXPECT_FALSE(state.remaining_seconds);
 }
 
-TEST(Arming, IsDisarmedAtStartAndArmedWithItsOwnTimeOrAnother) {
+TEST(Arming, StartsDisarmedAndIsArmedWithTheDefaultOrAnExplicitTime) {
     Gates it(true, 100s);
     EXPECT_EQ(name_of(it.arming.state(1)), "disarmed");
     EXPECT_FALSE(it.arming.state(1).remaining_seconds);
@@ -67,19 +67,19 @@ TEST(Arming, IsDisarmedAtStartAndArmedWithItsOwnTimeOrAnother) {
         EXPECT_EQ(it.closed_in(0, port), verdict::Reason::Disarmed);
 }
 
-TEST(Arming, TellsOfEachPortWhomItFacesUntilItIsArmedAgain) {
+TEST(Arming, ReportsPerPortWhatItFacesUntilArmedAgain) {
     Gates it(false, 100s);
     it.gates[1].face(verdict::Facing::Loop);
     EXPECT_EQ(name_of(it.arming.state(0)), "armed");
     EXPECT_EQ(name_of(it.arming.state(1)), "facing-reflector");
     EXPECT_EQ(it.arming.state(1).facing, verdict::Facing::Loop);
-    EXPECT_TRUE(it.arming.state(1).remaining_seconds) << "its time continues";
+    EXPECT_TRUE(it.arming.state(1).remaining_seconds) << "the remaining time keeps counting down";
     it.arming.arm();
     EXPECT_EQ(name_of(it.arming.state(1)), "armed");
     EXPECT_EQ(it.arming.state(1).facing, verdict::Facing::Nobody);
 }
 
-TEST(Arming, TheLongestTimeDoesNotWrap) {
+TEST(Arming, MaximumTimeDoesNotWrap) {
     Gates it(false, std::chrono::seconds(1'000'000'000));
     EXPECT_EQ(it.closed_in(1e6), verdict::Reason::None);
     EXPECT_GT(it.arming.state(0).remaining_seconds.value(), 9e8);

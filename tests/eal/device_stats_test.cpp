@@ -1,6 +1,5 @@
-// What becomes of a device whose statistics cannot be read for a moment, as one that is being unplugged. No
-// driver here fails like that, so the linker places this test between Port and rte_eth_stats_get()
-// (meson.build).
+// A device whose statistics cannot be read for a moment, such as one that is being unplugged. No driver here
+// fails that way, so the linker inserts this test between Port and rte_eth_stats_get() (meson.build).
 #include <gtest/gtest.h>
 #include <rte_ethdev.h>
 
@@ -13,7 +12,7 @@
 
 namespace {
 
-/// What the device answers while a test says so; a negative errno value in `result`: it fails.
+/// The device's answer while a test sets one. A negative errno value in `result` makes the call fail.
 struct Answer {
     int result = 0;
     rte_eth_stats stats{};
@@ -22,12 +21,12 @@ std::optional<Answer> g_answer;
 
 }  // namespace
 
-// NOLINTBEGIN(bugprone-reserved-identifier): the names that --wrap gives
+// NOLINTBEGIN(bugprone-reserved-identifier): names required by --wrap
 extern "C" int __real_rte_eth_stats_get(std::uint16_t port, rte_eth_stats* stats);
 extern "C" int __wrap_rte_eth_stats_get(std::uint16_t port, rte_eth_stats* stats) {
     if (!g_answer)
         return __real_rte_eth_stats_get(port, stats);
-    *stats = g_answer->stats;  // also when it fails: drivers leave there what they have
+    *stats = g_answer->stats;  // set on failure too: drivers leave partial values there
     return g_answer->result;
 }
 // NOLINTEND(bugprone-reserved-identifier)
@@ -41,7 +40,7 @@ class DeviceStats : public testing::Test {
   protected:
     ~DeviceStats() override { g_answer.reset(); }
 
-    /// A reading of the port while the device answers like that.
+    /// Reads the port's counters while the device gives this answer.
     report::Snapshot read(int result, std::uint64_t missed) {
         g_answer = Answer{.result = result};
         g_answer->stats.imissed = missed;
@@ -58,14 +57,14 @@ class DeviceStats : public testing::Test {
     double seconds_ = 0;
 };
 
-TEST_F(DeviceStats, AFailedReadKeepsTheLastCounts) {
+TEST_F(DeviceStats, FailedReadKeepsTheLastCounts) {
     EXPECT_EQ(read(0, 100).ports[0].counts[PortCount::Missed], 100u);
     EXPECT_EQ(read(-EIO, 0).ports[0].counts[PortCount::Missed], 100u);
     EXPECT_EQ(read(-ENODEV, 7).ports[0].counts[PortCount::NoMbuf], 50u);
     EXPECT_EQ(read(0, 150).ports[0].counts[PortCount::Missed], 150u);
 }
 
-TEST_F(DeviceStats, AnIntervalWithAFailedReadMissedNothing) {
+TEST_F(DeviceStats, IntervalWithAFailedReadReportsNoMissedFrames) {
     const report::Snapshot first = read(0, 100);
     const report::Snapshot failed = read(-EIO, 0);
     const report::Snapshot again = read(0, 150);
@@ -77,7 +76,7 @@ TEST_F(DeviceStats, AnIntervalWithAFailedReadMissedNothing) {
     EXPECT_TRUE(report::make_report(first, failed, false).hints.empty());
 }
 
-TEST_F(DeviceStats, ACounterThatGoesBackHasNotGrown) {
+TEST_F(DeviceStats, CounterThatDecreasesReportsNoGrowth) {
     const report::Snapshot before = read(0, 100);
     const report::Snapshot reset = read(0, 3);
     EXPECT_EQ(report::make_report(before, reset, false).ports.at(0).missed, 0u);

@@ -1,4 +1,4 @@
-// Starts the one EAL of this process before the tests and cleans it up behind them.
+// Starts this process's only EAL before the tests and cleans it up after them.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 namespace {
 
-/// Four lcores, wherever this process may run: the main one and three workers.
+/// Four lcores on any CPUs that this process may use: the main lcore and three workers.
 std::string lcores_on(const l2echo::machine::CpuSet& cpus) {
     const int first = *cpus.begin();
     const int last = *cpus.rbegin();

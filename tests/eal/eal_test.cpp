@@ -16,7 +16,7 @@
 namespace l2echo {
 namespace {
 
-/// CAP_IPC_LOCK, or no limit (mlock(2)).
+/// True with CAP_IPC_LOCK or without a limit (mlock(2)).
 bool may_lock_all_memory() {
     constexpr std::uint64_t kCapIpcLock = 1u << 14;
     rlimit limit{};
@@ -29,11 +29,11 @@ bool may_lock_all_memory() {
     return false;
 }
 
-TEST(Eal, WhatIsMappedLaterIsThereBeforeItIsTouched) {
+TEST(Eal, LocksMemoryThatIsMappedLater) {
     if (kSanitized)
-        GTEST_SKIP() << "the address sanitizer makes mlockall() do nothing";
+        GTEST_SKIP() << "AddressSanitizer turns mlockall() into a no-op";
     if (!may_lock_all_memory())
-        GTEST_SKIP() << "there is a limit to the memory that this user may lock";
+        GTEST_SKIP() << "this user's locked memory is limited";
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     constexpr std::size_t kPages = 64;
     void* memory = mmap(nullptr, kPages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -29,7 +29,7 @@ class EchoCommands : public testing::Test {
     operations::CommandTable commands_{server::echo_commands(arming_, budget_)};
 };
 
-TEST_F(EchoCommands, StatusTellsEachPort) {
+TEST_F(EchoCommands, StatusReportsEachPort) {
     EXPECT_EQ(run("status"), (json{{"ok", true},
                                    {"ports",
                                     {{{"state", "disarmed"}, {"remaining_seconds", nullptr}},
@@ -41,7 +41,7 @@ TEST_F(EchoCommands, StatusTellsEachPort) {
     EXPECT_EQ(answer["ports"][1]["state"], "facing-reflector");
 }
 
-TEST_F(EchoCommands, ArmTakesTheTimeOfTheStartOrItsOwn) {
+TEST_F(EchoCommands, ArmUsesTheStartUpTimeOrItsArgument) {
     const json answer = run("arm");
     EXPECT_EQ(answer["ok"], true);
     EXPECT_EQ(answer["ports"][1]["state"], "armed");
@@ -60,17 +60,17 @@ TEST_F(EchoCommands, TraceSetsTheBudget) {
     EXPECT_FALSE(budget_.wanted());
 }
 
-TEST_F(EchoCommands, SpacesAndCarriageReturnsDoNotMatter) {
+TEST_F(EchoCommands, IgnoreSpacesAndCarriageReturns) {
     EXPECT_EQ(run("  status \t\r")["ok"], true);
     EXPECT_EQ(run("\tarm   5s ")["ok"], true);
 }
 
-TEST_F(EchoCommands, HelpListsThemAll) {
+TEST_F(EchoCommands, HelpListsAllCommands) {
     EXPECT_EQ(run("help")["commands"], (json{"status", "arm [TIME]", "disarm", "trace N", "help"}));
     EXPECT_EQ(run("help")["help"]["disarm"], "Refuses every frame from now on");
 }
 
-TEST_F(EchoCommands, WrongOnesSayWhatIsWrongAndChangeNothing) {
+TEST_F(EchoCommands, InvalidCommandsAreExplainedAndChangeNothing) {
     EXPECT_EQ(error_of(""), "empty command; help lists them");
     EXPECT_EQ(error_of("  "), "empty command; help lists them");
     EXPECT_EQ(error_of("reboot"), "unknown command; help lists them");
@@ -86,7 +86,7 @@ TEST_F(EchoCommands, WrongOnesSayWhatIsWrongAndChangeNothing) {
     EXPECT_FALSE(budget_.wanted());
 }
 
-TEST_F(EchoCommands, BytesThatAreNoTextAreAnsweredInText) {
+TEST_F(EchoCommands, NonTextBytesGetATextAnswer) {
     error_of("\xFF\xFE");
     EXPECT_NE(error_of("arm \xFF").find("is not a time"), std::string::npos);
     error_of(std::string_view("status\0x", 8));

@@ -42,11 +42,11 @@ class EchoBurst : public testing::Test {
     void SetUp() override { use({}); }
 
     void TearDown() override {
-        EXPECT_EQ(wire_.mbufs_in_use(), 0u) << "an mbuf did not go back to its pool";
+        EXPECT_EQ(wire_.mbufs_in_use(), 0u) << "an mbuf did not return to its pool";
         EXPECT_TRUE(counts().balanced());
     }
 
-    /// A queue pair with these settings and new counters.
+    /// A queue pair with these settings and zeroed counters.
     void use(echo::EchoPairSettings settings) {
         settings.queue_pair.port = wire_.port();
         pair_ = std::make_unique<echo::EchoPair>(settings, port_.port());
@@ -91,7 +91,7 @@ TEST_F(EchoBurst, AnEmptyQueueChangesNothing) {
     EXPECT_EQ(counts()[verdict::Count::Bursts], 0u);
 }
 
-TEST_F(EchoBurst, TakesNoMoreThanItsBurst) {
+TEST_F(EchoBurst, ReceivesAtMostOneBurst) {
     use({.queue_pair = {.burst = 4}});
     for (std::uint8_t number = 0; number < 10; ++number)
         wire_.send(ordinary_frame(number));
@@ -101,7 +101,7 @@ TEST_F(EchoBurst, TakesNoMoreThanItsBurst) {
     EXPECT_EQ(wire_.take().size(), 10u);
 }
 
-TEST_F(EchoBurst, FreesAndCountsWhatItRefusesAndEchoesTheRestInOrder) {
+TEST_F(EchoBurst, FreesAndCountsRefusedFramesAndEchoesTheRestInOrder) {
     Bytes broadcast = ordinary_frame(9);
     std::fill(broadcast.begin(), broadcast.begin() + 6, 0xFF);
     wire_.send(ordinary_frame(1));
@@ -118,7 +118,7 @@ TEST_F(EchoBurst, FreesAndCountsWhatItRefusesAndEchoesTheRestInOrder) {
     EXPECT_EQ(counts()[verdict::Count::EchoedBytes], 2u * 60);
 }
 
-/// What makes a frame odd, and where it is written.
+/// Bytes that make a frame non-ordinary, and their offset.
 constexpr std::array<std::pair<std::ptrdiff_t, std::string_view>, 7> kSpoilers{{
     {0, "\x03"sv},
     {6, "\x03"sv},
@@ -129,7 +129,7 @@ constexpr std::array<std::pair<std::ptrdiff_t, std::string_view>, 7> kSpoilers{{
     {12, "\x88\x08"sv},
 }};
 
-TEST_F(EchoBurst, OneOddFrameAmongOrdinaryOnesIsRefusedWhereverItStands) {
+TEST_F(EchoBurst, OneNonOrdinaryFrameIsRefusedAtAnyPosition) {
     rules_.own_macs.add(kOwnMac);
     for (std::size_t place = 0; place < 24; ++place)
         for (const auto& [at, bytes] : kSpoilers) {
@@ -153,7 +153,7 @@ struct OddLength {
     verdict::Reason raw;
 };
 
-TEST_F(EchoBurst, OneOddLengthAmongOrdinaryOnesIsTreatedForItselfWhereverItStands) {
+TEST_F(EchoBurst, OneFrameOfUnusualLengthIsHandledAtAnyPosition) {
     constexpr std::array<OddLength, 4> kOdd{{
         {1515, SIZE_MAX, verdict::Reason::Oversize, verdict::Reason::None},
         {1514, SIZE_MAX, verdict::Reason::None, verdict::Reason::None},
@@ -188,7 +188,7 @@ TEST_F(EchoBurst, OneOddLengthAmongOrdinaryOnesIsTreatedForItselfWhereverItStand
     EXPECT_EQ(refused(verdict::Reason::Runt), 48u);
 }
 
-TEST_F(EchoBurst, RawSwapsEverythingThatHasAHeader) {
+TEST_F(EchoBurst, RawSwapsEveryFrameWithAHeader) {
     rules_.raw = true;
     wire_.send(Bytes(60, 0));
     wire_.send(Bytes(60, 0xFF));
@@ -213,10 +213,10 @@ TEST_F(EchoBurst, FreesFramesTheTxRingRefused) {
     const auto returned = wire_.take();
     ASSERT_EQ(returned.size(), 31u);
     EXPECT_EQ(returned.back(), swapped(ordinary_frame(30)))
-        << "the last of the burst are dropped, order is kept";
+        << "the end of the burst is dropped, and order is kept";
 }
 
-TEST_F(EchoBurst, TriesAFullTxRingAgainAsOftenAsItIsTold) {
+TEST_F(EchoBurst, RetriesAFullTxRingAsConfigured) {
     use({.queue_pair = {.burst = 64, .tx_retries = 3}});
     for (std::uint8_t number = 0; number < 40; ++number)
         wire_.send(ordinary_frame(number));
@@ -226,7 +226,7 @@ TEST_F(EchoBurst, TriesAFullTxRingAgainAsOftenAsItIsTold) {
     EXPECT_EQ(wire_.take().size(), 31u);
 }
 
-TEST_F(EchoBurst, EchoesFramesOfSeveralSegmentsUntouchedBehindTheHeader) {
+TEST_F(EchoBurst, EchoesMultiSegmentFramesUnchangedAfterTheHeader) {
     const Bytes frame = ordinary_frame(7, 1500);
     wire_.send(wire_.make_frame(frame, 100));
     wire_.send(wire_.make_frame(frame, 14));
@@ -235,14 +235,14 @@ TEST_F(EchoBurst, EchoesFramesOfSeveralSegmentsUntouchedBehindTheHeader) {
     EXPECT_EQ(count(verdict::Count::ReceivedBytes), 3000u);
 }
 
-TEST_F(EchoBurst, AHeaderThatDoesNotFitTheFirstSegmentIsARunt) {
+TEST_F(EchoBurst, HeaderSplitAcrossSegmentsIsARunt) {
     wire_.send(wire_.make_frame(ordinary_frame(7, 100), 13));
     EXPECT_EQ(burst(rte_rdtsc()), 1);
     EXPECT_EQ(refused(verdict::Reason::Runt), 1u);
     EXPECT_TRUE(wire_.take().empty());
 }
 
-TEST_F(EchoBurst, DropsSegmentChainsWhole) {
+TEST_F(EchoBurst, DropsWholeSegmentChains) {
     use({.queue_pair = {.burst = 64}});
     for (int i = 0; i < 40; ++i)
         wire_.send(wire_.make_frame(ordinary_frame(1, 200), 50));
@@ -254,7 +254,7 @@ TEST_F(EchoBurst, DropsSegmentChainsWhole) {
 
 // Beyond the fast path
 
-TEST_F(EchoBurst, AllRulesDecideOnEveryFrame) {
+TEST_F(EchoBurst, AppliesAllRulesToEveryFrame) {
     rules_.level = wire::SwapLevel::MacIpPort;
     rules_.match.add(echo::parse_match_rule("udp-dst=53", "--match"));
     rules_.match.add(echo::parse_match_rule("ethertype=0x0806", "--match"));
@@ -272,7 +272,7 @@ TEST_F(EchoBurst, AllRulesDecideOnEveryFrame) {
     EXPECT_EQ(refused(verdict::Reason::Runt), 1u);
 }
 
-TEST_F(EchoBurst, AClosedGateRefusesWhatWouldBeEchoed) {
+TEST_F(EchoBurst, ClosedGateRefusesFramesThatWouldBeEchoed) {
     gate_.arm(1000);
     const auto burst_at = [&](std::uint64_t now) {
         wire_.send(udp4_frame());
@@ -287,11 +287,11 @@ TEST_F(EchoBurst, AClosedGateRefusesWhatWouldBeEchoed) {
     gate_.disarm();
     EXPECT_EQ(burst_at(0), 0u);
     EXPECT_EQ(refused(verdict::Reason::Disarmed), 1u);
-    EXPECT_EQ(refused(verdict::Reason::BadSource), 3u) << "those have their reason still";
+    EXPECT_EQ(refused(verdict::Reason::BadSource), 3u) << "refused for their own reason";
     EXPECT_EQ(refused(verdict::Reason::Runt), 3u);
 }
 
-TEST_F(EchoBurst, AClosedGateClosesRawToo) {
+TEST_F(EchoBurst, ClosedGateAlsoStopsRaw) {
     rules_.raw = true;
     gate_.disarm();
     wire_.send(Bytes(60, 0));
@@ -302,7 +302,7 @@ TEST_F(EchoBurst, AClosedGateClosesRawToo) {
     EXPECT_TRUE(wire_.take().empty());
 }
 
-TEST_F(EchoBurst, TracedFramesAreTreatedAsTheOthersAre) {
+TEST_F(EchoBurst, TracedFramesGetTheSameVerdict) {
     engine::TraceBudget budget;
     engine::FrameTrace trace(budget, wire_.port(), 0, SOCKET_ID_ANY);
     use({.trace = &trace});
@@ -316,7 +316,7 @@ TEST_F(EchoBurst, TracedFramesAreTreatedAsTheOthersAre) {
     };
     const auto untraced = one_burst();
     verdict::TraceRecord record;
-    EXPECT_FALSE(trace.read(record)) << "nobody asked";
+    EXPECT_FALSE(trace.read(record)) << "no trace was requested";
     budget.set(3);
     EXPECT_EQ(one_burst(), untraced);
     EXPECT_EQ(untraced, (std::vector<Bytes>{swapped(udp4_frame()), swapped(tcp6_frame())}));
@@ -329,11 +329,11 @@ TEST_F(EchoBurst, TracedFramesAreTreatedAsTheOthersAre) {
     ASSERT_TRUE(trace.read(record));
     EXPECT_EQ(record.verdict.reason, verdict::Reason::Runt);
     EXPECT_EQ(record.captured, 13u);
-    EXPECT_FALSE(trace.read(record)) << "the budget was three";
+    EXPECT_FALSE(trace.read(record)) << "the budget is three frames";
     EXPECT_FALSE(budget.wanted());
 }
 
-TEST_F(EchoBurst, TracedRawFramesAreSwappedBlindly) {
+TEST_F(EchoBurst, TracedRawFramesAreSwappedUnconditionally) {
     engine::TraceBudget budget;
     engine::FrameTrace trace(budget, wire_.port(), 0, SOCKET_ID_ANY);
     use({.trace = &trace});
@@ -367,7 +367,7 @@ Bytes solicitation_without_option() {
                     ipv6({58, kTester6, kSolicited6, 255}, join({{135, 0}, word(0), Bytes(4), kOur6})));
 }
 
-TEST_F(EchoBurst, AnswersAreCountedApartAndSentBehindTheEchoes) {
+TEST_F(EchoBurst, CountsAnswersSeparatelyAndSendsThemAfterTheEchoes) {
     rules_.answers = answer_rules();
     wire_.send(arp_request());
     wire_.send(udp4_frame());
@@ -379,15 +379,15 @@ TEST_F(EchoBurst, AnswersAreCountedApartAndSentBehindTheEchoes) {
     EXPECT_EQ(returned[0], swapped(udp4_frame()));
     EXPECT_EQ(returned[1], swapped(udp4_frame()));
     EXPECT_EQ(returned[2][21], 2) << "an ARP reply";
-    EXPECT_EQ(returned[3].size(), 86u) << "an advertisement, longer than what was asked";
+    EXPECT_EQ(returned[3].size(), 86u) << "an advertisement, longer than the solicitation";
     const verdict::FrameCounts counts = this->counts();
     EXPECT_EQ(counts[verdict::Count::Answered], 2u);
     EXPECT_EQ(counts[verdict::Count::Echoed], 2u);
     EXPECT_EQ(counts[verdict::Count::EchoedBytes], 120u);
-    EXPECT_EQ(counts[verdict::Count::ReceivedBytes], 120u + 60 + 78) << "as long as they came in";
+    EXPECT_EQ(counts[verdict::Count::ReceivedBytes], 120u + 60 + 78) << "lengths as received";
 }
 
-TEST_F(EchoBurst, AnswersAreGivenWhileTheGateIsClosed) {
+TEST_F(EchoBurst, AnswersWhileTheGateIsClosed) {
     rules_.answers = answer_rules();
     gate_.disarm();
     wire_.send(arp_request());
@@ -398,7 +398,7 @@ TEST_F(EchoBurst, AnswersAreGivenWhileTheGateIsClosed) {
     EXPECT_EQ(refused(verdict::Reason::Disarmed), 1u);
 }
 
-TEST_F(EchoBurst, AnswersThatTheTxRingRefusedAreDropped) {
+TEST_F(EchoBurst, DropsAnswersThatTheTxRingRefused) {
     use({.queue_pair = {.burst = 64, .tx_retries = 2}});
     rules_.answers = answer_rules();
     for (int i = 0; i < 3; ++i)
@@ -413,16 +413,16 @@ TEST_F(EchoBurst, AnswersThatTheTxRingRefusedAreDropped) {
     EXPECT_EQ(count(verdict::Count::EchoedBytes), 30u * 60);
     wire_.send(arp_request());
     EXPECT_EQ(burst(), 1);
-    EXPECT_EQ(count(verdict::Count::Dropped), 3u) << "a burst of nothing but answers";
+    EXPECT_EQ(count(verdict::Count::Dropped), 3u) << "a burst that contains only answers";
     EXPECT_EQ(wire_.take().size(), 31u);
 }
 
 // Rate
 
-TEST_F(EchoBurst, TheRateIsHeldByRulesAndRawAlike) {
+TEST_F(EchoBurst, RateLimitAppliesToRulesAndRaw) {
     for (const bool raw : {false, true}) {
         rules_.raw = raw;
-        pair_->rate = echo::RateLimit(1000, 0, 1e9);  // 33 at once, then one every million cycles
+        pair_->rate = echo::RateLimit(1000, 0, 1e9);  // 33 in the first burst, then one every million cycles
         const std::uint64_t over_before = refused(verdict::Reason::OverRate);
         std::size_t returned = 0;
         for (int turn = 0; turn < 2; ++turn) {
@@ -443,7 +443,7 @@ TEST_F(EchoBurst, TheRateIsHeldByRulesAndRawAlike) {
     }
 }
 
-TEST_F(EchoBurst, RefusedFramesAndAnswersUseUpNoRate) {
+TEST_F(EchoBurst, RefusedFramesAndAnswersDoNotConsumeTheRate) {
     pair_->rate = echo::RateLimit(1000, 0, 1e9);
     rules_.answers = answer_rules();
     for (int i = 0; i < 20; ++i) {
@@ -465,7 +465,7 @@ TEST_F(EchoBurst, RefusedFramesAndAnswersUseUpNoRate) {
 
 // Loop checks
 
-TEST_F(EchoBurst, AReturnedLoopCheckClosesTheGateFromTheNextBurstOn) {
+TEST_F(EchoBurst, ReturnedLoopCheckClosesTheGateFromTheNextBurst) {
     const dpdk::Mempool pool("loop_checks", 3, 0, kDataRoom, SOCKET_ID_ANY);
     const std::array<echo::Gate*, 1> gates{&gate_};
     use({.loop_check = {.on = true, .pool = pool.get(), .sender = {5, 0}, .gates = gates}});
@@ -477,7 +477,8 @@ TEST_F(EchoBurst, AReturnedLoopCheckClosesTheGateFromTheNextBurstOn) {
     wire_.send(swapped(sent[0]));
     wire_.send(udp4_frame());
     EXPECT_EQ(burst(), 2);
-    EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(udp4_frame())})) << "of the check's own burst";
+    EXPECT_EQ(wire_.take(), (std::vector<Bytes>{swapped(udp4_frame())}))
+        << "the rest of the check's own burst";
     EXPECT_EQ(gate_.facing(), verdict::Facing::Reflector);
     wire_.send(udp4_frame());
     EXPECT_EQ(burst(), 1);
@@ -497,7 +498,7 @@ Bytes check_of(const wire::LoopCheckSender& sender) {
     return check;
 }
 
-TEST_F(EchoBurst, AnothersLoopCheckIsEchoedOnce) {
+TEST_F(EchoBurst, ForeignLoopCheckIsEchoedOnce) {
     const Bytes check = check_of({6, 0});
     const std::array<echo::Gate*, 1> gates{&gate_};
     use({.rate = echo::RateLimit(1e-9, 0, 1e9), .loop_check = {.sender = {5, 0}, .gates = gates}});
@@ -507,21 +508,21 @@ TEST_F(EchoBurst, AnothersLoopCheckIsEchoedOnce) {
         return wire_.take();
     };
     const std::vector<Bytes> returned{swapped(check)};
-    EXPECT_EQ(echoes(check), returned) << "whatever the rate";
-    EXPECT_TRUE(echoes(swapped(check)).empty()) << "it came back from somewhere";
+    EXPECT_EQ(echoes(check), returned) << "the rate limit does not apply";
+    EXPECT_TRUE(echoes(swapped(check)).empty()) << "the check has already been returned once";
     EXPECT_EQ(refused(verdict::Reason::LoopCheck), 1u);
     gate_.face(verdict::Facing::Loop);
-    EXPECT_EQ(echoes(check), returned) << "so that its sender learns of us";
+    EXPECT_EQ(echoes(check), returned) << "its sender must learn about us";
     gate_.disarm();
     EXPECT_TRUE(echoes(check).empty());
     EXPECT_EQ(refused(verdict::Reason::Disarmed), 1u);
     rules_.raw = true;
     gate_.arm();
     use({});
-    EXPECT_EQ(echoes(swapped(check)), (std::vector<Bytes>{check})) << "raw is blind";
+    EXPECT_EQ(echoes(swapped(check)), (std::vector<Bytes>{check})) << "raw does not recognise checks";
 }
 
-TEST_F(EchoBurst, AnothersLoopCheckGoesWhereSomeFrameToItsMacWould) {
+TEST_F(EchoBurst, ForeignLoopCheckIsEchoedIfSomeFrameToItsMacCouldBe) {
     const Bytes check = check_of({6, 0});
     struct Row {
         const char* what;
@@ -530,17 +531,17 @@ TEST_F(EchoBurst, AnothersLoopCheckGoesWhereSomeFrameToItsMacWould) {
     };
     const std::array rows{
         Row{"any", [](echo::WireRules&) {}, verdict::Reason::None},
-        Row{"own alone", [](echo::WireRules& rules) { rules.accept_own_only = true; },
+        Row{"own only", [](echo::WireRules& rules) { rules.accept_own_only = true; },
             verdict::Reason::NotOwn},
-        Row{"its sender", [](echo::WireRules& rules) { rules.only_from = kTesterMac; },
+        Row{"the check's sender", [](echo::WireRules& rules) { rules.only_from = kTesterMac; },
             verdict::Reason::None},
         Row{"another sender", [](echo::WireRules& rules) { rules.only_from = kOurMac; },
             verdict::Reason::NotFromTester},
-        Row{"sent by a port of ours", [](echo::WireRules& rules) { rules.own_macs.add(kTesterMac); },
+        Row{"sent by one of our ports", [](echo::WireRules& rules) { rules.own_macs.add(kTesterMac); },
             verdict::Reason::None},
-        Row{"IP alone", [](echo::WireRules& rules) { rules.level = wire::SwapLevel::MacIpPort; },
+        Row{"IP only", [](echo::WireRules& rules) { rules.level = wire::SwapLevel::MacIpPort; },
             verdict::Reason::None},
-        Row{"a kind of frame",
+        Row{"another kind of frame",
             [](echo::WireRules& rules) { rules.match.add(echo::parse_match_rule("udp-dst=53", "--match")); },
             verdict::Reason::None},
         Row{"another MAC",
@@ -565,7 +566,7 @@ TEST_F(EchoBurst, AnothersLoopCheckGoesWhereSomeFrameToItsMacWould) {
     }
 }
 
-TEST_F(EchoBurst, ALoopCheckThatCannotLeaveGoesBackToItsPool) {
+TEST_F(EchoBurst, LoopCheckThatCannotBeSentReturnsToItsPool) {
     const dpdk::Mempool pool("loop_checks", 3, 0, kDataRoom, SOCKET_ID_ANY);
     use({.loop_check = {.on = true, .pool = pool.get()}});
     for (int i = 0; i < 3; ++i)
@@ -581,7 +582,7 @@ TEST_F(EchoBurst, ALoopCheckThatCannotLeaveGoesBackToItsPool) {
     wire_.take();
 }
 
-/// Lengths, contents and segment borders at random; half of them near enough to a frame to get past the first
+/// Random lengths, contents and segment boundaries. Half of the frames are plausible enough to pass the first
 /// rules.
 Bytes random_frame(std::mt19937& random) {
     Bytes frame(random() % 300);
@@ -596,7 +597,7 @@ Bytes random_frame(std::mt19937& random) {
     return frame;
 }
 
-TEST_F(EchoBurst, AMillionRandomFramesNeitherCrashNorLeak) {
+TEST_F(EchoBurst, MillionRandomFramesNeitherCrashNorLeak) {
     constexpr int kFrames = 1'000'000;
     std::mt19937 random(4);
     std::uint64_t returned = 0;
@@ -614,7 +615,7 @@ TEST_F(EchoBurst, AMillionRandomFramesNeitherCrashNorLeak) {
     EXPECT_GT(returned, 100'000u);
 }
 
-/// Frames that somebody may answer, damaged at random.
+/// Valid requests with random corruption.
 Bytes random_request(std::mt19937& random) {
     Bytes frame = random() % 2 == 0 ? arp_request() : solicitation_without_option();
     for (unsigned changes = random() % 3; changes > 0; --changes)
@@ -623,7 +624,7 @@ Bytes random_request(std::mt19937& random) {
     return frame;
 }
 
-TEST_F(EchoBurst, WhateverTheRulesEveryFrameHasOneVerdict) {
+TEST_F(EchoBurst, EveryFrameHasOneVerdictUnderAnyRules) {
     std::mt19937 random(7);
     engine::TraceBudget budget;
     engine::FrameTrace trace(budget, wire_.port(), 0, SOCKET_ID_ANY);

@@ -1,4 +1,4 @@
-// An EchoPort whose rules a test changes between bursts, and a queue pair on it.
+// An EchoPort whose rules a test may change between bursts, and one queue pair on it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ class EchoPortUnderTest {
   public:
     EchoPortUnderTest() : EchoPortUnderTest(new l2echo::echo::WireRules({}, {})) {}
 
-    /// While no burst is under way.
+    /// Call only between bursts.
     l2echo::echo::WireRules& rules() { return *rules_; }
     l2echo::echo::EchoPort& port() { return port_; }
     l2echo::echo::Gate& gate() { return port_.gate; }
@@ -20,7 +20,7 @@ class EchoPortUnderTest {
     explicit EchoPortUnderTest(l2echo::echo::WireRules* rules)
         : rules_(rules), port_(std::unique_ptr<const l2echo::echo::WireRules>(rules)) {}
 
-    l2echo::echo::WireRules* rules_;  ///< the port's
+    l2echo::echo::WireRules* rules_;  ///< owned by the port
     l2echo::echo::EchoPort port_;
 };
 

@@ -19,7 +19,7 @@ std::uint64_t cycles_of_a_wait(const engine::IdleSettings& idle,
     return rte_rdtsc() - began;
 }
 
-TEST(Idle, APauseTakesAMicrosecondAndANapAsLongAsItWasTold) {
+TEST(Idle, PauseTakesAMicrosecondAndSleepTakesTheConfiguredTime) {
     const std::uint64_t microsecond = rte_get_tsc_hz() / 1'000'000;
     EXPECT_GE(cycles_of_a_wait({.mode = engine::Idle::Pause}), microsecond);
     std::uint64_t shortest = ~0ULL;
@@ -30,13 +30,13 @@ TEST(Idle, APauseTakesAMicrosecondAndANapAsLongAsItWasTold) {
     EXPECT_GE(cycles_of_a_wait({engine::Idle::Sleep, std::chrono::microseconds(3000)}), 3000 * microsecond);
 }
 
-TEST(Idle, ADriverWithoutAnAddressToWaitForIsToldAndNotWaitedFor) {
+TEST(Idle, DriverWithoutAMonitorAddressIsReportedAndNotWaitedFor) {
     const Vdev null("net_null_idle", "no-rx=1");
     const dpdk::Port port(null.port(), small_port_request(1), {0});
     EXPECT_EQ(engine::check_monitor(port.id(), 0), -ENOTSUP);
     engine::QueuePair pair({.port = port.id()});
     engine::QueuePair* pairs[] = {&pair};
-    // It must not reach an instruction that this CPU may not have.
+    // Must not execute UMWAIT: this CPU may lack the instruction.
     engine::wait_for_frames({.mode = engine::Idle::Umwait}, pairs);
     pair.ask_to_end();
     ASSERT_TRUE(pair.end());

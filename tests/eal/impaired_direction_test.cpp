@@ -1,4 +1,4 @@
-// The wire of the comparison between two ports whose far ends are rings in our hands.
+// The impairing wire of bench/compare, between two ring-backed ports that the test drives.
 
 #include "impaired_direction.hpp"
 
@@ -38,7 +38,7 @@ class ImpairedDirectionTest : public testing::Test {
             from_.send(numbered_frame(number));
     }
 
-    /// Numbers of what comes out, in order.
+    /// Sequence numbers of the frames that come out, in order.
     std::vector<std::size_t> numbers_out() {
         std::vector<std::size_t> numbers;
         for (const auto& frame : to_.take())
@@ -46,7 +46,7 @@ class ImpairedDirectionTest : public testing::Test {
         return numbers;
     }
 
-    /// What of 2000 frames a wire with this seed lets through.
+    /// Which of 2000 frames a wire with this seed forwards.
     std::vector<std::size_t> survivors(std::uint64_t seed) {
         start({0, kTenPercent}, seed);
         std::vector<std::size_t> numbers;
@@ -61,10 +61,10 @@ class ImpairedDirectionTest : public testing::Test {
 
     RingWire from_{2047, 2176, 1023};
     RingWire to_{2047, 2176, 127};
-    std::unique_ptr<ImpairedDirection> direction_;  // goes first: it holds mbufs
+    std::unique_ptr<ImpairedDirection> direction_;  // destroyed first: it holds mbufs
 };
 
-TEST_F(ImpairedDirectionTest, PassesEveryFrameInOrder) {
+TEST_F(ImpairedDirectionTest, ForwardsEveryFrameInOrder) {
     start({});
     send(0, 100);
     direction_->poll();
@@ -76,7 +76,7 @@ TEST_F(ImpairedDirectionTest, PassesEveryFrameInOrder) {
     EXPECT_EQ(direction_->dropped(), 0u);
 }
 
-TEST_F(ImpairedDirectionTest, LosesAboutTheShareAskedForAndCountsIt) {
+TEST_F(ImpairedDirectionTest, DropsAboutTheConfiguredShareAndCountsIt) {
     const auto numbers = survivors(7);
     EXPECT_EQ(direction_->received(), 2000u);
     EXPECT_EQ(numbers.size() + direction_->dropped(), 2000u);
@@ -85,13 +85,13 @@ TEST_F(ImpairedDirectionTest, LosesAboutTheShareAskedForAndCountsIt) {
     EXPECT_LT(direction_->dropped(), 260u);
 }
 
-TEST_F(ImpairedDirectionTest, TheSeedDecidesWhichFramesAreLost) {
+TEST_F(ImpairedDirectionTest, SeedDeterminesWhichFramesAreDropped) {
     const auto numbers = survivors(7);
     EXPECT_EQ(survivors(7), numbers);
     EXPECT_NE(survivors(8), numbers);
 }
 
-TEST_F(ImpairedDirectionTest, NoFrameLeavesBeforeItsTime) {
+TEST_F(ImpairedDirectionTest, NoFrameLeavesEarly) {
     const std::uint64_t delay = rte_get_tsc_hz() / 50;
     start({delay, 0});
     const std::uint64_t begin = rte_rdtsc();
@@ -108,7 +108,7 @@ TEST_F(ImpairedDirectionTest, NoFrameLeavesBeforeItsTime) {
     EXPECT_EQ(numbers_out().size(), 10u);
 }
 
-TEST_F(ImpairedDirectionTest, FullTxQueueHoldsFramesBackAndLosesNone) {
+TEST_F(ImpairedDirectionTest, FullTxQueueDelaysFramesAndDropsNone) {
     start({});
     send(0, 1000);
     std::vector<std::size_t> numbers;
@@ -124,7 +124,7 @@ TEST_F(ImpairedDirectionTest, FullTxQueueHoldsFramesBackAndLosesNone) {
         EXPECT_EQ(numbers[i], i);
 }
 
-TEST_F(ImpairedDirectionTest, GivesBackWhatItStillHolds) {
+TEST_F(ImpairedDirectionTest, FreesTheFramesItStillHolds) {
     start({rte_get_tsc_hz() * 3600, 0});
     send(0, 50);
     direction_->poll();

@@ -1,5 +1,5 @@
-// Who stops and who continues, for every way in which ports, cables, switches and other reflectors are put
-// together. docs/wire-rules.md has the same table.
+// Which reflectors stop and which continue, for every combination of ports, cables, switches and other
+// reflectors. docs/wire-rules.md has the same table.
 #include "l2echo/wire/loop_check.hpp"
 
 #include <gtest/gtest.h>
@@ -36,11 +36,11 @@ enum class ReflectorKind {
     Own,        ///< --accept own
     AnySilent,  ///< --loop-check off
     OwnSilent,
-    AnyStopped,  ///< an l2echo whose own checks came back before
+    AnyStopped,  ///< an l2echo whose own checks have already come back
     Swapper,     ///< a blind reflector: testpmd, l2_echo --raw
 };
 
-/// A port of an l2echo, driven by hand: no clock, no thread.
+/// A port of an l2echo, single-stepped by the test: no clock, no thread.
 class Reflector {
   public:
     Reflector(ReflectorKind kind, std::size_t number, const wire::LoopCheckSender& sender) {
@@ -61,7 +61,7 @@ class Reflector {
     Reflector(const Reflector&) = delete;
     Reflector& operator=(const Reflector&) = delete;
 
-    /// `gates` and `macs`: of all ports of its process.
+    /// `gates` and `macs` are those of all ports of its process.
     void start(std::span<echo::Gate* const> gates, const std::vector<wire::MacAddress>& macs) {
         for (const wire::MacAddress mac : macs)
             port_.rules().own_macs.add(mac);
@@ -96,10 +96,10 @@ class Reflector {
 
 enum class Net {
     Cable,    ///< between ports 0 and 1
-    Plug,     ///< what port 0 sends comes back to it
-    Switch,   ///< learns; floods what it does not know
-    Hairpin,  ///< the same, and returns to a port what it sent, too
-    Hub,      ///< every frame to all others, always
+    Plug,     ///< loopback plug: port 0 receives what it sends
+    Switch,   ///< learning switch; floods unknown destinations
+    Hairpin,  ///< the same, and also returns frames to the port they came from
+    Hub,      ///< sends every frame to all other ports
 };
 
 struct Arrangement {
@@ -107,8 +107,8 @@ struct Arrangement {
     Net net;
     std::vector<ReflectorKind> ports;
     bool one_process;
-    std::vector<bool> stops;  ///< for each port
-    bool storms = false;      ///< nobody of us can know
+    std::vector<bool> stops;  ///< one per port
+    bool storms = false;      ///< no port of ours can detect the loop
 };
 
 class Wires {
@@ -139,10 +139,10 @@ class Wires {
                 forward(number, check);
     }
 
-    /// From somebody else on the same wires.
+    /// Sends a frame from another station on the same wires.
     void inject(const Bytes& frame) { forward(ports_.size(), frame); }
 
-    /// Carries frames until all is quiet; false: they go round endlessly.
+    /// Forwards frames until the wires are quiet. False: frames circulate endlessly.
     bool settles() {
         constexpr int kMany = 500;
         for (int carried = 0; carried < kMany; ++carried) {
@@ -191,13 +191,13 @@ Bytes frame_between(wire::MacAddress destination, wire::MacAddress source) {
 
 class LoopCheckTable : public testing::TestWithParam<Arrangement> {};
 
-/// Three seconds of checks; then no frame of a tester circulates, whoever it is for.
-TEST_P(LoopCheckTable, StopsWhoMustAndNobodyElse) {
+/// Runs three seconds of checks. After that, no tester frame circulates, whatever its destination.
+TEST_P(LoopCheckTable, StopsExactlyThePortsThatMustStop) {
     const Arrangement& row = GetParam();
     Wires wires(row);
     for (int second = 0; second < 3; ++second) {
         wires.send_checks();
-        ASSERT_TRUE(wires.settles()) << "checks themselves go round";
+        ASSERT_TRUE(wires.settles()) << "the checks themselves circulate";
     }
     for (std::size_t number = 0; number < row.ports.size(); ++number)
         EXPECT_EQ(wires.port(number).stopped(), row.stops[number]) << "port " << number;
@@ -245,8 +245,8 @@ INSTANTIATE_TEST_SUITE_P(
             "facing_own_both_silent", Net::Cable, {AnySilent, OwnSilent}, false, {false, false}, true}),
     [](const auto& info) { return std::string(info.param.name); });
 
-/// Neighbours on a switch go on with their testers.
-TEST(LoopCheck, NeighboursOnASwitchEchoToTheirTester) {
+/// Reflectors on one switch keep echoing to their testers.
+TEST(LoopCheck, ReflectorsOnASwitchKeepEchoingToTheirTester) {
     Wires wires({"", Net::Switch, {Own, Own, Own}, false, {}});
     wires.send_checks();
     ASSERT_TRUE(wires.settles());
@@ -256,14 +256,14 @@ TEST(LoopCheck, NeighboursOnASwitchEchoToTheirTester) {
     }
 }
 
-TEST(LoopCheck, WhoWasStoppedByALoopFindsTheNextOne) {
+TEST(LoopCheck, PortStoppedByALoopDetectsTheNextOne) {
     Wires wires({"", Net::Cable, {Any, Any}, false, {}});
     wires.send_checks();
     ASSERT_TRUE(wires.settles());
     wires.port(0).gate().forget_peer();
     wires.send_checks();
     ASSERT_TRUE(wires.settles());
-    EXPECT_TRUE(wires.port(0).stopped()) << "by one that stopped before";
+    EXPECT_TRUE(wires.port(0).stopped()) << "stopped by a check from a port that had already stopped";
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::milliseconds kAWhile{20};
 constexpr std::chrono::seconds kLong{20};
 
-/// Memory that a driver is going to unmap on EAL's interrupt thread.
+/// Memory that a driver will unmap on EAL's interrupt thread.
 class SharedPage {
   public:
     SharedPage() : address_(mmap(nullptr, size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {}
@@ -40,7 +40,7 @@ class SharedPage {
     std::future<void> unmapped_ = done_.get_future();
 };
 
-TEST(PollingLcore, MemoryIsUnmappedWhenTheTurnHasEnded) {
+TEST(PollingLcore, MemoryIsUnmappedAfterTheCurrentIteration) {
     SharedPage page;
     const PollingLcore lcore;
     page.unmap_on_interrupt_thread();
@@ -49,7 +49,7 @@ TEST(PollingLcore, MemoryIsUnmappedWhenTheTurnHasEnded) {
     EXPECT_TRUE(page.unmapped_within(kLong));
 }
 
-TEST(PollingLcore, MemoryIsUnmappedWhenTheLcoreHasLeft) {
+TEST(PollingLcore, MemoryIsUnmappedAfterTheLcoreHasLeft) {
     SharedPage page;
     {
         const PollingLcore lcore;
@@ -59,23 +59,23 @@ TEST(PollingLcore, MemoryIsUnmappedWhenTheLcoreHasLeft) {
     EXPECT_TRUE(page.unmapped_within(kLong));
 }
 
-TEST(PollingLcore, OneThatIsNeverRunDoesNotKeepTheInterruptThreadForEver) {
+TEST(PollingLcore, LcoreThatNeverRunsDoesNotBlockTheInterruptThread) {
     SharedPage page;
     const PollingLcore lcore;
     page.unmap_on_interrupt_thread();
     EXPECT_TRUE(page.unmapped_within(kLong));
 }
 
-TEST(PollingLcore, OtherThreadsUnmapAtOnce) {
+TEST(PollingLcore, OtherThreadsUnmapImmediately) {
     const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const PollingLcore lcore;
-    EXPECT_EQ(munmap(address, size), 0);  // would wait for itself
+    EXPECT_EQ(munmap(address, size), 0);  // must not wait for itself
     EXPECT_NE(msync(address, size, MS_ASYNC), 0);
 }
 
-/// Drivers are shared libraries, and EAL loads them later.
-TEST(PollingLcore, DriversFindThisMunmap) {
+/// Drivers are shared libraries that EAL loads later.
+TEST(PollingLcore, DriversResolveToThisMunmap) {
     EXPECT_EQ(dlsym(RTLD_DEFAULT, "munmap"), reinterpret_cast<void*>(&munmap));
 }
 

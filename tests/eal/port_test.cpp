@@ -27,7 +27,7 @@ TEST(Port, IsConfiguredAndStartedAsPlanned) {
         ASSERT_NE(port.mempool(queue), nullptr);
         EXPECT_EQ(port.mempool(queue)->size, port.plan().mbufs_per_pool);
     }
-    EXPECT_NE(port.mempool(0), port.mempool(1)) << "each queue pair has a pool of its own";
+    EXPECT_NE(port.mempool(0), port.mempool(1)) << "each queue pair has its own pool";
 
     rte_eth_dev_info info{};
     ASSERT_EQ(rte_eth_dev_info_get(port.id(), &info), 0);
@@ -46,7 +46,7 @@ TEST(Port, FillsTheRedirectionTableEvenly) {
         EXPECT_EQ(table[entry / 64].reta[entry % 64], entry % 3);
 }
 
-TEST(Port, HasTheKeyTheRingsAndTheCacheThatWereAskedFor) {
+TEST(Port, HasTheRequestedKeyRingsAndCache) {
     const Vdev null("net_null_asked");
     dpdk::PortRequest request = small_port_request(2);
     request.rx_descriptors = 256;
@@ -80,10 +80,10 @@ TEST(Port, LeavesNothingBehind) {
     EXPECT_EQ(rte_eth_dev_count_avail(), 0);
 }
 
-TEST(Port, GivesEveryMbufBackWhenItCloses) {
+TEST(Port, ReturnsEveryMbufWhenItCloses) {
     const Vdev null("net_null_mbufs", "copy=1,size=64");
     rte_mempool* pool = nullptr;
-    const dpdk::Mempool keep("keep", 255, 0, 2176, SOCKET_ID_ANY);  // an unrelated pool stays untouched
+    const dpdk::Mempool keep("keep", 255, 0, 2176, SOCKET_ID_ANY);  // an unrelated pool must stay untouched
     {
         const dpdk::Port port(null.port(), small_port_request(1), {0});
         pool = port.mempool(0);
@@ -98,7 +98,7 @@ TEST(Port, GivesEveryMbufBackWhenItCloses) {
     EXPECT_EQ(rte_mempool_in_use_count(keep.get()), 0u);
 }
 
-TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
+TEST(Port, ReceivesNothingWithAnEmptyPoolAndRecovers) {
     const Vdev null("net_null_empty");
     const dpdk::Port port(null.port(), small_port_request(1), {0});
     EchoPortUnderTest echo_port;
@@ -112,7 +112,7 @@ TEST(Port, AnEmptyPoolShowsAsNothingReceivedAndRecovers) {
     EXPECT_EQ(pair.poll(rte_rdtsc()), 32);
 }
 
-TEST(Port, FitsDescriptorsAsEthdevDoes) {
+TEST(Port, AdjustsDescriptorsAsEthdevDoes) {
     const Vdev null("net_null_desc");
     rte_eth_dev_info info{};
     ASSERT_EQ(rte_eth_dev_info_get(null.port(), &info), 0);
@@ -125,44 +125,44 @@ TEST(Port, FitsDescriptorsAsEthdevDoes) {
     }
 }
 
-TEST(Port, RefusesAnMtuAsEthdevWould) {
+TEST(Port, RejectsAnMtuAsEthdevWould) {
     const Vdev null("net_null_mtu");
     dpdk::PortRequest request = small_port_request(1);
     request.mtu = 65'000;
     try {
         const dpdk::Port port(null.port(), request, {0});
-        // A device without a limit takes it: then ethdev must have taken it too.
+        // A device without a limit accepts any MTU: then ethdev must have accepted it too.
         EXPECT_EQ(port.plan().mtu, 65'000);
     } catch (const process::StartupError& error) {
         EXPECT_NE(std::string(error.what()).find("net_null_mtu"), std::string::npos) << error.what();
     }
 }
 
-TEST(Port, WithoutMemoryForItsPoolSaysHowMuchAndWhatToDo) {
+TEST(Port, PoolThatDoesNotFitSaysHowMuchMemoryAndWhatToDo) {
     const Vdev null("net_null_big");
     dpdk::PortRequest request = small_port_request(1);
     request.rx_descriptors = 32'768;
     request.mtu = 60'000;
     try {
         const dpdk::Port port(null.port(), request, {0});
-        FAIL() << "2 GiB of mbufs in 512 MiB";
+        FAIL() << "2 GiB of mbufs fitted into 512 MiB";
     } catch (const process::StartupError& error) {
         const std::string message = error.what();
         EXPECT_NE(message.find("MiB) on NUMA node"), std::string::npos) << message;
         EXPECT_NE(message.find("raise -m"), std::string::npos) << message;
-        EXPECT_EQ(message.find("hugepages"), std::string::npos) << "it runs without: " << message;
+        EXPECT_EQ(message.find("hugepages"), std::string::npos) << "no hugepages are in use: " << message;
         EXPECT_NE(message.find("--rx-descriptors"), std::string::npos) << message;
     }
     EXPECT_EQ(rte_mempool_lookup(fmt::format("echo_p{}_q0", null.port()).c_str()), nullptr);
 }
 
-TEST(Port, AVirtualDeviceHasNoKernelInterface) {
+TEST(Port, VirtualDeviceHasNoKernelInterface) {
     const Vdev null("net_null_kernel");
     EXPECT_TRUE(dpdk::kernel_interfaces_of(null.port()).empty());
     EXPECT_EQ(dpdk::driver_of(null.port()), "net_null");
 }
 
-TEST(Port, TheLoopRuleKnowsItsOwnMacAndTheMtuItsLimit) {
+TEST(Port, LoopRuleUsesTheOwnMacAndTheMtuSetsTheLimit) {
     const Vdev null("net_null_rules");
     const dpdk::Port port(null.port(), small_port_request(1), {0});
     const echo::WireRules rules({}, server::describe_for_rules(port, {port.mac()}));

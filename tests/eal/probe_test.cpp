@@ -1,4 +1,4 @@
-// The probe against far ends that lose, repeat, hold back, damage or forget to swap a known number of frames.
+// The probe against far ends that lose, duplicate, delay, damage or fail to swap a known number of frames.
 
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
@@ -30,13 +30,13 @@ void swap_macs(rte_mbuf* frame) {
     store_swapped(data, wire::load_mac_pair(data));
 }
 
-/// A far end: gets the frames of a burst in order, returns what it sends back, and owns what it keeps.
+/// A far end: receives the frames of a burst in order, returns those it sends back, and owns any it keeps.
 using FarEnd = std::function<Frames(Frames)>;
 
-/// No round trip over these rings takes so long, whatever the machine does besides.
+/// Longer than any round trip over these rings, even on a busy machine.
 constexpr std::uint64_t kPatienceSeconds = 60;
 
-/// What one run found.
+/// The results of one run.
 struct Found {
     std::uint64_t sent;
     probe::StreamCounts totals;
@@ -59,7 +59,7 @@ class Probe : public testing::Test {
         return shape;
     }
 
-    /// `age`: TSC cycles that the run is old when it begins.
+    /// `age`: TSC cycles that the run has already lasted when it begins.
     Found run(const FarEnd& far_end, std::uint64_t frames = kFrames, std::uint64_t age = 0) {
         probe::SendPlan plan;
         plan.frames = frames;
@@ -76,7 +76,8 @@ class Probe : public testing::Test {
             }
         }
         wire_.turn_round(far_end);
-        wire_.turn_round([&](Frames) { return far_end({}); });  // whoever held frames back lets go
+        wire_.turn_round(
+            [&](Frames) { return far_end({}); });  // a far end that held frames back releases them
         while (checker->poll() != 0) {
         }
         Found found{sender->sent(),        {},
@@ -88,7 +89,7 @@ class Probe : public testing::Test {
         EXPECT_EQ(checker->round_trip().count(),
                   checker->intact() - found.totals.duplicated - found.totals.late);
         EXPECT_LT(checker->round_trip().max(), kPatienceSeconds * rte_get_tsc_hz());
-        EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u) << "an mbuf did not go back to its pool";
+        EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u) << "an mbuf did not return to its pool";
         return found;
     }
 
@@ -102,7 +103,7 @@ Frames echo(Frames frames) {
     return frames;
 }
 
-TEST_F(Probe, AnHonestEchoLosesNothing) {
+TEST_F(Probe, CorrectEchoLosesNothing) {
     const Found found = run(echo);
     EXPECT_EQ(found.sent, kFrames);
     EXPECT_EQ(found.intact, kFrames);
@@ -113,7 +114,7 @@ TEST_F(Probe, AnHonestEchoLosesNothing) {
 }
 
 TEST_F(Probe, RoundTripsAreRightHoweverLongTheRun) {
-    // The first frames leave before 2^48 cycles are over and the last ones after.
+    // The first frames leave before 2^48 cycles have passed and the last ones after.
     const std::uint64_t millisecond = rte_get_tsc_hz() / 1000;
     for (const std::uint64_t age : {probe::kStampNumbers - millisecond / 4, probe::kStampNumbers,
                                     3 * probe::kStampNumbers - millisecond / 4}) {
@@ -123,7 +124,7 @@ TEST_F(Probe, RoundTripsAreRightHoweverLongTheRun) {
     }
 }
 
-TEST_F(Probe, ASenderUsesNoNumberTwice) {
+TEST_F(Probe, SenderUsesNoSequenceNumberTwice) {
     for (const std::uint16_t of : {std::uint16_t{1}, std::uint16_t{2}}) {
         const auto sender = std::make_unique<probe::Sender>(traffic_, probe::SendPlan{}, pool_.get(),
                                                             wire_.port(), 0, kBurst, probe::SendShare{0, of});
@@ -163,8 +164,9 @@ TEST_F(Probe, FindsExactlyTheDuplicates) {
     EXPECT_EQ(found.totals.reordered, 0u);
 }
 
-TEST_F(Probe, FindsExactlyTheReorderedFramesAndHowFar) {
-    // Every hundredth frame waits until six frames of its three streams have passed: two of its own.
+TEST_F(Probe, FindsExactlyTheReorderedFramesAndTheirDistance) {
+    // Every hundredth frame is held until six frames of the three streams have passed, two of them of its own
+    // stream.
     std::uint64_t number = 0;
     rte_mbuf* held = nullptr;
     std::uint64_t held_since = 0;
@@ -205,11 +207,11 @@ TEST_F(Probe, FindsExactlyTheCorruptedFrames) {
     });
     EXPECT_EQ(found.corrupted, 2 * kFrames / 50);
     EXPECT_EQ(found.damaged, kFrames / 50);
-    EXPECT_EQ(found.lost(), 0u) << "a corrupted frame is not lost as well";
+    EXPECT_EQ(found.lost(), 0u) << "a corrupted frame is not counted as lost too";
     EXPECT_EQ(found.intact, kFrames - 2 * kFrames / 50);
 }
 
-TEST_F(Probe, AFarEndThatForgetsToSwapIsFoundOut) {
+TEST_F(Probe, FarEndThatDoesNotSwapIsDetected) {
     const Found found = run([](Frames frames) { return frames; }, 500);
     EXPECT_EQ(found.corrupted, 500u);
     EXPECT_EQ(found.intact, 0u);
@@ -247,7 +249,7 @@ TEST_F(Probe, LoopChecksAreNotForeign) {
     EXPECT_EQ(found.intact, kFrames);
 }
 
-TEST_F(Probe, CutFramesAreCorruptedAndNotLost) {
+TEST_F(Probe, TruncatedFramesAreCorruptedAndNotLost) {
     std::uint64_t number = 0;
     const Found found = run([&](Frames frames) {
         for (rte_mbuf* frame : echo(frames))
@@ -259,7 +261,7 @@ TEST_F(Probe, CutFramesAreCorruptedAndNotLost) {
     EXPECT_EQ(found.lost(), 0u);
 }
 
-TEST_F(Probe, FramesInSeveralSegmentsAreCheckedWhole) {
+TEST_F(Probe, MultiSegmentFramesAreCheckedCompletely) {
     const Found found = run(
         [&](Frames frames) {
             Frames chained;
@@ -274,7 +276,7 @@ TEST_F(Probe, FramesInSeveralSegmentsAreCheckedWhole) {
     EXPECT_EQ(found.intact, 4u);
 }
 
-TEST_F(Probe, AFarEndThatIsSilentLosesEverything) {
+TEST_F(Probe, SilentFarEndLosesEverything) {
     const Found found = run([](Frames frames) {
         rte_pktmbuf_free_bulk(frames.data(), static_cast<unsigned>(frames.size()));
         return Frames{};
@@ -282,7 +284,7 @@ TEST_F(Probe, AFarEndThatIsSilentLosesEverything) {
     EXPECT_EQ(found.lost(), kFrames);
 }
 
-TEST_F(Probe, AFullTxRingDelaysAndLosesNothing) {
+TEST_F(Probe, FullTxRingDelaysAndLosesNothing) {
     RingWire narrow(63, 2176, 15);
     probe::SendPlan plan;
     plan.frames = 100;
@@ -298,7 +300,7 @@ TEST_F(Probe, AFullTxRingDelaysAndLosesNothing) {
     EXPECT_GT(sender->tx_full(), 0u);
 }
 
-TEST_F(Probe, WhatIsBuiltAndNotSentIsGivenBack) {
+TEST_F(Probe, FreesFramesThatWereBuiltAndNotSent) {
     RingWire narrow(63, 2176, 15);
     probe::SendPlan plan;
     plan.frames = 100;
@@ -312,7 +314,7 @@ TEST_F(Probe, WhatIsBuiltAndNotSentIsGivenBack) {
     EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0u);
 }
 
-TEST_F(Probe, PlannedTimesFollowTheRateWhateverTheSenderDoes) {
+TEST_F(Probe, PlannedTimesFollowTheRateHoweverLateTheSenderIs) {
     probe::SendPlan plan;
     plan.frames = 50;
     plan.frames_per_second = 100'000;
@@ -335,7 +337,7 @@ TEST_F(Probe, PlannedTimesFollowTheRateWhateverTheSenderDoes) {
     EXPECT_EQ(frames, 50u);
 }
 
-TEST_F(Probe, ARateIsOverTheTimeThatWasAskedForHoweverLateTheSenderEnds) {
+TEST_F(Probe, RateIsOverTheRequestedTimeHoweverLateTheSenderEnds) {
     probe::SendPlan plan;
     plan.seconds = 0.01;
     const auto sender = std::make_unique<probe::Sender>(traffic_, plan, pool_.get(), wire_.port(), 0, kBurst);
@@ -350,7 +352,7 @@ TEST_F(Probe, ARateIsOverTheTimeThatWasAskedForHoweverLateTheSenderEnds) {
     EXPECT_NEAR(static_cast<double>(sender->elapsed()), 0.01 * static_cast<double>(rte_get_tsc_hz()), 1);
 }
 
-TEST_F(Probe, TheSelfLoopIsMeasured) {
+TEST_F(Probe, SelfLoopIsMeasured) {
     const auto bias = std::make_unique<probe::Histogram>(probe::measure_self_loop(traffic_));
     EXPECT_GT(bias->count(), 1000u);
     EXPECT_GT(bias->percentile(50), 0u);

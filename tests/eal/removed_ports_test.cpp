@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using dpdk::Ports;
 
-/// What the PCI bus does when VFIO asks for the device back.
+/// Simulates the PCI bus when VFIO asks for the device back.
 void remove_device(const dpdk::Port& port) {
     rte_dev_event_callback_process(port.name().c_str(), RTE_DEV_EVENT_REMOVE);
 }
@@ -29,7 +29,7 @@ std::uint64_t received_on(const engine::WorkerGroup& group, std::uint16_t port) 
     return frames;
 }
 
-/// Bounded: a port that never receives fails the test instead of hanging it.
+/// Bounded, so that a port that never receives fails the test instead of hanging it.
 bool receives_more(const engine::WorkerGroup& group, std::uint16_t port) {
     const std::uint64_t before = received_on(group, port);
     for (int i = 0; i < 1000 && received_on(group, port) == before; ++i)
@@ -47,7 +47,7 @@ bool give_up_all(Ports& ports, engine::WorkerGroup& group, process::StopSignal& 
     return false;
 }
 
-TEST(RemovedPorts, OnePortGoesAndTheOtherGoesOn) {
+TEST(RemovedPorts, OnePortIsRemovedAndTheOtherContinues) {
     const Vdev first("net_null_r0");
     const Vdev second("net_null_r1");
     process::StopSignal stop;
@@ -59,7 +59,7 @@ TEST(RemovedPorts, OnePortGoesAndTheOtherGoesOn) {
     group.launch();
     ASSERT_TRUE(receives_more(group, first.port()));
     EXPECT_TRUE(give_up_all(ports, group, stop));
-    EXPECT_FALSE(ports[0].given_up()) << "nothing was removed yet";
+    EXPECT_FALSE(ports[0].given_up()) << "nothing has been removed yet";
     EXPECT_NO_THROW(server::throw_if_removed(ports));
 
     remove_device(ports[0]);
@@ -79,7 +79,7 @@ TEST(RemovedPorts, OnePortGoesAndTheOtherGoesOn) {
     EXPECT_THROW(server::throw_if_removed(ports), std::runtime_error);
 }
 
-TEST(RemovedPorts, TheLastOneStopsTheProgram) {
+TEST(RemovedPorts, LastRemovalStopsTheProgram) {
     const Vdev only("net_null_last");
     process::StopSignal stop;
     Ports ports;
@@ -92,13 +92,13 @@ TEST(RemovedPorts, TheLastOneStopsTheProgram) {
     EXPECT_TRUE(stop.requested());
 }
 
-TEST(RemovedPorts, APortStaysAsLongAsAWorkerMayPollIt) {
+TEST(RemovedPorts, PortStaysOpenWhileAWorkerMayPollIt) {
     const Vdev null("net_null_busy");
     process::StopSignal stop;
     Ports ports;
     ports.emplace_back(null.port(), small_port_request(2), std::vector<int>{0, 0});
     server::EchoWorkers echo(kThreeWorkers, ports, raw_settings(true), stop);
-    engine::WorkerGroup& group = echo.group();  // not launched: nobody answers
+    engine::WorkerGroup& group = echo.group();  // not launched: no worker answers
     remove_device(ports[0]);
     server::give_up_removed_ports(ports, group, stop);
     EXPECT_FALSE(ports[0].given_up());
@@ -107,7 +107,7 @@ TEST(RemovedPorts, APortStaysAsLongAsAWorkerMayPollIt) {
     EXPECT_TRUE(ports[0].given_up());
 }
 
-TEST(RemovedPorts, AreGivenUpAlsoWhileTheMainLcoreEchoes) {
+TEST(RemovedPorts, AreGivenUpWhileTheMainLcoreEchoes) {
     const Vdev null("net_null_rmain");
     process::StopSignal stop;
     process::ReportSignal asked;

@@ -1,4 +1,4 @@
-// A port whose two ends of the wire are rings in our hands: the real burst API, no mocks.
+// A port whose wire is a pair of rings that the test reads and writes: the real burst API, no mocks.
 #pragma once
 
 #include <fmt/format.h>
@@ -17,16 +17,16 @@
 
 #include "l2echo/dpdk/mempool.hpp"
 
-/// A name that no other object of this process has.
+/// A name that no other object of this process uses.
 inline std::string unique_name(const char* name) {
     static unsigned count = 0;
     return fmt::format("{}{}", name, count++);
 }
 
-/// A ring device that is neither configured nor started, and the far side of its queues.
+/// A ring device, not yet configured or started, and the far side of its queues.
 class WireRings {
   public:
-    /// `tx_slots` frames fit into a TX queue (a power of two less one: rte_ring keeps one slot free).
+    /// `tx_slots`: frames that fit into a TX queue (a power of two minus one: rte_ring keeps one slot free).
     explicit WireRings(unsigned tx_slots, unsigned queues = 1) {
         for (unsigned queue = 0; queue < queues; ++queue) {
             rx_.push_back(make_ring("wire_rx", 4096));
@@ -37,7 +37,7 @@ class WireRings {
         EXPECT_GE(port, 0) << rte_strerror(rte_errno);
         port_ = static_cast<std::uint16_t>(port);
     }
-    /// The port must be closed.
+    /// The port must be closed first.
     ~WireRings() {
         std::ranges::for_each(rx_, rte_ring_free);
         std::ranges::for_each(tx_, rte_ring_free);
@@ -47,7 +47,7 @@ class WireRings {
 
     std::uint16_t port() const { return port_; }
 
-    /// What the port sent on a queue, in order.
+    /// Frames that the port sent on a queue, in order.
     std::vector<rte_mbuf*> take_mbufs(unsigned queue = 0) {
         std::vector<rte_mbuf*> frames;
         void* entry = nullptr;
@@ -56,7 +56,7 @@ class WireRings {
         return frames;
     }
 
-    /// Lets it receive a frame.
+    /// Makes the port receive a frame.
     bool give(rte_mbuf* frame, unsigned queue = 0) { return rte_ring_enqueue(rx_[queue], frame) == 0; }
 
   private:
@@ -70,8 +70,8 @@ class WireRings {
     std::uint16_t port_ = 0;
 };
 
-/// A started port with one queue pair. What is put into `send()` is what it receives; `take()` has what it
-/// sent.
+/// A started port with one queue pair. The port receives what the test passes to `send()`; `take()` returns
+/// what the port sent.
 class RingWire {
   public:
     RingWire(std::uint32_t mbufs, std::uint16_t data_room, unsigned tx_slots)
@@ -92,7 +92,7 @@ class RingWire {
     std::uint16_t port() const { return rings_.port(); }
     unsigned mbufs_in_use() const { return rte_mempool_in_use_count(pool_.get()); }
 
-    /// The frame in as many segments as `segment_length` asks for; the first may be empty of bytes.
+    /// The frame, split into segments as `segment_length` says; the first segment may be empty.
     rte_mbuf* make_frame(const std::vector<std::uint8_t>& bytes, std::size_t segment_length = SIZE_MAX) {
         rte_mbuf* head = nullptr;
         std::size_t at = 0;
@@ -120,7 +120,7 @@ class RingWire {
     }
     void send(const std::vector<std::uint8_t>& bytes) { send(make_frame(bytes)); }
 
-    /// Frames that the port sent, in order; frees their mbufs, as a NIC would.
+    /// Frames that the port sent, in order. Frees their mbufs, as a NIC would.
     std::vector<std::vector<std::uint8_t>> take() {
         std::vector<std::vector<std::uint8_t>> frames;
         for (rte_mbuf* mbuf : rings_.take_mbufs()) {
@@ -135,7 +135,7 @@ class RingWire {
         return frames;
     }
 
-    /// Lets a far end have what the port sent and sends back what it returns.
+    /// Passes the frames that the port sent to a far end, and sends back what it returns.
     template <typename FarEnd>
     void turn_round(const FarEnd& far_end) {
         for (rte_mbuf* frame : far_end(rings_.take_mbufs()))

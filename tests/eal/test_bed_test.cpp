@@ -1,4 +1,4 @@
-// Runs of the probe over two queue pairs, with a far end that returns frames on the other queue.
+// Probe runs over two queue pairs, with a far end that returns frames on the other queue.
 
 #include "probe/run/test_bed.hpp"
 
@@ -22,10 +22,10 @@ namespace l2echo {
 namespace {
 
 constexpr std::uint64_t kRunFrames = 30'001;
-constexpr double kDrainSeconds = 3;     // for the lcores of a busy machine
-constexpr std::uint16_t kRunFlows = 5;  // two senders: three streams and two
+constexpr double kDrainSeconds = 3;     // enough for the lcores of a busy machine
+constexpr std::uint16_t kRunFlows = 5;  // two senders: one with three streams, one with two
 
-/// What the far end does with a frame, which it owns: gets its number and the queue it came from.
+/// What the far end does with a frame, which it owns. Arguments: its number and the queue it came from.
 using PerFrameFarEnd = std::function<void(rte_mbuf*, std::uint64_t, unsigned)>;
 
 class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePairLcores>> {
@@ -70,11 +70,11 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePair
         }
     }
 
-    /// Lcores never sleep: whoever yields to them on a busy machine may wait for seconds, whoever sleeps is
-    /// woken.
+    /// Lcores never sleep. On a busy machine, a thread that yields to them may wait for seconds; one that
+    /// sleeps is woken.
     static void rest() { std::this_thread::sleep_for(std::chrono::microseconds(20)); }
 
-    /// Patient with a full RX ring, as its reader shares a CPU with us.
+    /// Retries on a full RX ring, because its reader shares a CPU with this thread.
     void give(rte_mbuf* frame, unsigned queue) {
         while (!rings_.give(frame, queue))
             rest();
@@ -94,7 +94,7 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePair
             while (rte_eth_rx_burst(port_->id(), queue, &rest, 1) == 1)
                 rte_pktmbuf_free(rest);
         for (const auto& pool : pools_)
-            EXPECT_EQ(rte_mempool_in_use_count(pool->get()), 0u) << "an mbuf did not go back to its pool";
+            EXPECT_EQ(rte_mempool_in_use_count(pool->get()), 0u) << "an mbuf did not return to its pool";
     }
 
     static probe::SendPlan count_plan() {
@@ -105,13 +105,13 @@ class TwoQueuePairs : public testing::TestWithParam<std::vector<probe::QueuePair
 
     process::StopSignal stop_;
     process::ReportSignal report_signal_;
-    WireRings rings_{255, 2};  // far fewer than the mbufs of a pool, so that one to copy to comes free
+    WireRings rings_{255, 2};  // far fewer than the mbufs of a pool, so that mbufs to copy into become free
     std::vector<std::unique_ptr<dpdk::Mempool>> pools_;
     std::unique_ptr<dpdk::Port> port_ =
         std::make_unique<dpdk::Port>(rings_.port(), small_port_request(2), std::vector<int>{-1, -1});
 };
 
-TEST_P(TwoQueuePairs, FramesThatComeBackOnTheOtherQueueAreAllFound) {
+TEST_P(TwoQueuePairs, FindFramesThatReturnOnTheOtherQueue) {
     const auto result =
         run(count_plan(), [this](rte_mbuf* frame, std::uint64_t, unsigned queue) { give(frame, 1 - queue); });
     EXPECT_EQ(result->sent, kRunFrames);
@@ -129,7 +129,8 @@ TEST_P(TwoQueuePairs, FramesThatComeBackOnTheOtherQueueAreAllFound) {
     ASSERT_EQ(result->queue_pairs.size(), 2u);
     EXPECT_EQ(result->queue_pairs[0].sender.sent, 3 * (kRunFrames / kRunFlows) + 1);
     EXPECT_EQ(result->queue_pairs[1].sender.sent, 2 * (kRunFrames / kRunFlows));
-    EXPECT_EQ(result->queue_pairs[0].returned, result->queue_pairs[1].sender.sent) << "they changed queues";
+    EXPECT_EQ(result->queue_pairs[0].returned, result->queue_pairs[1].sender.sent)
+        << "the frames changed queues";
     EXPECT_EQ(result->queue_pairs[1].returned, result->queue_pairs[0].sender.sent);
 }
 
@@ -144,7 +145,7 @@ TEST_P(TwoQueuePairs, CopiesOnBothQueuesAreDuplicates) {
     EXPECT_EQ(result->lost() + result->totals().reordered, 0u);
 }
 
-TEST_P(TwoQueuePairs, FramesStrewnOverBothQueuesAreLostOnlyWhenLost) {
+TEST_P(TwoQueuePairs, FramesSpreadOverBothQueuesCountAsLostOnlyIfLost) {
     std::uint64_t lost = 0;
     const auto result = run(count_plan(), [&](rte_mbuf* frame, std::uint64_t number, unsigned queue) {
         if (number % 50 != 3)
@@ -155,10 +156,10 @@ TEST_P(TwoQueuePairs, FramesStrewnOverBothQueuesAreLostOnlyWhenLost) {
     EXPECT_EQ(lost, kRunFrames / 50);
     EXPECT_EQ(result->lost(), lost);
     EXPECT_EQ(result->totals().unique, kRunFrames - lost);
-    EXPECT_EQ(result->totals().reordered, 0u) << "no order between queues that could be kept";
+    EXPECT_EQ(result->totals().reordered, 0u) << "order is not defined between queues";
 }
 
-TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
+TEST_P(TwoQueuePairs, SendersShareTheRate) {
     probe::SendPlan plan = count_plan();
     plan.frames = 1000;
     plan.frames_per_second = 5000;
@@ -167,14 +168,14 @@ TEST_P(TwoQueuePairs, ARateIsSharedByTheSenders) {
     EXPECT_EQ(result->totals().unique, 1000u);
     EXPECT_DOUBLE_EQ(result->queue_pairs[0].sender.requested_per_second, 3000);
     EXPECT_DOUBLE_EQ(result->queue_pairs[1].sender.requested_per_second, 2000);
-    // 1000 frames at 5000 a second, the last of which may be late by what is reported.
+    // 1000 frames at 5000 per second; the last one may be late by the reported delay.
     const double latest = result->nanoseconds(static_cast<double>(result->send_delay.max())) / 1e9;
     EXPECT_GE(result->seconds, 0.2 - 1e-6);
     EXPECT_LE(result->seconds, 0.2 + latest + 1e-6);
     EXPECT_TRUE(result->complete());
 }
 
-TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
+TEST_P(TwoQueuePairs, ClockStartsWhenAllSendersAreReady) {
     constexpr std::chrono::milliseconds kLate{100};
     probe::SendPlan plan = count_plan();
     plan.frames = 20;
@@ -195,13 +196,13 @@ TEST_P(TwoQueuePairs, TheClockStartsWhenAllSendersAreThere) {
     for (std::size_t queue = 0; queue < 2; ++queue) {
         const probe::Histogram& delay = probe_run->sender(queue).delay();
         EXPECT_EQ(delay.count(), probe_run->sender(queue).sent());
-        // Frames that were due while nobody could send would not leave in time.
+        // Frames that were due before all senders were ready would leave late.
         EXPECT_LT(static_cast<double>(delay.min()) / static_cast<double>(rte_get_tsc_hz()), 0.05);
     }
     EXPECT_EQ(probe_run->progress().returned, 20u);
 }
 
-TEST_P(TwoQueuePairs, NothingIsSentBeforeEveryRxQueueWasPolled) {
+TEST_P(TwoQueuePairs, NothingIsSentBeforeEveryRxQueueHasBeenPolled) {
     struct Seen {
         std::array<std::atomic<bool>, 2> polled{};
         std::atomic<unsigned> sent_early{0};

@@ -1,4 +1,4 @@
-// What EchoWorkers need on the three workers of eal_main.cpp.
+// Arguments for EchoWorkers on the three workers of eal_main.cpp.
 #pragma once
 
 #include "l2echo/operations/stats_reporter.hpp"
@@ -6,7 +6,7 @@
 
 inline const l2echo::engine::WorkerPlan kThreeWorkers{{{1, -1, 0}, {2, -1, 0}, {3, -1, 0}}, false};
 
-/// The null device gives frames of zeros.
+/// The null device delivers all-zero frames.
 inline l2echo::server::EchoSettings raw_settings(bool loop_check) {
     l2echo::server::EchoSettings settings;
     settings.rules.raw = true;

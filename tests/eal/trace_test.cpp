@@ -18,7 +18,7 @@ class FrameTraceOverARing : public testing::Test {
     void trace(const Bytes& bytes, const verdict::Verdict& verdict, std::uint64_t tsc = 1) {
         TestFrame frame(bytes);
         trace_.begin(frame.mbuf(), tsc);
-        std::fill_n(frame.data(), bytes.size(), std::byte{0xEE});  // as a swap would
+        std::fill_n(frame.data(), bytes.size(), std::byte{0xEE});  // overwritten, as by a swap
         trace_.end(verdict, "mac+ip");
     }
     std::vector<verdict::TraceRecord> read_all() {
@@ -32,7 +32,7 @@ class FrameTraceOverARing : public testing::Test {
     engine::FrameTrace trace_{budget_, 3, 5, SOCKET_ID_ANY};
 };
 
-TEST_F(FrameTraceOverARing, KeepsTheFrameAsReceivedAndWhatWasDecided) {
+TEST_F(FrameTraceOverARing, KeepsTheFrameAsReceivedAndItsVerdict) {
     budget_.set(2);
     trace(udp4_frame(), {verdict::Next::Echo, verdict::Reason::None}, 42);
     trace(counting(300), {verdict::Next::Refuse, verdict::Reason::Control}, 43);
@@ -52,7 +52,7 @@ TEST_F(FrameTraceOverARing, KeepsTheFrameAsReceivedAndWhatWasDecided) {
     EXPECT_EQ(std::memcmp(records[1].bytes.data(), counting(128).data(), 128), 0);
 }
 
-TEST_F(FrameTraceOverARing, WritesAsManyAsWereAskedFor) {
+TEST_F(FrameTraceOverARing, RecordsTheRequestedNumberOfFrames) {
     EXPECT_FALSE(trace_.wanted());
     trace(udp4_frame(), {});
     EXPECT_TRUE(read_all().empty());
@@ -64,7 +64,7 @@ TEST_F(FrameTraceOverARing, WritesAsManyAsWereAskedFor) {
     EXPECT_EQ(read_all().size(), 3u);
 }
 
-TEST_F(FrameTraceOverARing, AFullRingCostsNothingOfTheBudget) {
+TEST_F(FrameTraceOverARing, FullRingDoesNotConsumeTheBudget) {
     constexpr std::size_t kFitting = 1023;
     budget_.set(2000);
     for (int i = 0; i < 5000; ++i)

@@ -1,4 +1,4 @@
-// A virtual device that lives as long as the test needs it.
+// A virtual device, created by its constructor and removed by its destructor.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ class Vdev {
     std::uint16_t port_ = 0;
 };
 
-/// Rings and caches that leave room for several ports in the memory of a test.
+/// Ring and cache sizes small enough for several ports in the tests' memory.
 inline l2echo::dpdk::PortRequest small_port_request(std::uint16_t workers) {
     l2echo::dpdk::PortRequest request;
     request.queue_pairs = workers;

@@ -20,7 +20,7 @@ std::uint64_t received(const engine::Worker& worker) {
     return frames;
 }
 
-/// Bounded: a worker that never receives fails the test instead of hanging it.
+/// Bounded, so that a worker that never receives fails the test instead of hanging it.
 bool wait_for_frames(const engine::WorkerGroup& group) {
     for (int i = 0; i < 1000; ++i) {
         if (std::ranges::all_of(group.workers(), [](const auto& worker) {
@@ -66,7 +66,7 @@ TEST(WorkerGroup, EachWorkerEchoesItsOwnQueuePairOfEveryPort) {
             EXPECT_EQ(rte_mempool_in_use_count(port.mempool(queue)), 0u);
 }
 
-TEST(WorkerGroup, AWorkerWithoutAQueueRunsIdlesAndStops) {
+TEST(WorkerGroup, WorkerWithoutAQueueRunsIdlesAndStops) {
     const Vdev null("net_null_idle");
     process::StopSignal stop;
     dpdk::Ports ports;
@@ -81,7 +81,7 @@ TEST(WorkerGroup, AWorkerWithoutAQueueRunsIdlesAndStops) {
     EXPECT_EQ(group.workers()[2]->busy_cycles.read(), 0u);
 }
 
-TEST(WorkerGroup, StopsItsWorkersWhenItGoes) {
+TEST(WorkerGroup, DestructorStopsTheWorkers) {
     const Vdev null("net_null_scope");
     process::StopSignal stop;
     dpdk::Ports ports;
@@ -96,7 +96,7 @@ TEST(WorkerGroup, StopsItsWorkersWhenItGoes) {
         EXPECT_EQ(rte_eal_get_lcore_state(lcore.id), WAIT);
 }
 
-TEST(WorkerGroup, TheMainLcoreEchoesWhileAControlThreadReports) {
+TEST(WorkerGroup, MainLcoreEchoesWhileAControlThreadReports) {
     const Vdev null("net_null_main");
     process::StopSignal stop;
     process::ReportSignal asked;

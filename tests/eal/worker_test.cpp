@@ -33,7 +33,7 @@ std::vector<engine::QueuePair*> queue_pairs_of(const std::vector<echo::EchoPair*
     return queue_pairs;
 }
 
-/// Runs on a thread of its own until it goes.
+/// Runs on its own thread until destroyed.
 class RunningWorker {
   public:
     explicit RunningWorker(std::vector<echo::EchoPair*> pairs, engine::Idle idle = engine::Idle::Poll)
@@ -66,7 +66,7 @@ class RunningWorker {
 
 enum class Checks { On, Off };
 
-/// A port with loop checks; what they are made of comes from a pool of its own.
+/// A port with loop checks, which come from their own pool.
 struct End {
     explicit End(std::uint64_t process = kProcess, Checks checks = Checks::On) {
         echo_port.rules().own_mac = kOwnMac + (process << 40);
@@ -74,7 +74,7 @@ struct End {
     }
     ~End() {
         while (pair->poll(rte_rdtsc()) != 0)
-            wire.take();  // what the worker left in the queue
+            wire.take();  // frames that the worker left in the queue
         wire.take();
         EXPECT_EQ(wire.mbufs_in_use(), 0u);
         EXPECT_EQ(rte_mempool_in_use_count(pool.get()), 0u);
@@ -114,10 +114,10 @@ bool holds_within(std::chrono::milliseconds limit, const Condition& condition) {
     return true;
 }
 
-/// Long enough for a worker that gets a small share of its CPU.
+/// Long enough for a worker with a small share of its CPU.
 constexpr auto kPatience = 20s;
 
-TEST(Worker, SendsALoopCheckASecond) {
+TEST(Worker, SendsOneLoopCheckPerSecond) {
     End end;
     std::vector<Bytes> sent;
     const std::uint64_t began = rte_rdtsc();
@@ -131,15 +131,15 @@ TEST(Worker, SendsALoopCheckASecond) {
                 sent.push_back(std::move(frame));
         }
     }
-    ASSERT_GE(sent.size(), 2u) << "the last may have been in flight";
+    ASSERT_GE(sent.size(), 2u) << "the last one may have been in flight";
     for (const Bytes& frame : sent) {
         EXPECT_EQ(frame.size(), wire::kLoopCheckLength);
         ASSERT_TRUE(read_check(frame));
         EXPECT_EQ(read_check(frame)->sender, (wire::LoopCheckSender{kProcess, 0}));
     }
-    // Bounded below alone: a stalled machine may take any time.
+    // No upper bound: a stalled machine may take any time.
     EXPECT_GE(third_seen - began, 2 * rte_get_tsc_hz());
-    EXPECT_EQ(end.count(verdict::Count::Received), 0u) << "a check sent is no frame received";
+    EXPECT_EQ(end.count(verdict::Count::Received), 0u) << "a check that we sent does not count as received";
 }
 
 TEST(Worker, SendsChecksFromQueuePair0Only) {
@@ -177,20 +177,20 @@ TEST(Worker, SendsNoChecksWhileDisarmedOrSwitchedOff) {
     }
 }
 
-TEST(Worker, TriesACheckAgainThatCouldNotLeave) {
+TEST(Worker, RetriesACheckThatCouldNotBeSent) {
     End end;
     RingWire narrow(63, 2176, 1);
     end.pair.emplace(end.settings_for(narrow.port(), kProcess, Checks::On), end.echo_port.port());
     rte_mbuf* plug = narrow.make_frame(Bytes(60, 1));
     ASSERT_EQ(rte_eth_tx_burst(narrow.port(), 0, &plug, 1), 1);
     const RunningWorker worker({&*end.pair});
-    EXPECT_FALSE(holds_within(50ms, [&] { return end.checks_sent() > 0; })) << "there is no room";
+    EXPECT_FALSE(holds_within(50ms, [&] { return end.checks_sent() > 0; })) << "the TX ring has no room";
     narrow.take();
     EXPECT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() > 0; }));
     EXPECT_TRUE(holds_within(kPatience, [&] { return narrow.take().size() == 1; }));
 }
 
-TEST(Worker, APortThatCannotSendItsCheckDelaysNoOther) {
+TEST(Worker, PortThatCannotSendItsCheckDelaysNoOther) {
     End end;
     End full;
     RingWire narrow(63, 2176, 1);
@@ -201,7 +201,7 @@ TEST(Worker, APortThatCannotSendItsCheckDelaysNoOther) {
     {
         const RunningWorker worker({&*full.pair, &*end.pair});
         ASSERT_TRUE(holds_within(kPatience, [&] { return end.checks_sent() >= 2; }));
-        // A check a second, however often the other port tries. Bounded below alone, as above.
+        // One check per second, however often the other port retries. No upper bound, as above.
         EXPECT_GE(rte_rdtsc() - began, rte_get_tsc_hz());
     }
     EXPECT_EQ(full.checks_sent(), 0u);
@@ -217,14 +217,15 @@ Bytes frame_to(wire::MacAddress destination) {
     return bytes;
 }
 
-/// The wire between two ends: what one sent, the other receives. A copy: each mbuf returns to its own pool.
+/// The wire between two ends: each receives copies of what the other sent, so each mbuf returns to its own
+/// pool.
 void carry(End& from, End& to) {
     for (const Bytes& bytes : from.wire.take())
         if (rte_mbuf* frame = to.wire.make_frame(bytes))
             to.wire.send(frame);
 }
 
-/// Frames carried from one end to the other while both run, until `done` or it has taken too long.
+/// Carries frames from one end to the other while both run, until `done` returns true or time is up.
 template <typename Done>
 bool face_each_other(End& one, End& two, const Done& done) {
     const RunningWorker first({&*one.pair});
@@ -238,21 +239,21 @@ bool face_each_other(End& one, End& two, const Done& done) {
     });
 }
 
-TEST(Worker, TwoThatFaceEachOtherBothStop) {
+TEST(Worker, TwoFacingEachOtherBothStop) {
     End one(1);
     End two(2);
     ASSERT_TRUE(face_each_other(one, two, [&] {
         return one.gate().facing() == verdict::Facing::Reflector &&
                two.gate().facing() == verdict::Facing::Reflector;
     }));
-    // Two seconds of a worker's time are three checks.
+    // Two seconds of a worker's time hold three checks.
     EXPECT_LE(one.checks_sent(), 3u);
     EXPECT_LE(two.checks_sent(), 3u);
     const std::uint64_t echoed = one.count(verdict::Count::Echoed) + two.count(verdict::Count::Echoed);
-    EXPECT_GT(echoed, 0u) << "until then frames went round";
+    EXPECT_GT(echoed, 0u) << "frames circulated until then";
 }
 
-TEST(Worker, OneThatFacesABlindSwapperStops) {
+TEST(Worker, StopsWhenFacingABlindSwapper) {
     End checking(1);
     End blind(2, Checks::Off);
     blind.echo_port.rules().raw = true;
@@ -264,7 +265,7 @@ TEST(Worker, OneThatFacesABlindSwapperStops) {
     EXPECT_EQ(blind.checks_sent(), 0u);
 }
 
-TEST(Worker, TheStormEndsOnceTheyStopped) {
+TEST(Worker, StormEndsOnceBothHaveStopped) {
     End one(1);
     End two(2);
     const auto received = [&] {
@@ -276,13 +277,13 @@ TEST(Worker, TheStormEndsOnceTheyStopped) {
         since_quiet = received() == last ? since_quiet + 1 : 0;
         last = received();
         return one.gate().facing() != verdict::Facing::Nobody &&
-               since_quiet >= 100;  // turns of a millisecond
-    })) << "frames still go round";
+               since_quiet >= 100;  // iterations of a millisecond
+    })) << "frames still circulate";
     EXPECT_EQ(one.gate().closed_by(rte_rdtsc()), verdict::Reason::FacingReflector);
     EXPECT_EQ(two.gate().closed_by(rte_rdtsc()), verdict::Reason::FacingReflector);
 }
 
-TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
+TEST(Worker, StormDoesNotEndWithoutLoopChecks) {
     End one(1, Checks::Off);
     End two(2, Checks::Off);
     EXPECT_TRUE(face_each_other(one, two, [&] { return one.count(verdict::Count::Received) > 1000; }));
@@ -291,7 +292,7 @@ TEST(Worker, WithoutLoopChecksNothingEndsAStorm) {
     EXPECT_EQ(one.refused_checks(), 0u);
 }
 
-/// Frames with gaps between them in which a worker begins to wait.
+/// Sends frames with gaps long enough for a worker to start waiting.
 void expect_all_back(End& end) {
     for (std::uint8_t number = 0; number < 20; ++number) {
         Bytes frame = frame_to(end.echo_port.rules().own_mac);
@@ -307,7 +308,7 @@ void expect_all_back(End& end) {
     }
 }
 
-TEST(Worker, EchoesHoweverItIdles) {
+TEST(Worker, EchoesInEveryIdleMode) {
     for (const engine::Idle idle : {engine::Idle::Poll, engine::Idle::Pause, engine::Idle::Sleep}) {
         End end(kProcess, Checks::Off);
         RunningWorker worker({&*end.pair}, idle);
@@ -316,7 +317,7 @@ TEST(Worker, EchoesHoweverItIdles) {
     }
 }
 
-TEST(Worker, LeavesItsCpuToOthersWhileItSleeps) {
+TEST(Worker, YieldsItsCpuWhileItSleeps) {
     End end(kProcess, Checks::Off);
     RunningWorker worker({&*end.pair}, engine::Idle::Sleep);
     const auto cpu_before = worker.cpu_time();
@@ -324,10 +325,10 @@ TEST(Worker, LeavesItsCpuToOthersWhileItSleeps) {
     std::this_thread::sleep_for(300ms);
     const auto cpu = worker.cpu_time() - cpu_before;
     EXPECT_LT(cpu, (std::chrono::steady_clock::now() - began) / 2);
-    EXPECT_EQ(worker.busy_cycles(), 0u) << "nothing came";
+    EXPECT_EQ(worker.busy_cycles(), 0u) << "no frames arrived";
 }
 
-TEST(Worker, WithoutQueuePairsItSleepsUntilItIsStopped) {
+TEST(Worker, WithoutQueuePairsItSleepsUntilStopped) {
     const RunningWorker worker({});
 }
 

@@ -1,5 +1,5 @@
-// libFuzzer target: any rules, any frame. What a worker asks of a frame is asked in the same order, and what
-// must hold whatever the input is checked; the sanitizers see each byte that is read outside of the frame.
+// libFuzzer target: any rules, any frame. Makes the same decisions in the same order as a worker and checks
+// the invariants; the sanitizers see every access outside the frame.
 
 #include <rte_mbuf.h>
 
@@ -25,17 +25,17 @@ using namespace l2echo;
 using reference::Bytes;
 using reference::Layout;
 
-constexpr wire::MacAddress kOwnMac = 0x55'44'33'22'11'02;  // make_corpus.py has the same
+constexpr wire::MacAddress kOwnMac = 0x55'44'33'22'11'02;  // the same as in make_corpus.py
 constexpr wire::MacAddress kTesterMac = 0xEE'DD'CC'BB'AA'02;
 
 void require(bool holds, const char* what) {
     if (holds)
         return;
-    std::fprintf(stderr, "frame_fuzzer: this must always hold: %s\n", what);
+    std::fprintf(stderr, "frame_fuzzer: violated invariant: %s\n", what);
     std::abort();
 }
 
-/// Takes the input's front bytes; zeros behind its end.
+/// Consumes the input from the front; zeros after its end.
 class Input {
   public:
     Input(const std::uint8_t* data, std::size_t size) : at_(data), end_(data + size) {}
@@ -125,7 +125,7 @@ echo::WireRules take_rules(Input& input) {
     return rules;
 }
 
-/// One or two segments, each in memory of exactly its length and, for the first, the room behind it.
+/// One or two segments, each in a buffer of exactly its length; the first one also has the room to grow.
 class FuzzFrame {
   public:
     FuzzFrame(const Bytes& bytes, std::size_t first, std::size_t room)
@@ -145,7 +145,7 @@ class FuzzFrame {
     Bytes bytes() const {
         Bytes all(head_bytes_.get(), head_bytes_.get() + head_->data_len);
         all.insert(all.end(), tail_bytes_.get(), tail_bytes_.get() + tail_->data_len);
-        require(all.size() == head_->pkt_len, "pkt_len is the sum of data_len");
+        require(all.size() == head_->pkt_len, "pkt_len equals the sum of all data_len");
         return all;
     }
 
@@ -180,15 +180,16 @@ Bytes part(const Bytes& frame, std::size_t at, std::size_t length) {
 void check_headers(const wire::FrameHeaders& headers, const Layout& layout) {
     require(headers.type == wire::wire_order(static_cast<std::uint16_t>(layout.type)) &&
                 headers.tags == layout.tags && headers.network == layout.payload,
-            "tags and EtherType are those of the reference");
-    require(headers.ip_version == layout.version, "IP is sound where the reference says so");
+            "tags and EtherType match the reference");
+    require(headers.ip_version == layout.version, "IP is valid exactly if the reference says so");
     if (layout.version != 0)
         require(headers.protocol == layout.protocol && headers.transport == layout.transport &&
                     headers.end == layout.end && headers.fragment == layout.fragment &&
                     headers.later_fragment == layout.later_fragment &&
                     headers.source_routed == layout.source_routed,
                 "IP's fields are those of the reference");
-    require(headers.ports == (layout.has_ports ? layout.transport : 0), "ports are where the reference says");
+    require(headers.ports == (layout.has_ports ? layout.transport : 0),
+            "the port offset matches the reference");
 }
 
 void check_sums(const Bytes& before, const Layout& was, const Bytes& after, std::size_t reach) {
@@ -207,10 +208,10 @@ void check_answer(const Bytes& before, const Layout& was, FuzzFrame& frame, cons
             "an answer is as long as its request, an advertisement up to 8 bytes longer");
     require(part(after, 6, 6) == mac_bytes(kOwnMac), "an answer comes from the port's own MAC");
     require((before[0] & 1) != 0 || part(before, 0, 6) == mac_bytes(kOwnMac),
-            "a request is for us or for all");
+            "a request is addressed to us or to a group");
     require(part(after, 0, 6) == part(before, 6, 6) || (advertisement && after[0] == 0x33),
-            "an answer goes to whoever asked, or to all nodes");
-    require(part(after, 12, was.payload - 12) == part(before, 12, was.payload - 12), "tags are kept");
+            "an answer goes to the requester or to all nodes");
+    require(part(after, 12, was.payload - 12) == part(before, 12, was.payload - 12), "tags are unchanged");
     require(!(before[0] == 1 && before[1] == 0x80 && before[2] == 0xC2),
             "a reserved address is never answered");
     check_sums(before, was, after, frame.mbuf().data_len);
@@ -221,7 +222,7 @@ void check_answer(const Bytes& before, const Layout& was, FuzzFrame& frame, cons
     echo::WireRules asker = rules;
     asker.own_mac = wire::load_mac_pair(frame.data()).destination;
     require(!echo::answer(frame.mbuf(), wire::read_headers(frame.view()), asker.own_mac, asker.answers),
-            "an answer is no request");
+            "an answer is not itself a request");
 }
 
 void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const wire::FrameHeaders& headers,
@@ -234,8 +235,8 @@ void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const 
         const Bytes own = mac_bytes(rules.own_mac);
         std::copy(own.begin(), own.end(), expected.begin() + 6);
     }
-    require(after == expected, "an echo differs from its frame where the level says and nowhere else");
-    require(rules.raw || (after[6] & 1) == 0, "a group is never a source");
+    require(after == expected, "an echo differs from its frame only in the fields that the level swaps");
+    require(rules.raw || (after[6] & 1) == 0, "an echo never has a group source");
     check_sums(before, was, after, frame.mbuf().data_len);
     if (to_group)
         return;
@@ -243,7 +244,7 @@ void check_echo(const Bytes& before, const Layout& was, FuzzFrame& frame, const 
     require(frame.bytes() == before, "swapping twice restores the frame");
 }
 
-/// The frame in each place among three ordinary ones. On a frame of at least 16 bytes.
+/// The frame at each position among three ordinary ones. Needs a frame of at least 16 bytes.
 bool are_ordinary_anywhere(std::byte* data, const echo::WireRules& rules) {
     std::array<std::byte, echo::kHeaderVectorLength> ordinary{};
     store_swapped(ordinary.data(), wire::MacPair{kTesterMac ^ 0x0200, 0x01'02'03'04'05'02});
@@ -252,14 +253,14 @@ bool are_ordinary_anywhere(std::byte* data, const echo::WireRules& rules) {
     for (std::size_t place = 0; place < 4; ++place) {
         echo::FourHeaders headers;
         headers.fill(echo::load_header(ordinary.data()));
-        require(echo::are_ordinary(headers, rules.own_macs), "the others are ordinary");
+        require(echo::are_ordinary(headers, rules.own_macs), "the other three frames are ordinary");
         headers.at(place) = echo::load_header(data);
         any = echo::are_ordinary(headers, rules.own_macs) || any;
     }
     return any;
 }
 
-/// What is_ordinary() or are_ordinary() lets through, first_refusal() must let through.
+/// Every frame that is_ordinary() or are_ordinary() accepts must pass first_refusal().
 void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Reason reason, bool is_check) {
     if (!rules.fast_path_decides())
         return;
@@ -269,18 +270,18 @@ void check_fast_path(FuzzFrame& frame, const echo::WireRules& rules, verdict::Re
                       view.frame_length <= rules.max_untagged_length &&
                       are_ordinary_anywhere(frame.data(), rules);
     require(!(one || four) || (reason == verdict::Reason::None && !is_check),
-            "the fast path never decides otherwise");
-    require(one || !four, "four at once are asked no less than one");
+            "the fast path agrees with the slow path");
+    require(one || !four, "the vector test is at least as strict as the scalar test");
 }
 
-/// The swap of four frames at a time does to each what the swap of one does.
+/// The four-frame swap must match the single-frame swap on every frame.
 void check_vector_swap(const Bytes& before) {
     if (before.size() < echo::kHeaderVectorLength)
         return;
     Bytes swapped = before;
     auto* data = reinterpret_cast<std::byte*>(swapped.data());
     echo::store_swapped(data, echo::load_header(data));
-    require(swapped == reference::echo_of(before, {}, 0), "the vector swap is the swap");
+    require(swapped == reference::echo_of(before, {}, 0), "the vector swap matches the reference");
 }
 
 void describe(const FuzzFrame& frame, std::size_t first) {
@@ -305,11 +306,11 @@ void check_frame(FuzzFrame& frame, std::size_t reach, const echo::WireRules& rul
         return check_echo(before, was, frame, headers, rules);
     if (rules.answers.any() && echo::answer(frame.mbuf(), headers, rules.own_mac, rules.answers))
         return check_answer(before, was, frame, rules);
-    require(frame.bytes() == before, "what is not answered is not touched");
+    require(frame.bytes() == before, "an unanswered frame does not change");
     const bool is_check = wire::read_loop_check(frame.view(), headers).has_value();
     const verdict::Reason reason = echo::first_refusal(frame.view(), headers, rules, verdict::Reason::None);
     check_fast_path(frame, rules, reason, is_check);
-    require(frame.bytes() == before, "classifying touches nothing");
+    require(frame.bytes() == before, "classifying does not change the frame");
     if (!is_check && reason == verdict::Reason::None)
         check_echo(before, was, frame, headers, rules);
 }
@@ -321,7 +322,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const echo::WireRules rules = take_rules(input);
     const bool repair = input.flag();
     const bool trace = input.flag(8);
-    const std::size_t cut = input.byte();  // 0: one segment
+    const std::size_t cut = input.byte();  // 0: a single segment
     const std::size_t room = input.byte() % 16;
     Bytes bytes = input.rest();
     const std::size_t first =

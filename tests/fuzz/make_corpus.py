@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the first inputs of frame_fuzzer: frames of every kind that the rules speak of, each under several rules."""
+"""Writes the seed corpus of frame_fuzzer: frames of every kind that the rules mention, each under several rules."""
 
 import argparse
 import hashlib
@@ -13,7 +13,7 @@ from scapy.all import (  # noqa: E402
     IPOption_LSRR, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, Raw, fragment,
 )
 
-OWN, TESTER = "02:11:22:33:44:55", "02:aa:bb:cc:dd:ee"  # frame_fuzzer.cpp has the same
+OWN, TESTER = "02:11:22:33:44:55", "02:aa:bb:cc:dd:ee"  # the same as in frame_fuzzer.cpp
 OWN4, TESTER4, OTHER4 = "192.0.2.1", "192.0.2.77", "198.51.100.1"
 OWN6, TESTER6, OTHER6 = "2001:db8::1", "2001:db8::77", "2001:db8:1::1"
 NOBODY6, SOLICITED6 = "::", "ff02::1:ff00:1"
@@ -76,7 +76,8 @@ def frames():
 
 
 def rules():
-    """As frame_fuzzer.cpp takes them: flags, level, match rules, repair, trace, where the first segment ends, room."""
+    """Rule bytes as frame_fuzzer.cpp reads them: flags, level, match rules, repair, trace, end of the first segment,
+    room."""
     plain, answers, open_to_groups, checks = 0, 16 | 32, 4 | 16, 1 | 64
     for flags, level in itertools.product((plain, answers, open_to_groups, checks), range(3)):
         yield bytes((flags, level, 0, 1, 0, 0, 8))

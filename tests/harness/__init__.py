@@ -1,1 +1,1 @@
-"""What tests and benchmarks share: the programs as processes, and the kernel as their peer."""
+"""Shared by tests and benchmarks: programs run as processes, and the kernel as their peer."""

@@ -1,4 +1,4 @@
-"""Hugepages of the machine, for one test that is marked `alone`."""
+"""Hugepages of the machine, for one test marked `alone`."""
 
 import contextlib
 import pathlib
@@ -15,7 +15,7 @@ def free_hugepages():
 
 @contextlib.contextmanager
 def hugepages(count, folder):
-    """So many more of 2 MiB, in a file system at the folder."""
+    """Reserves this many additional 2 MiB hugepages and mounts hugetlbfs on the folder."""
     number = FOLDER / "nr_hugepages"
     before = int(number.read_text(encoding="ascii")) if number.exists() else 0
     try:

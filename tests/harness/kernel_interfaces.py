@@ -1,4 +1,4 @@
-"""Interfaces, addresses and namespaces of the kernel, made for one test and removed after it."""
+"""Kernel interfaces, addresses and namespaces that exist for one test."""
 
 import contextlib
 import pathlib
@@ -6,7 +6,7 @@ import subprocess
 
 
 def ip(*arguments):
-    """Runs the ip command; a failure shows what it said."""
+    """Runs the ip command; a failure shows its error message."""
     result = subprocess.run(("ip", *arguments), capture_output=True, text=True, check=False, timeout=10)
     assert result.returncode == 0, f"ip {' '.join(arguments)}: {result.stderr}"
     return result.stdout
@@ -14,7 +14,7 @@ def ip(*arguments):
 
 @contextlib.contextmanager
 def interface(name, *definition):
-    """An interface as `ip link add` defines it, up."""
+    """Creates an interface with the arguments of `ip link add` and brings it up."""
     ip("link", "add", "name", name, *definition)
     try:
         ip("link", "set", name, "up")
@@ -40,7 +40,7 @@ def namespace(name):
 
 
 def kernel_can_make(kind):
-    """Whether this kernel has interfaces of a type that sits on top of another interface."""
+    """True if this kernel supports interfaces of a type that is stacked on another interface."""
     with veth_pair("veth-below", "veth-beside"):
         made = subprocess.run(("ip", "link", "add", "link", "veth-below", "name", "veth-above", "type", kind,
                                *(("id", "5") if kind == "vlan" else ())), capture_output=True, check=False, timeout=10)

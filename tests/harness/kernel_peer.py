@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The kernel's end of the wire: sends numbered frames on a kernel interface and checks each one that returns.
+"""The kernel's end of the wire: sends numbered frames on a kernel interface and checks each frame that returns.
 
-A frame has returned well when its MAC addresses are swapped and every other byte is what was sent.
+A returned frame is correct if its MAC addresses are swapped and every other byte is unchanged.
 """
 
 import argparse
@@ -24,7 +24,7 @@ ETHERNET_HEADER, VLAN_TAG, IPV4_HEADER, UDP_HEADER = 14, 4, 20, 8
 SMALLEST_SIZE = 60
 TPID_8021Q, TPID_8021AD = 0x8100, 0x88A8
 
-# linux/if_packet.h, linux/sockios.h; the socket module does not name all of them
+# From linux/if_packet.h and linux/sockios.h; the socket module does not define all of these.
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
 SO_RCVBUFFORCE = 33
@@ -36,7 +36,7 @@ IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 RECEIVE_BUFFER_BYTES = 32 << 20
 LINGER_SECONDS = 0.2  # how long to listen for duplicates after the last frame
-MAX_STALLS = 3  # times that nothing returns for a whole timeout, after which sending ends
+MAX_STALLS = 3  # Stop sending after this many timeouts in which nothing returned.
 
 
 class PeerError(Exception):
@@ -44,7 +44,7 @@ class PeerError(Exception):
 
 
 class KernelInterface:
-    """What the peer reads and sets in the kernel for one network interface."""
+    """The settings of one network interface that the peer reads and changes."""
 
     def __init__(self, name):
         self.name = name
@@ -75,7 +75,7 @@ class KernelInterface:
                     file.write("1")
 
     def bring_up(self, timeout):
-        """Up, and with a carrier: what is sent before that is lost."""
+        """Brings the interface up and waits for its carrier: frames sent earlier are lost."""
         flags = self.flags()
         if not flags & IFF_UP:
             self._request(SIOCSIFFLAGS, struct.pack("=H", flags | IFF_UP))
@@ -90,7 +90,7 @@ class KernelInterface:
 
 
 def ones_complement(data):
-    """The internet checksum (RFC 1071): a big-endian number modulo 65535 is the sum of its 16-bit words."""
+    """The internet checksum (RFC 1071): a big-endian number modulo 65535 equals the sum of its 16-bit words."""
     data += b"\0" * (len(data) % 2)
     return 0xFFFF - int.from_bytes(data, "big") % 0xFFFF
 
@@ -111,7 +111,7 @@ def udp_datagram(source_port, destination_port, payload, source, destination):
 
 
 def vlan_tags(outer, sequence):
-    """The tags that frames carry in turn: none, one, two; with every PCP and DEI value over time."""
+    """Tags in rotation: none, one, two; every PCP and DEI value occurs over time."""
     kind = sequence % 3
     tci = (sequence // 3 % 16) << 12 | (100 + sequence % 50)
     if kind == 0:
@@ -122,9 +122,9 @@ def vlan_tags(outer, sequence):
 
 
 class NumberedPayload:
-    """UDP payloads that carry a token of this run, a sequence number and a check over both and the filling."""
+    """UDP payloads with a token of this run, a sequence number, and a checksum over both and the filler."""
 
-    HEADER = struct.Struct("!8sII")  # token, sequence, CRC-32 of all but itself
+    HEADER = struct.Struct("!8sII")  # token, sequence, CRC-32 of everything else
 
     def __init__(self):
         self._token = b"l2ep" + os.urandom(4)
@@ -140,7 +140,7 @@ class NumberedPayload:
         return self._token in frame
 
     def sequence_in(self, frame):
-        """The number of a frame of this run, or None when its payload is damaged."""
+        """The sequence number of a frame of this run, or None if its payload is damaged."""
         start = frame.find(self._token)
         if len(frame) - start < self.HEADER.size:
             return None
@@ -176,7 +176,7 @@ class FrameMaker:
         return self._addresses + tags + b"\x08\x00" + header + datagram
 
     def _fitted(self, size, tags):
-        """The kernel sends MTU + 14 bytes, and 4 more if the outermost tag is 802.1Q."""
+        """The kernel sends up to MTU + 14 bytes, and 4 more if the outermost tag is 802.1Q."""
         room = VLAN_TAG if tags[:2] == struct.pack("!H", TPID_8021Q) else 0
         return min(size, self._mtu + ETHERNET_HEADER + room)
 
@@ -202,7 +202,7 @@ class Result:
 
 
 class KernelPeer:
-    """A raw socket on one interface. Not for interfaces that carry other traffic: IPv6 is switched off there."""
+    """A raw socket on one interface. Not for interfaces with other traffic: it disables their IPv6."""
 
     def __init__(self, interface, *, destination=None, source=PEER_MAC, timeout=5.0):
         self._interface = KernelInterface(interface)
@@ -221,7 +221,7 @@ class KernelPeer:
         self._interface.close()
 
     def _open(self):
-        # No protocol until the options are set: nothing is queued before then
+        # No protocol until the options are set, so that nothing is queued earlier.
         packet_socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         packet_socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
         packet_socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
@@ -234,7 +234,7 @@ class KernelPeer:
         return packet_socket
 
     def send(self, frame):
-        """False when the interface has no room for the frame now."""
+        """False if the interface has no room for the frame now."""
         try:
             self._socket.send(frame)
         except OSError as error:
@@ -244,7 +244,7 @@ class KernelPeer:
         return True
 
     def receive(self, timeout):
-        """The next frame that came in, its stripped VLAN tag put back, or None after the timeout."""
+        """The next received frame with its stripped VLAN tag restored, or None after the timeout."""
         if not select.select([self._socket], [], [], timeout)[0]:
             return None
         try:
@@ -258,9 +258,10 @@ class KernelPeer:
         return with_vlan_tag(frame, ancillary)
 
     def exchange(self, frames=1000, *, flows=64, sizes=DEFAULT_SIZES, vlan=False, outer_tag=TPID_8021AD, window=256):
-        """Sends the frames, with at most `window` of them under way, and returns their outcome.
+        """Sends the frames, with at most `window` of them in flight, and returns the result.
 
-        vlan: untagged frames, 802.1Q and double-tagged ones take turns; outer_tag is the TPID of the latter.
+        vlan: rotate through untagged, 802.1Q and double-tagged frames; outer_tag is the outer TPID of double-tagged
+        frames.
         """
         maker = FrameMaker(self.source, self.destination, self._interface.mtu(), flows=flows, sizes=sizes,
                            outer_tag=outer_tag if vlan else None)
@@ -268,7 +269,7 @@ class KernelPeer:
 
 
 def with_vlan_tag(frame, ancillary):
-    """The kernel hands the outer VLAN tag over beside the frame."""
+    """Restores the outer VLAN tag, which the kernel delivers as ancillary data."""
     for level, kind, data in ancillary:
         if (level, kind) != (SOL_PACKET, PACKET_AUXDATA):
             continue
@@ -280,7 +281,7 @@ def with_vlan_tag(frame, ancillary):
 
 
 class Exchange:
-    """One run: frames out within the window, frames back checked against what is expected."""
+    """One run: sends frames within the window and compares returned frames with the expected ones."""
 
     def __init__(self, peer, maker, frames, window, timeout):
         self._peer = peer
@@ -288,8 +289,8 @@ class Exchange:
         self._frames = frames
         self._window = window
         self._timeout = timeout
-        self._expected = {}  # sequence -> the frame as it must return
-        self._overdue = {}  # the same, of frames no longer waited for; they are lost unless they come late
+        self._expected = {}  # sequence -> the frame that must return
+        self._overdue = {}  # the same, for frames no longer waited for; they are lost unless they arrive late
         self._unsent = None
         self._result = Result()
 
@@ -324,7 +325,7 @@ class Exchange:
             self._result.sent += 1
 
     def _take(self, timeout):
-        """False when nothing came in for that long; of what came in, frames of other senders do not count."""
+        """False if nothing arrived within the timeout. Frames of other senders do not count."""
         deadline = time.monotonic() + timeout
         while (remaining := deadline - time.monotonic()) > 0:
             frame = self._peer.receive(remaining)
@@ -357,7 +358,7 @@ def parse_mac(text):
     except ValueError:
         mac = b""
     if len(mac) != 6 or mac[0] & 1:
-        raise argparse.ArgumentTypeError(f"{text} is no unicast MAC address")
+        raise argparse.ArgumentTypeError(f"{text} is not a unicast MAC address")
     return mac
 
 
@@ -378,15 +379,15 @@ def parse_positive(text):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--interface", required=True, help="the kernel interface, for example dtap0")
-    parser.add_argument("--frames", type=parse_positive, default=1000, help="how many to send (%(default)s)")
-    parser.add_argument("--flows", type=parse_positive, default=64, help="UDP source ports in use (%(default)s)")
+    parser.add_argument("--frames", type=parse_positive, default=1000, help="frames to send (%(default)s)")
+    parser.add_argument("--flows", type=parse_positive, default=64, help="number of UDP source ports (%(default)s)")
     parser.add_argument("--sizes", type=parse_sizes, default=DEFAULT_SIZES, metavar="BYTES,...",
                         help="frame sizes without FCS and VLAN tags, up to what the interface takes "
                              f"({','.join(map(str, DEFAULT_SIZES))})")
-    parser.add_argument("--vlan", action="store_true", help="untagged, 802.1Q and double-tagged frames in turn")
+    parser.add_argument("--vlan", action="store_true", help="rotate through untagged, 802.1Q and double-tagged frames")
     parser.add_argument("--outer-tag", choices=("0x88a8", "0x8100"), default="0x88a8",
                         help="outer EtherType of double-tagged frames (%(default)s)")
-    parser.add_argument("--window", type=parse_positive, default=256, help="most frames under way (%(default)s)")
+    parser.add_argument("--window", type=parse_positive, default=256, help="maximum frames in flight (%(default)s)")
     parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS",
                         help="how long to wait for a frame before it counts as lost (%(default)s)")
     parser.add_argument("--destination", type=parse_mac, metavar="MAC", help="(the interface's own MAC)")

@@ -1,4 +1,4 @@
-"""Programs under test: started, watched by bounded polls, and gone at the end whatever happens."""
+"""Programs under test: started, observed by bounded polling, and always ended with the test."""
 
 import ctypes
 import json
@@ -10,15 +10,15 @@ import subprocess
 import tempfile
 import time
 
-# Needs no root, hugepages or NIC, and shares no files with other DPDK processes
+# Needs no root, hugepages or NIC, and shares no files with other DPDK processes.
 NO_NIC = ("--no-huge", "-m", "256", "--no-pci", "--no-shconf")
 
-# A far end of the probe that waits for a peer with which it shares a CPU
+# Options for a far end whose peer shares a CPU with it: retries on a full TX queue.
 PATIENT = ("--link-wait", "0", "--tx-full", "retry=1000000")
 
 FAILURE, USAGE = 1, 2  # exit statuses
 READY = r"L2ECHO: Ready: echoing on \d+ ports?"
-STOP_SECONDS = 1.0  # the product's promise, from the signal to the end
+STOP_SECONDS = 1.0  # the product's promise: maximum time from the signal to the exit
 START_SECONDS = 20.0
 POLL_SECONDS = 0.01
 PR_SET_PDEATHSIG = 1
@@ -26,7 +26,7 @@ LIBC = ctypes.CDLL(None)
 
 
 def wait_until(probe, what, timeout=START_SECONDS):
-    """The first true value of probe()."""
+    """Polls probe() and returns its first true value."""
     deadline = time.monotonic() + timeout
     while True:
         value = probe()
@@ -41,18 +41,18 @@ def usable_cpus():
 
 
 def one_lcore(index):
-    """Lcore 0, on the CPU of this number."""
+    """Lcore 0 on the usable CPU with this index."""
     cpus = usable_cpus()
     return f"0@{cpus[index % len(cpus)]}"
 
 
 def one_worker():
-    """A single lcore."""
+    """A single lcore, which is the worker."""
     return f"0@{usable_cpus()[0]}"
 
 
 def two_workers():
-    """A main lcore and two workers on the first two CPUs; the main lcore needs next to none."""
+    """A main lcore and two workers on the first two CPUs; the main lcore needs hardly any CPU time."""
     first, second = (usable_cpus() * 2)[:2]
     return f"0@{first},1@{first},2@{second}"
 
@@ -91,7 +91,7 @@ class ProgramUnderTest:
         return self._stderr.read_text(errors="replace")
 
     def write_line(self, text):
-        """To the program's stdin, which must be a pipe."""
+        """Writes to the program's stdin, which must be a pipe."""
         self._process.stdin.write(text.encode() + b"\n")
         self._process.stdin.flush()
 
@@ -99,7 +99,7 @@ class ProgramUnderTest:
         return self._process.pid
 
     def cpu_seconds(self, thread):
-        """CPU time of the thread whose name begins so; EAL names the thread of lcore 1 rte-worker-1."""
+        """CPU time of the thread whose name starts with `thread`; EAL names the thread of lcore 1 rte-worker-1."""
         for task in pathlib.Path(f"/proc/{self.pid()}/task").iterdir():
             if (task / "comm").read_text().startswith(thread):
                 fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
@@ -110,10 +110,10 @@ class ProgramUnderTest:
         return self._process.poll() is None
 
     def wait_for(self, probe, what, timeout=START_SECONDS):
-        """Like wait_until, but ends at once, and with what the program said, when the program ends."""
+        """Like wait_until, but fails at once with the end of stderr if the program ends."""
 
         def value_or_end():
-            running = self.is_running()  # asked first: what it printed before its end still counts
+            running = self.is_running()  # checked first: output printed before the end still counts
             return probe() or not running and self._fail(f"exit status {self._process.returncode} before {what}")
 
         try:
@@ -125,7 +125,7 @@ class ProgramUnderTest:
         raise AssertionError(f"{message}; the end of stderr:\n" + "\n".join(self.stderr().splitlines()[-25:]))
 
     def wait_for_line(self, pattern, timeout=START_SECONDS):
-        """The match of a line on stderr."""
+        """The match of the first line on stderr that matches the pattern."""
         return self.wait_for(lambda: re.search(pattern, self.stderr(), re.MULTILINE), f"line '{pattern}'", timeout)
 
     def wait_until_ready(self):
@@ -133,7 +133,7 @@ class ProgramUnderTest:
         return self
 
     def wait_for_report(self, is_expected, what, timeout=START_SECONDS):
-        """The first JSON object after this call that is as expected."""
+        """The first JSON object printed after this call for which is_expected() is true."""
         seen = len(self.reports())
         return self.wait_for(lambda: next(filter(is_expected, self.reports()[seen:]), None), what, timeout)
 
@@ -145,7 +145,7 @@ class ProgramUnderTest:
         self._process.send_signal(number)
 
     def wait(self, timeout):
-        """The exit status; negative: killed by that signal."""
+        """The exit status; negative if a signal killed the program."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -156,13 +156,13 @@ class ProgramUnderTest:
             self._fail(f"exit status {status}")
 
     def stop(self, number=signal.SIGINT):
-        """Ends it by a signal, as it promises to end; returns the final report."""
+        """Stops the program with a signal, checks that it ends in time, and returns the final report."""
         self.send_signal(number)
         self.end_cleanly(STOP_SECONDS)
         return self.final()
 
     def reports(self):
-        """All complete lines of stdout, each of which must be a JSON object."""
+        """All complete lines of stdout; each must be a JSON object."""
         return [json.loads(line) for line in self.stdout().splitlines(keepends=True) if line.endswith("\n")]
 
     def final(self):
@@ -172,7 +172,7 @@ class ProgramUnderTest:
 
 
 def error_line(process):
-    """The one line that says why a program ended; it must be the last on stderr."""
+    """The one line that says why a program failed; it must be the last line on stderr."""
     lines = process.stderr().splitlines()
     errors = [line for line in lines if re.match(r"l2_(echo|multi_echo|probe): error: ", line)]
     assert len(errors) == 1 and lines[-1] == errors[0], process.stderr()
@@ -180,7 +180,7 @@ def error_line(process):
 
 
 def assert_fails(process, status, *words):
-    """Ends by itself with the status, one error line that has all the words, and nothing on stdout."""
+    """The program ends by itself with the status, one error line that matches all words, and empty stdout."""
     assert process.wait(START_SECONDS) == status, process.stderr()
     line = error_line(process)
     for word in words:
@@ -189,7 +189,7 @@ def assert_fails(process, status, *words):
 
 
 def assert_balanced(report):
-    """Each frame that was received has exactly one fate, and every view of it adds up to the same."""
+    """Every received frame is counted under exactly one verdict, and all views of the counts agree."""
     totals, workers, ports = report["totals"], report["workers"], report["ports"]
     for counts in (totals, *workers):
         fates = sum(counts[name] for name in ("echoed", "answered", "refused", "dropped"))

@@ -1,10 +1,11 @@
-"""What l2_multi_echo makes of a capture, compared with the model of the wire rules."""
+"""Compares what l2_multi_echo does with a capture to the model of the wire rules."""
 
 from wire_rules_model import Rules, echo_all
 
 
 def assert_follows_rules(echo_capture, frames, *options, **rules):
-    """The frames go through with the options, which are the model's rules; returns the totals."""
+    """Echoes the frames with the options, compares the result with the model under the same rules, and returns the
+    totals."""
     frames = [bytes(frame) for frame in frames]
     echoed, refused_by = echo_all(frames, Rules(**rules))
     out, final = echo_capture(frames, *options)

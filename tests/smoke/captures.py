@@ -1,4 +1,4 @@
-"""Frames of all kinds for captures, made by scapy, and capture files as lists of bytes."""
+"""Frames of all kinds, built with scapy, and capture files as lists of bytes."""
 
 import random
 
@@ -30,7 +30,7 @@ def write_capture(path, frames, linktype=ETHERNET_LINK):
 
 
 def read_capture(path):
-    """Its frames but for loop checks, which answer nothing."""
+    """The frames of a capture except loop checks, which no frame caused."""
     return [frame for frame in read_all(path) if not is_loop_check(frame)]
 
 
@@ -47,7 +47,7 @@ def is_loop_check(frame):
 
 
 def ordinary_frames():
-    """What a data network carries."""
+    """Typical frames of a data network."""
     unicast = Ether(dst=OURS, src=THEIRS)
     udp = IP(src="198.18.0.1", dst="198.19.0.1") / UDP(sport=7777, dport=7) / Raw(b"x" * 100)
     return [
@@ -71,7 +71,7 @@ def ordinary_frames():
 
 
 def reserved_and_control_frames():
-    """What talks to the next bridge or station only."""
+    """Frames meant only for the adjacent bridge or station."""
     udp = IP() / UDP()
     last_bytes = (0x00, 0x01, 0x02, 0x03, 0x0E, 0x0F, 0x10, 0x1F, 0x20, 0x2F, 0x30, 0x3F, 0x40, 0xFF)
     control_types = (0x8808, 0x8809, 0x88CC, 0x888E, 0x8902, 0x88F7)
@@ -91,7 +91,7 @@ def reserved_and_control_frames():
 
 
 def odd_addresses(own_mac):
-    """Sources and destinations that must not be answered, alone and together."""
+    """Source and destination MACs that must not be echoed, alone and combined."""
     own_mac = own_mac.hex(":")
     udp = IP(dst="198.19.0.1") / UDP(dport=7) / Raw(b"x" * 40)
     zero, group = "00:00:00:00:00:00", "01:00:5e:00:00:05"
@@ -120,7 +120,7 @@ def tagged_frames_of_length(*lengths):
 
 
 def cut_off_tags():
-    """Frames that end within their VLAN tags; the EtherType behind may not be there any more."""
+    """Frames that end within their VLAN tags; the inner EtherType may be missing."""
     whole = bytes(Ether(dst=OURS, src=THEIRS) / Dot1AD() / Dot1Q(type=0x8808) / Raw(b"abcd"))
     return [whole[:length] for length in range(14, len(whole) + 1)]
 
@@ -145,7 +145,7 @@ ENCAPSULATIONS = {
 
 
 def encapsulated(packet, tags=b"", destination=OURS, source=THEIRS):
-    """An IP packet, or bytes that claim to be one, behind these VLAN tags."""
+    """An IP packet, or bytes that claim to be one, after these VLAN tags."""
     kind = 0x86DD if isinstance(packet, IPv6) else 0x0800
     content = bytes(packet)
     if isinstance(packet, bytes) and content[:1] >= b"\x60":
@@ -154,7 +154,7 @@ def encapsulated(packet, tags=b"", destination=OURS, source=THEIRS):
 
 
 def whole_packets():
-    """IP packets in order, with checksums that scapy knows how to compute."""
+    """Valid IP packets with checksums that scapy can compute."""
     ipv4, ipv6 = IP(src="198.18.0.1", dst="198.19.0.1"), IPv6(src="2001:db8:1::1", dst="2001:db8:2::2")
     udp = UDP(sport=7777, dport=7) / Raw(b"x" * 31)
     tcp = TCP(sport=40000, dport=80, flags="S", options=[("MSS", 1460)])
@@ -171,7 +171,7 @@ def whole_packets():
 
 
 def fragments():
-    """First and later ones, of protocols with ports and without."""
+    """First and later fragments, of protocols with and without ports."""
     found = []
     for protocol, content in ((17, bytes(UDP(sport=7777, dport=7))), (6, bytes(TCP(sport=5))), (1, b"\x08\0\0\0" * 4)):
         for offset, flags in ((0, "MF"), (1, "MF"), (0x1FFF, 0)):
@@ -188,7 +188,7 @@ def fragments():
 
 
 def packets_without_a_way_back():
-    """Whose destination can be no source, or whose final destination is not where it usually is."""
+    """Packets whose destination cannot be a source, or whose final destination is not in its usual place."""
     udp = UDP(sport=7777, dport=7) / Raw(b"x" * 31)
     found = [IP(src="198.18.0.1", dst=group) / udp for group in ("224.0.0.5", "239.255.0.1", "255.255.255.255",
                                                                   "240.0.0.1")]
@@ -203,8 +203,8 @@ def packets_without_a_way_back():
     return found
 
 
-def packets_with_strange_headers():
-    """Protocols that are not understood, options behind the end of options, lengths that do not hold."""
+def packets_with_unusual_headers():
+    """Unknown protocols, options after the end-of-options option, inconsistent lengths."""
     content = bytes(UDP(sport=7777, dport=7) / Raw(b"x" * 31))
     found = [IP(dst="198.19.0.1", proto=protocol) / Raw(content) for protocol in (47, 50, 51, 132, 253)]
     found += [IPv6(dst="2001:db8::2", nh=header) / Raw(content) for header in (50, 51, 59, 132, 135, 139, 253)]
@@ -224,7 +224,7 @@ def packets_with_strange_headers():
 
 
 def cut_off_packets():
-    """Every length, with the lengths inside as they were and made to fit."""
+    """Packets cut to every length, with the inner lengths unchanged and adjusted."""
     extensions = IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting(segleft=0) / IPv6ExtHdrFragment(m=1) / IPv6ExtHdrDestOpt()
     ipv4 = bytes(IP(dst="198.19.0.1", options=[IPOption_NOP()] * 4) / UDP(sport=7777, dport=7))
     ipv6 = bytes(IPv6(dst="2001:db8::2") / extensions / TCP(sport=7777, dport=7))
@@ -235,15 +235,15 @@ def cut_off_packets():
 
 
 def ip_frames():
-    """All of these in all encapsulations."""
-    packets = [*whole_packets(), *fragments(), *packets_without_a_way_back(), *packets_with_strange_headers(),
+    """All of these packets in all encapsulations."""
+    packets = [*whole_packets(), *fragments(), *packets_without_a_way_back(), *packets_with_unusual_headers(),
                *cut_off_packets()]
     frames = [encapsulated(packet, tags) for tags in ENCAPSULATIONS.values() for packet in packets]
     return [frame for frame in frames if len(frame) >= 14]
 
 
 def damaged(frames, count, seed=5):
-    """Frames of these with a few bytes changed behind the addresses, and some cut off."""
+    """Copies of these frames with a few bytes changed after the addresses; some are truncated."""
     choice = random.Random(seed)
 
     def damage(frame):
@@ -257,7 +257,7 @@ def damaged(frames, count, seed=5):
 
 
 def garbage(count, seed=4):
-    """Random frames of any length whose addresses and types often are the ones that rules look at."""
+    """Random frames of any length whose addresses and types often match the rules."""
     choice = random.Random(seed)
     addresses = [bytes(6), b"\xff" * 6, bytes.fromhex("0180c2000002"), bytes.fromhex("0180c2000015"),
                  bytes.fromhex("020000000001"), bytes.fromhex("061122334455"), None, None, None]

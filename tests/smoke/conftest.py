@@ -1,4 +1,4 @@
-"""Where the programs are and how they are started on this machine."""
+"""Locates the built programs and starts them on this machine."""
 
 import json
 import os
@@ -17,13 +17,13 @@ from tests.harness.program_under_test import (NO_NIC, PATIENT, ProgramUnderTest,
 
 
 def pytest_addoption(parser):
-    parser.addoption("--build-dir", default=os.environ.get("L2ECHO_BUILD"), help="the folder of the built programs")
+    parser.addoption("--build-dir", default=os.environ.get("L2ECHO_BUILD"), help="the build folder")
 
 
 def pytest_configure(config):
     config.addinivalue_line(
-        "markers", "alone: measures, needs both CPUs or changes what all share: nothing else runs meanwhile")
-    machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/smoke/run came from
+        "markers", "alone: measures, needs both CPUs or changes shared state, so it runs by itself")
+    machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the namespace in which tests/smoke/run was started
     if machine in (None, os.readlink("/proc/self/ns/net")):
         pytest.exit("the smoke tests change interfaces and routes: start them with tests/smoke/run BUILD_DIR, "
                     "which gives them a network namespace", returncode=2)
@@ -32,7 +32,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without -Dstatic=true the tests of such a build are left out, also where their file is named."""
+    """Leaves out the tests of a static build unless it was built with -Dstatic=true, even if their file is named."""
     if is_static(config):
         return
     static = [item for item in items if item.path.name == "test_static.py"]
@@ -81,7 +81,7 @@ def config_folder():
 
 @pytest.fixture
 def start():
-    """start(COMMAND...) runs a program that is certain to be gone when the test is over."""
+    """start(COMMAND...) runs a program that ends with the test at the latest."""
     processes = []
 
     def start_process(*command, **settings):
@@ -95,7 +95,7 @@ def start():
 
 @pytest.fixture
 def start_echo(start, l2_multi_echo):
-    """start_echo(DEVICE, OPTIONS...) runs l2_multi_echo with two workers on one vdev and JSON reports."""
+    """start_echo(DEVICE, OPTIONS...) runs l2_multi_echo with two workers, one vdev and JSON reports."""
 
     def start_on_vdev(device, *options, lcores=None, **settings):
         eal = [*NO_NIC, f"--vdev={device}", "--lcores", lcores or two_workers()]
@@ -114,7 +114,8 @@ def machine(tmp_path, monkeypatch):
 
 @pytest.fixture
 def setup(machine, capsys):
-    """setup(OPTIONS...) runs host-setup on the fake machine: exit status, and findings by check and subject."""
+    """setup(OPTIONS...) runs host-setup on the fake machine; returns the exit status, and findings by check and
+    subject."""
 
     def run(*options):
         status = main(["--json", *options], Machine(machine.root))
@@ -131,7 +132,8 @@ def setup(machine, capsys):
 
 @pytest.fixture
 def echo_capture(start_echo, tmp_path):
-    """Sends frames through l2_multi_echo; returns what came out and the final report."""
+    """echo_capture(FRAMES, OPTIONS...) sends frames through l2_multi_echo; returns its output frames and final
+    report."""
 
     def echo(frames, *options):
         captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in frames])
@@ -148,7 +150,7 @@ def echo_capture(start_echo, tmp_path):
 
 @pytest.fixture(scope="session")
 def own_mac(pytestconfig, tmp_path_factory):
-    """The MAC that the driver gives to a port on a capture file."""
+    """The MAC that the driver assigns to a port on a capture file."""
     folder = tmp_path_factory.mktemp("own_mac")
     captures.write_capture(folder / "in.pcap", [bytes(frame) for frame in captures.ordinary_frames()])
     process = ProgramUnderTest((built_program(pytestconfig, "l2_multi_echo"), *NO_NIC, "--lcores", two_workers(),
@@ -163,13 +165,13 @@ def own_mac(pytestconfig, tmp_path_factory):
 
 @pytest.fixture
 def wire(tmp_path):
-    """A memif: no kernel in between."""
+    """A memif, without the kernel in between."""
     return f"socket={tmp_path}/memif.sock,socket-abstract=no"
 
 
 @pytest.fixture
 def echo(start_echo, wire):
-    """The far end, ready; patient with a full TX queue, as its peer shares the CPUs of a test machine."""
+    """The far end, ready. It retries on a full TX queue, because its peer shares the CPUs of a test machine."""
     return start_echo(f"net_memif0,role=server,{wire}", *PATIENT,
                       lcores=one_lcore(0)).wait_until_ready()
 

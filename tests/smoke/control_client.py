@@ -1,4 +1,4 @@
-"""A client of the control socket: one line out, one JSON object back."""
+"""A client of the control socket: sends a line, receives a JSON object."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ ANSWER_SECONDS = 5
 class ControlClient:
     def __init__(self, path):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))  # waits while the queue of those that want in is full
+        self._socket.connect(str(path))  # blocks while the listen queue is full
         self._socket.settimeout(ANSWER_SECONDS)
         self._lines = self._socket.makefile("rb")
 
@@ -36,7 +36,7 @@ class ControlClient:
         return self.answer()
 
     def is_closed(self):
-        """Ended by the other side, once all that it said was read."""
+        """True if the other side closed the connection after all its output was read."""
         try:
             self._lines.read()
         except ConnectionResetError:

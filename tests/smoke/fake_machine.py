@@ -1,7 +1,7 @@
-"""A machine made of files below a folder: the PCI devices, hugepages and settings that scripts/host-setup looks at.
+"""A fake machine in a folder: the PCI devices, hugepages and settings that scripts/host-setup reads.
 
-Interfaces, addresses, routes and sessions are those of the real kernel, in the namespace of the tests. The tools that
-change something are stand-ins that note how they were called and change the files as the real ones change the machine.
+Interfaces, addresses, routes and sessions are real, in the namespace of the tests. The tools that change a machine are
+stubs: they record their calls and change the files as the real tools change a machine.
 """
 
 import json
@@ -77,7 +77,7 @@ class FakeMachine:
         path.symlink_to(target)
 
     def make(self):
-        """A machine with one node of hugepages to reserve, an Intel CPU, vfio-pci that can be loaded, and no IOMMU."""
+        """A machine with one node of hugepages to reserve, an Intel CPU, a loadable vfio-pci module, and no IOMMU."""
         self.link("/sys/class/net", "/sys/class/net")
         self.link("/proc/net", "/proc/net")
         self.write("/proc/meminfo", "MemAvailable:   8000000 kB\nHugepagesize:       2048 kB\n")
@@ -115,7 +115,7 @@ class FakeMachine:
         return self._calls.read_text(encoding="utf-8").splitlines() if self._calls.exists() else []
 
     def answer_with(self, text):
-        """What the tools say as they fail, instead of working."""
+        """Makes the tools fail with this message instead of working."""
         self._answer.write_text(text, encoding="utf-8")
 
     @property
@@ -123,7 +123,7 @@ class FakeMachine:
         return self._answer.read_text(encoding="utf-8") if self._answer.exists() else None
 
     def files(self):
-        """Every file, link and content, to see whether anything has changed."""
+        """Every file and link with its content, to detect changes."""
         found = {}
         for folder, names, files in os.walk(self.root):
             for name in names + files:

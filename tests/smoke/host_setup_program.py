@@ -1,4 +1,4 @@
-"""scripts/host-setup, to be called and to be run."""
+"""scripts/host-setup, as a module and as a program."""
 
 import importlib.machinery
 import importlib.util
@@ -15,7 +15,7 @@ READ_ONLY = """
   exec "$@"
 """
 
-sys.path.insert(0, str(PROGRAM.parent))  # where host_setup, its package, is
+sys.path.insert(0, str(PROGRAM.parent))  # the folder of the host_setup package
 
 
 def load_program():
@@ -29,6 +29,6 @@ main = load_program().main
 
 
 def run_program(*options, program=PROGRAM):
-    """Without --apply, and where every file system is read-only, so that a fault cannot change this machine."""
+    """Runs it without --apply and with read-only file systems, so that a bug cannot change this machine."""
     return subprocess.run(("unshare", "--mount", "bash", "-euc", READ_ONLY, "read-only", program, *options),
                           capture_output=True, text=True, check=False, timeout=30)

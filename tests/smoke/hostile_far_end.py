@@ -1,4 +1,4 @@
-"""A far end on a kernel interface that does to the probe's frames what a test asks for."""
+"""A far end on a kernel interface that misbehaves as a test demands."""
 
 import errno
 import threading
@@ -9,9 +9,10 @@ POLL_SECONDS = 0.05
 
 
 class HostileFarEnd:
-    """Calls fate(number, frame) for each frame that goes to `destination`; sends what that returns, in order.
+    """Calls fate(number, frame) for each frame that goes to `destination` and sends the returned frames in order.
 
-    Frames are numbered from 0 as they come. The thread ends with the `with` block; what fate() raised is raised there.
+    Frames are numbered from 0 in order of arrival. The thread ends with the `with` block, which re-raises errors of
+    fate().
     """
 
     def __init__(self, interface, destination, fate):
@@ -38,7 +39,7 @@ class HostileFarEnd:
         try:
             while not self._end.is_set():
                 self._turn_unless_down()
-        except Exception as error:  # shown by the test, which is another thread
+        except Exception as error:  # re-raised in the test's thread
             self._error = error
 
     def _turn_unless_down(self):
@@ -63,7 +64,7 @@ def echo(_, frame):
 
 
 class KnownFaults:
-    """One fault of each kind in every hundred frames; the frames between are returned as they must be."""
+    """One fault of each kind in every hundred frames; all other frames are returned correctly."""
 
     LOST, DUPLICATED, HELD, WRONG_BYTE, WRONG_STAMP, FOREIGN, CUT = range(10, 80, 10)
     HELD_FOR = 3  # frames

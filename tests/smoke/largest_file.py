@@ -1,4 +1,4 @@
-"""A disk that is full after some bytes."""
+"""Simulates a disk that is full after some bytes."""
 
 import contextlib
 import resource

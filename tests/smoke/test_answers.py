@@ -1,4 +1,4 @@
-"""What makes the far end visible: a real kernel resolves, pings and probes it over a tap, and strangers get nothing."""
+"""The answering echo: a real kernel resolves, pings and probes it over a tap; it does not answer invalid requests."""
 
 import contextlib
 import subprocess
@@ -47,13 +47,13 @@ def far_end(start_echo):
 
 @pytest.fixture
 def answering(start_echo):
-    """With one queue, so that answers come in the order of what was asked."""
+    """Uses one queue, so that answers keep the order of the requests."""
     return start_echo("net_tap0", "--ip", ADDRESSES, "--eth-lb", lcores=one_worker()).wait_until_ready()
 
 
 @contextlib.contextmanager
 def addresses(interface, *which):
-    """The kernel's end gets these; its own neighbour discovery is allowed where one is of IPv6."""
+    """Assigns addresses to the kernel's end; enables its own neighbour discovery if one of them is IPv6."""
     if any(":" in address for address in which):
         allow_ipv6(interface)
     for address in which:
@@ -77,33 +77,33 @@ def is_silent(*options):
 
 
 @pytest.mark.parametrize("size", ["0", "56", "1472"])
-def test_kernel_pings_us(far_end, size):
+def test_kernel_can_ping(far_end, size):
     with addresses(TAP, f"{NEIGHBOUR}/24"):
         assert_pinged("-s", size, OURS)
         assert "lladdr" in ip("neighbour", "show", OURS, "dev", TAP)
     final = far_end.stop()
     assert_balanced(final)
-    assert final["totals"]["answered"] >= 4  # three pings and the ARP request before them
+    assert final["totals"]["answered"] >= 4  # three pings and the preceding ARP request
 
 
 @pytest.mark.parametrize("size", ["0", "56", "1452"])
-def test_kernel_pings_us_over_ipv6(far_end, size):
+def test_kernel_can_ping_over_ipv6(far_end, size):
     with addresses(TAP, f"{NEIGHBOUR_6}/64"):
         assert_pinged("-6", "-s", size, OURS_6)
         assert "lladdr" in ip("-6", "neighbour", "show", OURS_6, "dev", TAP)
     assert_balanced(far_end.stop())
 
 
-def test_arping_finds_us(far_end):
-    ip("link", "set", TAP, "address", PEER)  # a MAC of its own: arping takes no notice of what its own MAC says
+def test_arping_gets_replies(far_end):
+    ip("link", "set", TAP, "address", PEER)  # differs from the port's MAC: arping ignores replies from its own MAC
     with addresses(TAP, f"{NEIGHBOUR}/24"):
         result = run("arping", "-c", "2", "-w", str(ANSWER_SECONDS), "-I", TAP, OURS)
         assert result.returncode == 0 and "Received 2 response" in result.stdout, result.stdout
         probe = run("arping", "-D", "-c", "1", "-w", str(ANSWER_SECONDS), "-I", TAP, OURS)
-        assert probe.returncode == 1 and "Received 1 response" in probe.stdout, probe.stdout  # somebody has it
+        assert probe.returncode == 1 and "Received 1 response" in probe.stdout, probe.stdout  # the address is in use
 
 
-def test_kernel_that_wants_our_address_learns_that_it_is_taken(far_end):
+def test_kernel_detects_that_our_address_is_taken(far_end):
     allow_ipv6(TAP)
     ip("address", "add", f"{OURS_6}/64", "dev", TAP)
     wait_until(lambda: "dadfailed" in ip("-6", "address", "show", "dev", TAP), "refusal of the duplicate address")
@@ -125,7 +125,7 @@ def test_each_of_two_ports_answers(start, l2_multi_echo):
     assert all(port["answered"] >= 8 for port in final["ports"])
 
 
-def test_disarmed_far_end_answers_and_does_not_echo(start_echo, tmp_path):
+def test_disarmed_echo_answers_and_does_not_echo(start_echo, tmp_path):
     process = start_echo("net_tap0", "--ip", ADDRESSES, "--disarmed", "--control-socket",
                          str(tmp_path / "socket"), lcores=one_worker())
     process.wait_for_line("L2ECHO: Ready: disarmed on 1 port")
@@ -139,7 +139,7 @@ def test_disarmed_far_end_answers_and_does_not_echo(start_echo, tmp_path):
     assert (final["totals"]["echoed"], final["totals"]["refused_by"]["disarmed"]) == (0, 1)
 
 
-def test_without_the_options_nothing_is_answered(start_echo):
+def test_nothing_is_answered_without_the_options(start_echo):
     process = start_echo("net_tap0").wait_until_ready()
     with addresses(TAP, f"{NEIGHBOUR}/24", f"{NEIGHBOUR_6}/64"):
         assert is_silent(OURS)
@@ -155,13 +155,13 @@ def test_without_the_options_nothing_is_answered(start_echo):
 
 
 def next_frame(peer, timeout=ANSWER_SECONDS):
-    """The next one that is no loop check."""
+    """The next frame that is not a loop check."""
     return wait_until(lambda: next((frame for frame in [peer.receive(timeout)]
                                     if frame and not captures.is_loop_check(frame)), None), "frame", timeout)
 
 
 def answers_to(peer, *frames):
-    """All that came back for these, in order. A request that is certain to be answered ends them."""
+    """All frames that returned for these, in order. A final request that is always answered marks the end."""
     last = ARP(op="who-has", hwsrc="02:00:00:00:00:99", psrc=NEIGHBOUR, pdst=OURS)
     for frame in (*frames, Ether(dst=BROADCAST, src="02:00:00:00:00:99") / last):
         assert peer.send(bytes(frame))
@@ -174,7 +174,7 @@ def answers_to(peer, *frames):
 
 
 def assert_comes_back(peer):
-    """An ordinary frame, and so nothing was sent back of what came before it."""
+    """An ordinary frame is echoed next, so nothing was returned for earlier frames."""
     frame = bytes(Ether(dst=captures.OURS, src=PEER) / IP() / UDP() / Raw(b"x" * 40))
     assert peer.send(frame)
     assert next_frame(peer) == swapped(frame)
@@ -190,7 +190,7 @@ def to_all(packet):
 
 @pytest.mark.parametrize("tags", [None, Dot1Q(vlan=5, prio=3), Dot1AD(vlan=6) / Dot1Q(vlan=7)],
                          ids=["untagged", "802.1Q", "QinQ"])
-def test_arp_reply_says_where_we_are(answering, tags):
+def test_arp_reply_contains_our_mac(answering, tags):
     padding = Raw(b"padding behind")
     with KernelPeer(TAP) as peer:
         ours = peer.destination.hex(":")
@@ -200,15 +200,15 @@ def test_arp_reply_says_where_we_are(answering, tags):
         assert answers_to(peer, to_all(behind[0])) == [bytes(Ether(dst=PEER, src=ours) / behind[1])]
 
 
-def test_arp_that_is_answered_too(answering):
+def test_arp_probe_and_unicast_request_are_answered(answering):
     with KernelPeer(TAP) as peer:
-        probe = arp_request("0.0.0.0")  # RFC 5227: is it free?
+        probe = arp_request("0.0.0.0")  # RFC 5227: asks whether the address is free
         confirmation = Ether(dst=peer.destination.hex(":"), src=PEER) / arp_request()
         replies = [ARP(frame[14:42]) for frame in answers_to(peer, to_all(probe), confirmation)]
         assert [(reply.op, reply.psrc, reply.pdst) for reply in replies] == [(2, OURS, "0.0.0.0"), (2, OURS, NEIGHBOUR)]
 
 
-STRANGE_ARP = {
+INVALID_ARP = {
     "sender outside of the prefix": arp_request(STRANGER),
     "another target": arp_request(target="192.0.2.3"),
     "announcement of our address": arp_request(OURS),
@@ -221,10 +221,10 @@ STRANGE_ARP = {
 }
 
 
-@pytest.mark.parametrize("request_", STRANGE_ARP.values(), ids=STRANGE_ARP.keys())
-def test_strange_arp_is_not_answered(answering, request_):
+@pytest.mark.parametrize("request_", INVALID_ARP.values(), ids=INVALID_ARP.keys())
+def test_invalid_arp_is_not_answered(answering, request_):
     with KernelPeer(TAP) as peer:
-        # With its type, but for what scapy does not know as ARP
+        # Sets the EtherType, because scapy does not recognise every request as ARP.
         assert answers_to(peer, Ether(dst=BROADCAST, src=PEER, type=0x0806) / request_) == []
     assert_balanced(answering.stop())
 
@@ -235,7 +235,7 @@ def echo_request(destination_mac, source=NEIGHBOUR, destination=OURS, **fields):
 
 
 def recomputed(packet):
-    """All sums as scapy computes them."""
+    """The packet with all checksums recomputed by scapy."""
     packet = packet.copy()
     for layer, name in ((IP, "chksum"), (ICMP, "chksum"), (ICMPv6EchoReply, "cksum"), (ICMPv6ND_NA, "cksum")):
         if layer in packet:
@@ -243,7 +243,7 @@ def recomputed(packet):
     return bytes(packet)
 
 
-def test_ping_reply_is_a_packet_of_its_own(answering):
+def test_ping_reply_has_its_own_headers(answering):
     with KernelPeer(TAP) as peer:
         ours = peer.destination.hex(":")
         request = echo_request(ours) / Raw(b"odd length")
@@ -262,20 +262,20 @@ def test_ping_with_a_wrong_checksum_gets_no_right_one(answering):
             assert reply[ICMP].type == 8 or recomputed(reply) != bytes(reply)
 
 
-STRANGE_PINGS = {
+UNANSWERED_PINGS = {
     "another address": {"destination": "192.0.2.3"},
     "from our own address": {"source": OURS},
     "from a group": {"source": "224.0.0.1"},
-    "from everybody": {"source": "255.255.255.255"},
-    "from nobody": {"source": "0.0.0.0"},
+    "from the broadcast address": {"source": "255.255.255.255"},
+    "from the unspecified address": {"source": "0.0.0.0"},
     "first fragment": {"flags": "MF"},
     "later fragment": {"frag": 1},
     "with options": {"options": [IPOption_NOP()] * 4},
 }
 
 
-@pytest.mark.parametrize("fields", STRANGE_PINGS.values(), ids=STRANGE_PINGS.keys())
-def test_strange_pings_are_echoed_like_any_frame(answering, fields):
+@pytest.mark.parametrize("fields", UNANSWERED_PINGS.values(), ids=UNANSWERED_PINGS.keys())
+def test_pings_that_are_not_answered_are_echoed(answering, fields):
     with KernelPeer(TAP) as peer:
         request = bytes(echo_request(peer.destination.hex(":"), **fields) / Raw(b"x" * 24))
         assert answers_to(peer, request) == [swapped(request)]
@@ -293,7 +293,7 @@ def solicitation(source=NEIGHBOUR_6, target=OURS_6, destination=SOLICITED_NODE, 
     return packet / ICMPv6NDOptSrcLLAddr(lladdr=PEER) if source != "::" else packet
 
 
-def test_neighbour_advertisement_says_where_we_are(answering):
+def test_neighbour_advertisement_contains_our_mac(answering):
     with KernelPeer(TAP) as peer:
         ours = peer.destination.hex(":")
         to_group = Ether(dst=SOLICITED_NODE_MAC, src=PEER) / solicitation()
@@ -303,7 +303,7 @@ def test_neighbour_advertisement_says_where_we_are(answering):
         assert answers_to(peer, to_group, to_us) == [bytes(advertisement)] * 2
 
 
-def test_station_that_asks_for_itself_hears_it_like_all_others(answering):
+def test_duplicate_address_detection_is_answered_to_all_nodes(answering):
     with KernelPeer(TAP) as peer:
         ours = peer.destination.hex(":")
         advertisement = (Ether(dst="33:33:00:00:00:01", src=ours) / IPv6(src=OURS_6, dst="ff02::1", hlim=255) /
@@ -312,7 +312,7 @@ def test_station_that_asks_for_itself_hears_it_like_all_others(answering):
         assert answers_to(peer, probe) == [bytes(advertisement)]
 
 
-STRANGE_SOLICITATIONS = {
+INVALID_SOLICITATIONS = {
     "another target": solicitation(target="2001:db8::3"),
     "through a router": solicitation(hlim=254),
     "from a group": solicitation(source="ff02::2"),
@@ -323,8 +323,8 @@ STRANGE_SOLICITATIONS = {
 }
 
 
-@pytest.mark.parametrize("request_", STRANGE_SOLICITATIONS.values(), ids=STRANGE_SOLICITATIONS.keys())
-def test_strange_solicitations_are_not_answered(answering, request_):
+@pytest.mark.parametrize("request_", INVALID_SOLICITATIONS.values(), ids=INVALID_SOLICITATIONS.keys())
+def test_invalid_solicitations_are_not_answered(answering, request_):
     with KernelPeer(TAP) as peer:
         assert answers_to(peer, Ether(dst=SOLICITED_NODE_MAC, src=PEER) / request_) == []
     assert_balanced(answering.stop())
@@ -341,7 +341,7 @@ def test_ping_reply_over_ipv6(answering):
 
 
 def loopback_message(destination, opcode=3, level=5, tags=b""):
-    """ETH-LB of level, version 0, a transaction number, a data TLV and the end TLV (IEEE 802.1Q, 21.7)."""
+    """An ETH-LB message: level, version 0, a transaction number, a data TLV and the end TLV (IEEE 802.1Q, 21.7)."""
     if isinstance(destination, str):
         destination = bytes.fromhex(destination.replace(":", ""))
     common = bytes([level << 5, opcode, 0, 4])
@@ -381,8 +381,8 @@ def announcement(**chassis):
             LLDPDUSystemName(system_name=b"neighbour") / LLDPDUEndOfLLDPDU())
 
 
-def test_link_layer_discovery_gets_no_reflection(start_echo):
-    """A neighbour that saw its own announcements would take us for itself."""
+def test_lldp_is_not_reflected(start_echo):
+    """A neighbour that received its own announcements would take us for itself."""
     process = start_echo("net_tap0", "--ip", ADDRESSES, "--eth-lb", "--group", "own-source",
                          lcores=one_worker()).wait_until_ready()
     by_name, by_mac = announcement(subtype=7, id=b"chassis"), announcement(subtype=4, id=PEER)

@@ -1,4 +1,4 @@
-"""scripts/bench: its result has all rows, agrees with itself, and says what it could not measure."""
+"""scripts/bench: results are complete and consistent, and say what could not be measured."""
 
 import contextlib
 import copy
@@ -17,7 +17,7 @@ from bench.result_table import markdown
 from tests.harness.program_under_test import usable_cpus, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RUN_SECONDS = 120  # ten seconds when the machine is idle
+RUN_SECONDS = 120  # ten seconds on an idle machine
 NEAR, FAR = 60.0, 320.0  # nanoseconds that a cache line takes between two CPUs
 
 
@@ -28,7 +28,7 @@ def run_bench(build_dir, *options):
 
 @pytest.fixture(scope="module")
 def quick(pytestconfig, tmp_path_factory, testpmd):
-    """The folder of a quick run of one comparison."""
+    """The output folder of a quick run of one comparison."""
     folder = tmp_path_factory.mktemp("bench") / "new"
     done = run_bench(pytestconfig.getoption("build_dir"), "--quick", "--only", "net_null", "--output", folder)
     assert done.returncode == 0, done.stderr + done.stdout
@@ -41,7 +41,7 @@ def result(quick):
     return json.loads((quick / "bench.json").read_text())
 
 
-def test_result_says_what_was_run_where(result):
+def test_result_records_options_and_machine(result):
     assert (result["schema"], result["mode"], result["pairs"]) == ("l2echo.bench/1", "quick", 3)
     for key in ("cpu", "cpus", "kernel", "dpdk", "testpmd", "governor"):
         assert result["environment"][key], key
@@ -89,11 +89,11 @@ def test_table_and_plots_are_written(quick, result):
     text = (quick / "bench.md").read_text()
     assert text.startswith(markdown(result))
     rows = [line for line in text.splitlines() if line.startswith("| net_null")]
-    assert len(rows) == 3 + 4  # ratios, then each contender
+    assert len(rows) == 3 + 4  # ratios, then one row per contender
     assert (quick / "net_null-ratios.svg").read_text().rstrip().endswith("</svg>")
 
 
-def test_peers_take_turns_and_one_that_cannot_run_keeps_its_row():
+def test_contenders_alternate_and_one_that_cannot_run_keeps_its_row():
     turns = []
 
     def contender(key, value):
@@ -113,7 +113,7 @@ def test_peers_take_turns_and_one_that_cannot_run_keeps_its_row():
     assert (found["contenders"][2]["outcome"], found["contenders"][2]["reason"]) == ("not measured", "no wings")
 
 
-def test_histogram_is_of_the_last_run_and_of_none_that_failed():
+def test_histogram_is_from_the_last_run_and_never_from_a_failed_one():
     runs = iter([{"histogram": "first"}, {"histogram": "second"}, AssertionError("exit status 1")])
 
     def run():
@@ -129,7 +129,7 @@ def test_histogram_is_of_the_last_run_and_of_none_that_failed():
 
 
 class FakeProgram:
-    """As of a contender that shares a CPU; `fails_at` is what it does when it fails."""
+    """The program of a contender that shares a CPU; it fails at the step `fails_at`."""
 
     def __init__(self, diary, key, value, fails_at):
         self.diary, self.command, self.value, self.fails_at = diary, key, value, fails_at
@@ -159,7 +159,7 @@ class FakeProgram:
 
 
 @pytest.mark.parametrize("fails_at", ["start", "sample", "values", "end"])
-def test_one_that_fails_while_others_share_its_cpu_keeps_its_row(fails_at):
+def test_contender_that_fails_while_sharing_a_cpu_keeps_its_row(fails_at):
     diary, complaints = [], []
 
     def contender(key, value, fails_at=None):
@@ -178,7 +178,7 @@ def test_one_that_fails_while_others_share_its_cpu_keeps_its_row(fails_at):
     assert (ratio["median"], ratio["count"], ratio["verdict"]) == (0.5, 2, "ahead")
     assert complaints == ["Title, other: exit status 1"]
     assert diary.count(("other", "gone")) == (fails_at != "start")
-    # All are started before any is sampled, and each turn begins with another one.
+    # All are started before any is sampled, and each turn starts with a different contender.
     assert [key for key, what in diary if what == "start"] == ["ours", "peer", "other", "peer", "ours", "ours", "peer"]
     in_order = ("start", "sample", "values", "end", "gone")
     assert [what for key, what in diary[-10:]] == [what for what in in_order for _ in range(2)]
@@ -190,11 +190,11 @@ def run_of(value, before=NEAR, after=NEAR):
 
 @pytest.mark.parametrize(("times", "mode"), [((48, 65), "fast"), ((309, 351), "slow"), ((60, 320), "mixed"),
                                              ((320, 60), "mixed"), ((249.9, 249.9), "fast"), ((250, 250), "slow")])
-def test_mode_is_that_of_both_round_trips(times, mode):
+def test_mode_depends_on_both_round_trips(times, mode):
     assert cpu_mode.mode_of(run_of(1, *times)) == mode
 
 
-def test_only_runs_of_one_mode_are_paired():
+def test_only_runs_of_the_same_mode_are_paired():
     ours = [run_of(1), run_of(2, FAR, FAR), run_of(3), run_of(4, NEAR, FAR), run_of(5)]
     peer = [run_of(1), run_of(2, FAR, FAR), run_of(3, FAR, FAR), run_of(4, NEAR, FAR), run_of(5)]
     turns = list(zip(ours, peer, strict=True))
@@ -203,7 +203,7 @@ def test_only_runs_of_one_mode_are_paired():
 
 
 def contest_of_two(two_cpus, round_trips):
-    """Two turns, ours 2 and 3, the peer always 4."""
+    """Two turns: ours takes 2 and 3, the peer always 4."""
     values = iter([9, 2, 3])
     contenders = [Contender("ours", "ours", lambda: {"values": {"time": next(values)}, "command": "ours"}),
                   Contender("peer", "peer", lambda: {"values": {"time": 4}, "command": "peer"})]
@@ -213,7 +213,7 @@ def contest_of_two(two_cpus, round_trips):
     return Contest(comparison, pytest.fail, lambda: next(round_trips)).measure(2)
 
 
-def test_each_mode_has_its_ratio_and_its_medians():
+def test_each_mode_has_its_own_ratio_and_medians():
     found = contest_of_two(True, [NEAR] * 8 + [FAR] * 4)
     assert [(ratio["mode"], ratio["values"], ratio["ours_median"]) for ratio in found["ratios"]] == [
         ("fast", [0.5], 2), ("slow", [0.75], 3)]
@@ -221,7 +221,7 @@ def test_each_mode_has_its_ratio_and_its_medians():
     assert found["contenders"][0]["medians_by_mode"]["slow"]["time"]["median"] == 3
 
 
-def test_pair_of_two_modes_is_left_out_and_told(result):
+def test_pair_of_different_modes_is_left_out_and_reported(result):
     found = contest_of_two(True, [NEAR] * 10 + [FAR] * 2)
     ratio, = found["ratios"]
     assert (ratio["mode"], ratio["values"]) == ("fast", [0.5])
@@ -229,18 +229,18 @@ def test_pair_of_two_modes_is_left_out_and_told(result):
     changed = copy.deepcopy(result)
     changed["comparisons"].append(found)
     text = markdown(changed)
-    assert "Pairs left out because their runs were not of one mode: Title, ours / peer: 1." in text
+    assert "Pairs left out because their runs had different modes: Title, ours / peer: 1." in text
     assert "| Title | peer | time | slow | 1 | 0.004 us |" in text
 
 
-def test_mode_does_not_matter_where_one_cpu_does_the_work():
+def test_mode_is_ignored_if_one_cpu_does_the_work():
     ratio, = contest_of_two(False, [NEAR] * 10 + [FAR] * 2)["ratios"]
     assert (ratio["mode"], ratio["values"]) == ("any", [0.5, 0.75])
 
 
 @pytest.fixture
 def build(tmp_path):
-    """build(FOLDER OF THE BENCHMARKS, OPTION...): one that has these."""
+    """build(FOLDER OF THE BENCHMARKS, OPTION...) makes a build with that layout and these options."""
 
     def make(place, *options):
         (tmp_path / place).mkdir(parents=True)
@@ -257,14 +257,14 @@ def build(tmp_path):
     ("tests/bench", ("--stats-format table|json=table", "--no-loop-check"), ("--stats-format", "json"),
      ("--no-loop-check",)),
     ("bench", ("--format table|json=table", "--loop-check on|off=on"), ("--format", "json"), ("--loop-check", "off"))],
-    ids=["once", "now"])
-def test_build_of_another_commit_has_its_own_layout_and_options(build, place, options, json_report, no_loop_check):
+    ids=["old", "new"])
+def test_build_of_another_commit_uses_its_own_layout_and_options(build, place, options, json_report, no_loop_check):
     other = build(place, *options)
     assert other.program("bench/burst_loops_bench") == str(other.folder / place / "burst_loops_bench")
     assert (other.spelled(REPORT_IN_JSON), other.spelled(NO_LOOP_CHECK)) == (json_report, no_loop_check)
 
 
-def test_build_says_what_it_lacks(build):
+def test_build_reports_what_it_lacks(build):
     other = build("bench", "--stats-formats")
     with pytest.raises(NotMeasured, match="bench/cross_wire is not built"):
         other.program("bench/cross_wire")
@@ -272,13 +272,13 @@ def test_build_says_what_it_lacks(build):
         other.spelled(REPORT_IN_JSON)
 
 
-def test_cycles_per_frame_are_of_all_workers():
+def test_cycles_per_frame_cover_all_workers():
     workers = [{"received": 300, "cycles_per_frame": 10.0}, {"received": 100, "cycles_per_frame": 30.0}]
     assert programs.cycles_per_frame(workers) == 15
     assert programs.cycles_per_frame([{"received": 0, "cycles_per_frame": 0.0}]) is None
 
 
-def test_losing_row_and_missing_row_stand_in_the_table(result):
+def test_losing_and_missing_rows_appear_in_the_table(result):
     changed = copy.deepcopy(result)
     comparison, = changed["comparisons"]
     comparison["ratios"][0] |= spread([0.5, 0.6, 0.7]) | {"verdict": "behind"}
@@ -288,24 +288,24 @@ def test_losing_row_and_missing_row_stand_in_the_table(result):
     assert "not measured: no wings" in text
 
 
-def test_cores_follow_from_cycles_and_sizes():
+def test_cores_are_computed_from_cycles_and_sizes():
     medians = {"cycles_per_frame": spread([26.0])}
     contender = {"key": "default", "medians": medians, "runs": [{"values": {"tsc_hz": 2.6e9}}]}
     counts = core_count.core_counts([{"key": "cross_wire-8192", "contenders": [contender]}])
     rows = {(row["rate_gbps"], row["size"]): row for row in counts["rows"]}
-    assert rows[10, 64]["frames_per_second"] == pytest.approx(14.88e6, rel=1e-3)  # the line rate everyone knows
+    assert rows[10, 64]["frames_per_second"] == pytest.approx(14.88e6, rel=1e-3)  # the well-known line rate
     assert (rows[100, 64]["cores_loop_alone"], rows[100, 64]["cores_published"]) == (2, 10)
     assert rows[100, 1518]["cores_loop_alone"] == 1
-    assert rows[100, 64]["pcie_link"] == "4.0 x16 or 5.0 x8"  # 128.6 Gbit/s, more than 3.0 x16 has
+    assert rows[100, 64]["pcie_link"] == "4.0 x16 or 5.0 x8"  # 128.6 Gbit/s exceeds 3.0 x16
     assert "| 100 | 2 to 10 |" in "\n".join(core_count.markdown(counts))
 
 
-def test_cores_are_not_computed_from_nothing(result):
+def test_cores_are_not_computed_without_measurements(result):
     assert result["core_counts"] is None
     assert "Not computed: it needs `cross_wire-8192`" in "\n".join(core_count.markdown(None))
 
 
-def test_hugepages_are_given_back_also_when_there_were_too_few(tmp_path, monkeypatch):
+def test_hugepages_are_returned_even_if_there_were_too_few(tmp_path, monkeypatch):
     monkeypatch.setattr(hugepages, "PAGES", tmp_path)
     (tmp_path / "free_hugepages").write_text("1\n")
     (tmp_path / "nr_hugepages").write_text("3\n")
@@ -313,13 +313,13 @@ def test_hugepages_are_given_back_also_when_there_were_too_few(tmp_path, monkeyp
         assert pages.eal_arguments(2) == ("--in-memory", "-m", "2", "--no-pci")
         assert hugepages.read("nr_hugepages") == 3  # one was free
         with pytest.raises(NotMeasured, match="no 4 hugepages"):
-            pages.eal_arguments(3, processes=2)  # no kernel frees the three that were missing
-        assert hugepages.read("nr_hugepages") == 3  # they are of no use
+            pages.eal_arguments(3, processes=2)  # no kernel supplies the three missing pages
+        assert hugepages.read("nr_hugepages") == 3  # the reserved pages were returned
         assert pages.eal_arguments(2) == ("--in-memory", "-m", "2", "--no-pci")
     assert hugepages.read("nr_hugepages") == 3
 
 
-def test_what_is_not_compared_has_medians_and_no_ratio():
+def test_metric_that_is_not_compared_has_medians_and_no_ratio():
     def contender(key, lost):
         return Contender(key, key, lambda: {"values": {"lost_share": lost}, "checks": {}, "command": key})
 
@@ -333,7 +333,7 @@ def test_what_is_not_compared_has_medians_and_no_ratio():
     ("net_memif0,role=client", "exit status -11", far_end.MAX_ATTEMPTS),
     ("net_memif0,role=client", "exit status 1", 1),
     ("net_af_packet0,iface=probe0", "exit status -11", 1)], ids=["driver", "program", "other driver"])
-def test_only_crashes_of_the_driver_that_is_known_for_them_are_repeated(monkeypatch, device, reason, attempts):
+def test_only_known_driver_crashes_are_repeated(monkeypatch, device, reason, attempts):
     made = []
 
     def run_once(*_):
@@ -346,16 +346,16 @@ def test_only_crashes_of_the_driver_that_is_known_for_them_are_repeated(monkeypa
     assert len(made) == attempts
 
 
-def test_repeated_runs_are_told(result):
+def test_repeated_runs_are_reported(result):
     changed = copy.deepcopy(result)
     changed["comparisons"][0]["contenders"][1]["runs"][2]["attempt"] = 3
     title = changed["comparisons"][0]["title"]
-    assert f"Repeated because memif's driver crashed when the probe left: {title}, testpmd macswap 2 times." \
+    assert f"Repeated because memif's driver crashed when the probe exited: {title}, testpmd macswap 2 times." \
         in markdown(changed)
     assert "Repeated" not in markdown(result)
 
 
-def test_earlier_result_is_put_aside_whole(tmp_path):
+def test_earlier_result_is_moved_aside_completely(tmp_path):
     (tmp_path / "histograms").mkdir()
     names = ["bench.json", "bench.md", "a.svg", "histograms/b.hgrm"]
     for name in [*names, "of-the-user.svg"]:
@@ -364,19 +364,19 @@ def test_earlier_result_is_put_aside_whole(tmp_path):
     earlier, = (tmp_path / "earlier").iterdir()
     assert all((earlier / name).exists() and not (tmp_path / name).exists() for name in names)
     assert (tmp_path / "of-the-user.svg").exists()
-    main.prepare_output(tmp_path)  # nothing left to put aside
+    main.prepare_output(tmp_path)  # nothing left to move
     assert list((tmp_path / "earlier").iterdir()) == [earlier]
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[]"])
-def test_result_of_something_else_is_refused(tmp_path, text):
+def test_foreign_result_is_not_overwritten(tmp_path, text):
     (tmp_path / "bench.json").write_text(text)
-    with pytest.raises(SystemExit, match="its bench.json is not of a benchmark"):
+    with pytest.raises(SystemExit, match="its bench.json is not a benchmark result"):
         main.prepare_output(tmp_path)
 
 
 def test_files_belong_to_the_owner_of_the_folder_and_others_stay(result, tmp_path):
-    """As under sudo."""
+    """The run is privileged, as under sudo."""
     other = tmp_path / "other"
     other.write_text("")
     os.chown(tmp_path, 1234, 1234)
@@ -388,25 +388,25 @@ def test_files_belong_to_the_owner_of_the_folder_and_others_stay(result, tmp_pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_signal_leaves_what_was_measured_before(pytestconfig, tmp_path, testpmd, number):
+def test_signal_keeps_completed_measurements(pytestconfig, tmp_path, testpmd, number):
     command = ("/usr/bin/python3", "-m", "bench.main", "--build-dir", pytestconfig.getoption("build_dir"),
                "--quick", "--only", "memif", "--output", tmp_path)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: list(tmp_path.glob("histograms/*")), "a round trip", RUN_SECONDS)
         process.send_signal(number)
         _, errors = process.communicate(timeout=RUN_SECONDS)
-    assert process.returncode == 130 and "interrupted; what was measured before is written" in errors
+    assert process.returncode == 130 and "interrupted; completed measurements were written" in errors
     result = json.loads((tmp_path / "bench.json").read_text())
     assert result["complete"] is False
 
 
-def test_name_that_is_none_is_a_usage_error(pytestconfig, tmp_path):
+def test_unknown_name_is_a_usage_error(pytestconfig, tmp_path):
     done = run_bench(pytestconfig.getoption("build_dir"), "--only", "net_nil", "--output", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--only net_nil" in done.stderr and "--list" in done.stderr
 
 
-def test_pairs_that_are_no_number_are_a_usage_error(pytestconfig, tmp_path):
+def test_invalid_number_of_pairs_is_a_usage_error(pytestconfig, tmp_path):
     done = run_bench(pytestconfig.getoption("build_dir"), "--pairs", "0", "--output", tmp_path)
     assert (done.returncode, done.stdout) == (2, "") and "'0' is not a number of pairs" in done.stderr
 
@@ -419,8 +419,8 @@ def test_cache_line_program_measures_or_says_why(pytestconfig, start):
     assert process.wait(RUN_SECONDS) == 2 and "give two different CPUs" in process.stderr()
 
 
-def test_commit_is_measured_against_in_the_same_way(pytestconfig, tmp_path, testpmd):
-    """The other build is this one, too."""
+def test_commit_is_compared_under_the_same_conditions(pytestconfig, tmp_path, testpmd):
+    """The other build is this build again."""
     build_dir = pytestconfig.getoption("build_dir")
     done = run_bench(build_dir, "--quick", "--pairs", "1", "--against", "0123abc", build_dir, "--only", "net_null",
                      "--output", tmp_path)
@@ -432,7 +432,7 @@ def test_commit_is_measured_against_in_the_same_way(pytestconfig, tmp_path, test
     assert "(`this`) against 0123abc" in (tmp_path / "bench.md").read_text()
 
 
-def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig, tmp_path):
+def test_unwritable_output_is_reported_before_anything_runs(pytestconfig, tmp_path):
     (tmp_path / "file").write_text("")
     done = run_bench(pytestconfig.getoption("build_dir"), "--output", tmp_path / "file/below")
     assert done.returncode == 1
@@ -441,11 +441,11 @@ def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig
 
 @pytest.mark.parametrize("options", [("--fast",), ("--only",), ("--output", "--quick"), ("--against",),
                                      ("--against", "no-such-commit")], ids=" ".join)
-def test_wrong_option_is_a_usage_error(options):
+def test_invalid_option_is_a_usage_error(options):
     done = subprocess.run((ROOT / "scripts/bench", *options), capture_output=True, text=True, check=False, timeout=10)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr
 
 
-def test_script_explains_itself():
+def test_script_has_help():
     done = subprocess.run((ROOT / "scripts/bench", "--help"), capture_output=True, text=True, check=False, timeout=10)
     assert done.returncode == 0 and "--quick" in done.stdout and "--only NAME" in done.stdout

@@ -1,4 +1,4 @@
-"""scripts/compare-paths: what it measures agrees with itself, and what it runs beside our programs works."""
+"""scripts/compare-paths: its measurements are consistent, and its helper programs work."""
 
 import json
 import pathlib
@@ -16,7 +16,7 @@ from tests.harness.program_under_test import NO_NIC, START_SECONDS, usable_cpus,
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AF_XDP = 44
-RUN_SECONDS = 240  # half a minute when the machine is idle
+RUN_SECONDS = 240  # half a minute on an idle machine
 PATHS = ["socket", "af_packet", "af_xdp", "memif"]
 
 
@@ -46,7 +46,7 @@ def test_signal_ends_the_comparison_as_ctrl_c_does(pytestconfig, start, number):
 
 @pytest.fixture(scope="module")
 def quick(pytestconfig, tmp_path_factory):
-    """The result of one quick comparison, its table, and what it left behind."""
+    """The result of one quick comparison; checks its table, and that it leaves no interfaces or namespaces behind."""
     folder = tmp_path_factory.mktemp("comparison")
     before = ip("link"), ip("netns")
     done = subprocess.run(
@@ -70,7 +70,7 @@ def measured(link):
 
 @pytest.mark.alone
 @pytest.mark.long
-def test_every_path_has_its_column_and_every_run_an_outcome(quick):
+def test_every_path_has_a_column_and_every_run_an_outcome(quick):
     assert quick["schema"] == "l2echo.comparison/1"
     assert [link["key"] for link in quick["links"]] == ["plain", "wire", "netem"]
     for link in quick["links"]:
@@ -97,7 +97,7 @@ def test_every_frame_is_accounted_for(quick, key):
 
 @pytest.mark.alone
 @pytest.mark.long
-def test_a_link_as_it_is_loses_nothing_at_the_rate_that_all_sustain(quick):
+def test_unimpaired_link_loses_nothing_at_a_moderate_rate(quick):
     for group, run in measured(link_of(quick, "plain")):
         if group["rate"] != "max":
             assert lost(run) == 0, run
@@ -105,7 +105,7 @@ def test_a_link_as_it_is_loses_nothing_at_the_rate_that_all_sustain(quick):
 
 @pytest.mark.alone
 @pytest.mark.long
-def test_the_probe_finds_exactly_what_the_wire_dropped(quick):
+def test_probe_finds_exactly_what_the_wire_dropped(quick):
     for group, run in measured(link_of(quick, "wire")):
         there, back = run["wire"]["directions"]
         assert 70 * 0.3 < there["dropped"] < 70 * 2  # 1 % of 7000
@@ -119,7 +119,7 @@ def test_the_probe_finds_exactly_what_the_wire_dropped(quick):
 
 @pytest.mark.alone
 @pytest.mark.long
-def test_the_wire_delays_both_ways(quick):
+def test_wire_delays_both_directions(quick):
     for _, run in measured(link_of(quick, "wire")):
         assert run["probe"]["round_trip_ns"]["min"] >= 200_000
         assert all(direction["hold_time_ns"]["min"] >= 99_000 for direction in run["wire"]["directions"])
@@ -131,7 +131,7 @@ def test_netem_is_measured_or_the_reason_is_given(quick):
     link = link_of(quick, "netem")
     for group in link["groups"]:
         *kernel, memif = group["runs"]
-        assert memif["outcome"] == "not measured" and "no frame of this path" in memif["reason"]
+        assert memif["outcome"] == "not measured" and "this path bypasses" in memif["reason"]
         for run in kernel:
             if run["outcome"] == "measured":
                 assert run["probe"]["round_trip_ns"]["min"] >= 200_000
@@ -148,10 +148,10 @@ def test_table_has_a_row_for_each_measure_and_a_cell_for_each_path(quick):
     text = "\n".join(rows)
     for words in ("sent / returned", "dropped by wire", "duplicated / corrupted", "p50 / p99 / p99.9", "Gbit/s"):
         assert words in text
-    assert text.count("bypass") == 3  # memif alone, once a table
+    assert text.count("bypass") == 3  # only for memif, once per table
 
 
-def test_what_was_not_measured_shows_its_reason_instead_of_figures():
+def test_unmeasured_path_shows_its_reason_instead_of_figures():
     runs = [{"path": "memif", "outcome": "not measured", "reason": "no wings"}]
     places = dict.fromkeys(("echo", "probe", "wire"), 0)
     machine = {"version": "", "kernel": "", "cpus": 2, "cpu": "", "load": 0, "places": places}
@@ -175,31 +175,31 @@ def test_socket_echo_swaps_every_frame(start, pytestconfig, options):
         assert process.reports() == [{"received": 5000, "echoed": 5000, "dropped": 0, "missed": 0}]
 
 
-def test_socket_echo_names_an_interface_that_is_not_there(start, pytestconfig):
+def test_socket_echo_names_a_missing_interface(start, pytestconfig):
     process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "bench/compare/socket_echo"), "nowhere0")
     assert process.wait(5) == 1
     assert process.stderr() == "socket_echo: error: nowhere0: No such device\n"
 
 
-def test_wire_with_one_end_says_so(start, pytestconfig):
+def test_wire_with_one_end_is_an_error(start, pytestconfig):
     process = start(pathlib.Path(pytestconfig.getoption("build_dir"), "bench/compare/impairing_wire"), *NO_NIC,
                     "--lcores", f"0@{usable_cpus()[0]}", "--vdev=net_null0")
     assert process.wait(20) == 1
     assert "impairing_wire: error: a wire has two ends; EAL found 1 ports" in process.stderr()
 
 
-def test_script_explains_itself():
+def test_script_has_help():
     done = run_script("--help")
     assert done.returncode == 0 and "--quick" in done.stdout and "--output FOLDER" in done.stdout
 
 
 @pytest.mark.parametrize("options", [("--fast",), ("--output",)], ids=" ".join)
-def test_wrong_option_is_a_usage_error(options):
+def test_invalid_option_is_a_usage_error(options):
     done = run_script(*options)
     assert done.returncode == 2 and done.stdout == "" and re.search("usage|needs a folder", done.stderr)
 
 
-def test_output_that_cannot_be_written_is_told_before_anything_runs(pytestconfig, tmp_path):
+def test_unwritable_output_is_reported_before_anything_runs(pytestconfig, tmp_path):
     (tmp_path / "file").write_text("")
     done = subprocess.run(("/usr/bin/python3", "-m", "bench.compare.compare_paths", "--build-dir",
                            pytestconfig.getoption("build_dir"), "--output", tmp_path / "file/below"),

@@ -1,4 +1,4 @@
-"""Samples in config/ work as they are, and what --print-config prints is a configuration file again."""
+"""The samples in config/ work unchanged, and the output of --print-config is a valid configuration file."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ FRAMES = 1000
 
 @pytest.fixture
 def printed_config(start, l2_multi_echo):
-    """What --print-config says about these arguments."""
+    """printed_config(ARGUMENTS...) returns the output of --print-config."""
 
     def print_config(*arguments):
         process = start(l2_multi_echo, *arguments, "--print-config")
@@ -30,7 +30,7 @@ def printed_config(start, l2_multi_echo):
 
 @pytest.fixture
 def start_sample(start, l2_multi_echo, config_folder):
-    """Runs a sample as it is, but with JSON reports."""
+    """Runs a sample unchanged, except for JSON reports."""
 
     if usable_cpus()[:2] != [0, 1]:
         pytest.skip("the samples run on CPUs 0 and 1, and this process may not use both")
@@ -43,7 +43,7 @@ def start_sample(start, l2_multi_echo, config_folder):
 
 
 def as_words(arguments):
-    """EAL's arguments as printed: numbers may be without quotes, a single argument without brackets."""
+    """EAL's arguments as printed: numbers may be unquoted, and a single argument needs no brackets."""
     return [str(argument) for argument in (arguments if isinstance(arguments, list) else [arguments])]
 
 
@@ -52,18 +52,18 @@ def test_every_sample_is_tested(config_folder):
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_sample_is_in_force_as_written(printed_config, config_folder, name):
+def test_sample_takes_effect_as_written(printed_config, config_folder, name):
     file = config_folder / f"{name}.toml"
     printed = tomllib.loads(printed_config("--", "--config", str(file)))
     sample = tomllib.loads(file.read_text(encoding="utf-8"))
-    assert sample["eal"], "a sample that does not say what to run on"
+    assert sample["eal"], "the sample does not set EAL's arguments"
     assert as_words(printed["eal"]) == sample["eal"]
     assert set(sample) <= set(printed)
 
 
 def test_sample_of_all_options_has_each_with_its_default(printed_config, config_folder):
     sample = (config_folder / f"{ALL_OPTIONS}.toml").read_text(encoding="utf-8")
-    assert sample.endswith("\n" + printed_config("--")), "what --print-config prints belongs below the first lines"
+    assert sample.endswith("\n" + printed_config("--")), "the output of --print-config must follow the first lines"
 
 
 @pytest.mark.parametrize("name", (*SAMPLES, ALL_OPTIONS))
@@ -73,7 +73,7 @@ def test_printed_config_is_a_config_file(printed_config, config_folder, tmp_path
     assert printed_config("--", "--config", str(tmp_path / "printed.toml")) == first
 
 
-def test_command_line_wins_over_the_file(printed_config, tmp_path):
+def test_command_line_overrides_the_file(printed_config, tmp_path):
     file = tmp_path / "some.toml"
     file.write_text('burst = 16\nmtu = 2000\nraw = true\neal = ["--no-huge", "-m", "64"]\n', encoding="utf-8")
     from_file = tomllib.loads(printed_config("--", "--config", str(file)))
@@ -83,7 +83,7 @@ def test_command_line_wins_over_the_file(printed_config, tmp_path):
     assert (both["burst"], both["mtu"], as_words(both["eal"])) == (64, 2000, ["--no-pci"])
 
 
-def test_every_option_is_a_key_that_is_in_force_when_fed_back(printed_config, tmp_path):
+def test_every_option_is_a_key_that_takes_effect_when_fed_back(printed_config, tmp_path):
     options = {
         "ports": "0,net_null1", "rx-descriptors": "256", "tx-descriptors": "512", "burst": "16",
         "mbuf-data-room": "4096", "mempool-cache": "128", "mtu": "3000", "rss": "ip,udp", "rss-key": "6d" * 40,
@@ -104,7 +104,7 @@ def test_key_that_looks_like_a_number_is_printed_as_toml(printed_config, key):
     assert tomllib.loads(printed_config("--", "--rss-key", key))["rss-key"] == key
 
 
-def test_file_is_in_force_when_run(start, l2_multi_echo, tmp_path):
+def test_file_takes_effect_when_run(start, l2_multi_echo, tmp_path):
     file = tmp_path / "run.toml"
     eal = ", ".join(f'"{argument}"' for argument in (*NO_NIC, "--vdev=net_null0", "--lcores", one_worker()))
     file.write_text(f'eal = [{eal}]\nraw = true\nformat = "json"\nduration = "300ms"\n', encoding="utf-8")

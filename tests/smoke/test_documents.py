@@ -1,4 +1,4 @@
-"""The commands in README and docs, run as written.
+"""Runs the commands in README and docs as written.
 
 A block of commands is fenced as ```sh. The blocks of a document run in order, in one shell, in a folder that looks
 like the source tree; a folder of the test takes the place of /tmp, which other tests use too. `<!-- not run: REASON
@@ -32,16 +32,16 @@ def commands_of(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_block_says_what_it_is(document):
+def test_every_block_names_its_language(document):
     kinds = {block["kind"] for block in blocks_of(document)}
     assert kinds <= KINDS, f"{document}: name the language of each block: {', '.join(sorted(KINDS))}"
     fences = re.findall(r"^```", (SOURCE / document).read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(fences) == 2 * len(blocks_of(document)), f"{document}: a block without an end"
+    assert len(fences) == 2 * len(blocks_of(document)), f"{document}: a block is not closed"
 
 
 @pytest.fixture
 def tree(tmp_path, pytestconfig):
-    """What the commands see: the source tree with a build in it, where they may leave files."""
+    """What the commands see: a writable copy of the source tree with a build in it."""
     folder = tmp_path / "l2echo"
     folder.mkdir()
     for entry in SOURCE.iterdir():
@@ -57,7 +57,7 @@ def tree(tmp_path, pytestconfig):
 
 
 def run(script, tree, output):
-    """In a session of its own, so that what it leaves behind can be ended."""
+    """Runs the script in its own session, so that leftover processes can be ended."""
     environment = {**os.environ, "PATH": f"{tree.parent}/tools:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     with open(output, "wb") as file:
         shell = subprocess.Popen(["bash", "-euc", script], cwd=tree, env=environment, stdin=subprocess.DEVNULL,

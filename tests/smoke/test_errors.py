@@ -50,7 +50,7 @@ BAD_USAGE = (
 
 
 @pytest.mark.parametrize("options, words", BAD_USAGE, ids=[" ".join(options) for options, _ in BAD_USAGE])
-def test_bad_usage(start_echo, options, words):
+def test_invalid_usage(start_echo, options, words):
     assert_fails(start_echo(NET_NULL, *options), USAGE, *words)
 
 
@@ -73,14 +73,14 @@ BAD_FILES = (
 
 
 @pytest.mark.parametrize("content, words", BAD_FILES, ids=[content.strip() for content, _ in BAD_FILES])
-def test_bad_config_file(start_echo, tmp_path, content, words):
+def test_invalid_config_file(start_echo, tmp_path, content, words):
     file = tmp_path / "bad.toml"
     file.write_text(content, encoding="utf-8")
     assert_fails(start_echo(NET_NULL, "--config", str(file)), USAGE, *words)
 
 
 @pytest.mark.parametrize("option", ["--raw", "--duration=3", "--format", "--config"])
-def test_our_option_among_eals(start, l2_multi_echo, option):
+def test_our_option_among_eal_arguments(start, l2_multi_echo, option):
     assert_fails(start(l2_multi_echo, *NO_NIC, "--vdev=net_null0", option), USAGE, option.split("=")[0], "after --")
 
 
@@ -93,11 +93,11 @@ def test_our_option_among_eals(start, l2_multi_echo, option):
     ("l2_multi_echo", ("-n", ""), ("EAL argument .* is empty, after -n",)),
     ("l2_multi_echo", ("--lcores=",), ("EAL argument --lcores: the value is empty",)),
 ])
-def test_word_among_eals_that_would_be_dropped(start, request, program, arguments, words):
+def test_eal_argument_that_would_be_ignored_is_an_error(start, request, program, arguments, words):
     assert_fails(start(request.getfixturevalue(program), *NO_NIC, "--vdev=net_null0", *arguments), USAGE, *words)
 
 
-def test_eals_own_trace_is_eals(start, l2_multi_echo):
+def test_eal_trace_option_is_left_to_eal(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, "--vdev=net_null0", "--lcores", two_workers(), "--trace=no.such.point",
                     "--", "--duration", "100ms")
     assert process.wait(10) == 0
@@ -105,8 +105,8 @@ def test_eals_own_trace_is_eals(start, l2_multi_echo):
 
 @pytest.mark.alone
 @pytest.mark.parametrize("kind", ["secondary", "auto"])
-def test_second_process_leaves_the_ports_of_the_first_alone(start, l2_multi_echo, tmp_path, kind):
-    """It needs hugepages of the machine: what --no-huge takes is not shared."""
+def test_second_process_does_not_disturb_the_ports_of_the_first(start, l2_multi_echo, tmp_path, kind):
+    """Needs hugepages: with --no-huge the processes share nothing."""
     with hugepages(64, tmp_path):
         eal = ("--no-pci", f"--huge-dir={tmp_path}", "--file-prefix=shared", "--lcores", two_workers())
         first = start(l2_multi_echo, *eal, "-m", "96", "--vdev=net_null0,no-rx=1", "--", "--rx-descriptors", "64",
@@ -116,39 +116,39 @@ def test_second_process_leaves_the_ports_of_the_first_alone(start, l2_multi_echo
         assert final["ports"][0]["link"]["up"] and final["ports"][0]["link"]["changes"] == 0
 
 
-def test_bad_eal_option(start, l2_multi_echo):
+def test_invalid_eal_option(start, l2_multi_echo):
     assert_fails(start(l2_multi_echo, *NO_NIC, "--no-such-eal-option"), FAILURE, "EAL")
 
 
-def test_bad_vdev(start_echo):
+def test_invalid_vdev(start_echo):
     assert_fails(start_echo("net_does_not_exist0"), FAILURE, "EAL|net_does_not_exist0")
 
 
-def test_umwait_needs_a_cpu_and_a_driver(start_echo):
+def test_umwait_without_cpu_or_driver_support(start_echo):
     assert_fails(start_echo(NET_NULL, "--idle", "umwait"), FAILURE, "--idle umwait", "CPU|net_null", "--idle sleep")
 
 
 @pytest.mark.parametrize("port", ["7", "net_null7", "0,7", "-1", "65536"])
-def test_port_that_does_not_exist(start_echo, port):
+def test_missing_port(start_echo, port):
     assert_fails(start_echo(NET_NULL, f"--ports={port}"), FAILURE, re.escape(port.split(",")[-1]), "net_null0")
 
 
-def test_no_port_at_all(start, l2_multi_echo):
+def test_no_port(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers())
     assert_fails(process, FAILURE, "port", "dpdk-devbind.py", "--vdev")
 
 
-def test_lcores_outside_of_the_cpus_that_we_may_use(start, l2_multi_echo):
+def test_lcores_outside_the_allowed_cpus(start, l2_multi_echo):
     cpus = usable_cpus()
     if len(cpus) < 2:
-        pytest.skip("this machine has one CPU: none to be kept from")
+        pytest.skip("this machine has only one CPU")
     first, last = cpus[:2]
     process = start("taskset", "--cpu-list", str(first), l2_multi_echo, "-l", f"{first}-{last}", *NO_NIC,
                     "--vdev=net_null0")
     assert_fails(process, FAILURE, rf"\b{first}[-,]{last}\b", rf"-l {first}\b|--lcores")
 
 
-def test_rss_key_of_a_length_that_the_device_does_not_take(start_echo):
+def test_rss_key_of_a_length_that_the_device_rejects(start_echo):
     assert_fails(start_echo("net_tap0", "--rss-key", "6d5a"), FAILURE, "--rss-key|RSS key", r"\b40\b")
 
 
@@ -162,7 +162,7 @@ def test_mtu_above_the_limit_of_the_device(start_echo):
     (("--version",), (), r"^l2echo \d+\.\d+\.\d+"),
     ((), ("--", "--version"), r"^l2echo \d+\.\d+\.\d+"),
 ], ids=str)
-def test_asking_is_no_mistake(start, l2_multi_echo, before, after, pattern):
+def test_help_and_version_are_not_errors(start, l2_multi_echo, before, after, pattern):
     process = start(l2_multi_echo, *before, *after)
     assert process.wait(5) == 0
     assert re.search(pattern, process.stdout())

@@ -1,4 +1,4 @@
-"""scripts/host-setup but for NICs: what it finds, and that it changes something with --apply alone."""
+"""scripts/host-setup except NICs: what it finds, and that it changes nothing without --apply."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ BOOT_FILE = "/etc/tmpfiles.d/l2echo-hugepages.conf"
 # Tools and hugepages
 
 
-def test_tools_that_are_missing(setup, machine, monkeypatch):
+def test_missing_tools(setup, machine, monkeypatch):
     for name in ("ip", "lspci"):
         machine.tool(name, "")
     apt_get = f"#!/bin/sh\n/bin/cp {machine.tools()}/ip {machine.tools()}/dpdk-devbind.py\n"
@@ -53,17 +53,17 @@ def test_hugepages_on_every_node(setup, machine):
         for node in (0, 1))
     calls = machine.calls()
     assert setup("--only", "hugepages", "--hugepages", "512M", "--apply")[0] == READY
-    assert machine.calls() == calls  # never taken back
+    assert machine.calls() == calls  # hugepages are never released
 
 
-def test_hugepages_by_node_add_up_in_the_file_for_the_boot(setup, machine):
+def test_hugepages_per_node_accumulate_in_the_boot_file(setup, machine):
     machine.node(1)
     assert setup("--only", "hugepages", "--hugepages", "1=64M", "--apply")[0] == READY
     assert setup("--only", "hugepages", "--hugepages", "0=128M", "--apply")[0] == READY
     assert re.findall(r"node(\d)/.* (\d+)$", machine.read(BOOT_FILE), re.M) == [("1", "32"), ("0", "64")]
 
 
-def test_pages_of_any_size_count_unless_one_is_asked_for(setup, machine):
+def test_pages_of_any_size_count_unless_one_is_requested(setup, machine):
     machine.hugepages(0, 1048576, 1)
     machine.write("/proc/mounts", "none /huge hugetlbfs rw,pagesize=1024M 0 0\n")
     _, found = setup("--only", "hugepages")
@@ -73,7 +73,7 @@ def test_pages_of_any_size_count_unless_one_is_asked_for(setup, machine):
     assert found["hugepage mount /dev/hugepages"]["state"] == "action needed"
 
 
-def test_pages_of_another_size_than_the_default_need_a_mount_of_their_own(setup, machine):
+def test_pages_of_a_non_default_size_need_their_own_mount(setup, machine):
     status, _ = setup("--only", "hugepages", "--page-size", "1G", "--hugepages", "1G", "--apply")
     assert status == READY
     assert machine.calls() == ["dpdk-hugepages.py --pagesize 1G --node 0 --reserve 1G",
@@ -83,13 +83,13 @@ def test_pages_of_another_size_than_the_default_need_a_mount_of_their_own(setup,
     assert "pagesize=1G" in machine.read("/etc/systemd/system/dev-hugepages1G.mount")
 
 
-def test_hugepages_in_use_are_a_note(setup, machine):
+def test_hugepages_in_use_are_noted(setup, machine):
     machine.hugepages(0, 2048, 256, free=0)
     _, found = setup("--only", "hugepages")
     assert found["hugepages node 0"]["state"] == "note" and "in use" in found["hugepages node 0"]["text"]
 
 
-def test_more_hugepages_than_memory_are_refused(setup, machine):
+def test_more_hugepages_than_memory_are_rejected(setup, machine):
     status, found = setup("--only", "hugepages", "--hugepages", "8G", "--apply")
     assert status == NOT_READY and found["hugepages node 0"]["state"] == "refused"
     assert not any("--reserve" in call for call in machine.calls())
@@ -103,7 +103,7 @@ def test_more_hugepages_than_memory_are_refused(setup, machine):
     ("/etc/tmpfiles.d/mine.conf", "w /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
                                   " - - - - 256\n"),
 ])
-def test_hugepages_at_boot_are_known(setup, machine, file, text):
+def test_hugepages_reserved_at_boot_are_recognised(setup, machine, file, text):
     machine.write(file, text)
     assert setup("--only", "hugepages")[1]["hugepages at boot"]["state"] == "ok"
     machine.write(file, text.replace("256", "255").replace("1G hugepages=1", "2M hugepages=1"))
@@ -114,7 +114,7 @@ def test_hugepages_at_boot_are_known(setup, machine, file, text):
     (("--page-size", "4M"), "has no hugepages of 4M; it has 2M and 1G"),
     (("--hugepages", "7=1G"), "no NUMA node 7"),
 ])
-def test_hugepages_that_the_machine_does_not_have(machine, capsys, options, words):
+def test_hugepages_that_the_machine_does_not_support(machine, capsys, options, words):
     assert main(list(options), Machine(machine.root)) == NOT_READY
     assert words in capsys.readouterr().err
 
@@ -132,7 +132,7 @@ APPLY_WITHOUT_A_TRACE = """
 
 @pytest.mark.alone
 def test_hugepages_of_this_machine():
-    """The real tools reserve two pages more on the real node, and mount; both are gone after the test."""
+    """The real tools reserve two more pages on the real node and mount them; the test undoes both."""
     count_file = pathlib.Path("/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages")
     if not count_file.exists():
         pytest.skip("this machine has no hugepages of 2 MiB on a NUMA node")
@@ -145,7 +145,7 @@ def test_hugepages_of_this_machine():
                               capture_output=True, text=True, check=False, timeout=30)
         after = int(count_file.read_text(encoding="ascii"))
     finally:
-        # Somebody else may have reserved more meanwhile.
+        # Another process may have reserved more meanwhile.
         count_file.write_text(str(max(before, int(count_file.read_text(encoding="ascii")) - 2)), encoding="ascii")
         if not folder_was_there:
             with contextlib.suppress(OSError):
@@ -186,7 +186,7 @@ def test_kernel_without_vfio(setup, machine):
     ("/etc/modules", "vfio_pci", "ok"), ("/etc/modules", "# vfio-pci", "action needed"),
     ("/usr/lib/modules-load.d/x.conf", "vfio-pci", "ok"), ("/etc/modules-load.d/x.conf", "vfio", "action needed"),
     ("/lib/modules/6.1.0/modules.builtin", "kernel/drivers/vfio/pci/vfio-pci.ko", "ok")])
-def test_where_a_module_for_the_boot_may_stand(setup, machine, file, line, state):
+def test_boot_time_module_is_found_in_every_place(setup, machine, file, line, state):
     machine.write(file, f"dummy\n{line}\n")
     assert setup("--only", "vfio")[1]["vfio-pci at boot"]["state"] == state
 
@@ -208,7 +208,7 @@ def test_kernel_command_line_is_never_applied(setup, machine):
     assert found["IOMMU"]["state"] == "action needed" and not machine.path("/etc/default/grub.d").exists()
 
 
-def test_no_iommu_only_when_it_is_allowed(setup, machine):
+def test_no_iommu_mode_only_if_allowed(setup, machine):
     switch = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
     machine.write("/proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: fpu hypervisor\n")
     machine.write(switch, "N\n")
@@ -220,12 +220,12 @@ def test_no_iommu_only_when_it_is_allowed(setup, machine):
     assert "enable_unsafe_noiommu_mode=1" in machine.read("/etc/modprobe.d/vfio-noiommu.conf")
 
 
-# CPUs and memory that may be locked
+# CPUs and locked memory
 
 
 @pytest.mark.parametrize("cpus, check, state", [
     ("1-3", "CPUs", "ok"), ("2-4", "CPUs 4", "action needed"), ("3,9", "CPUs 9", "action needed")])
-def test_cpus_that_may_be_used(setup, cpus, check, state):
+def test_allowed_cpus(setup, cpus, check, state):
     _, found = setup("--only", "cpus", "--cpus", cpus)
     assert found[check]["state"] == state
     assert ("online" in found[check]["text"]) == (cpus == "3,9")
@@ -244,11 +244,11 @@ def test_cpu_lists():
     assert format_cpu_list({5, 0, 2, 1}) == "0-2,5" and format_cpu_list(set()) == ""
 
 
-def test_wishes():
+def test_hugepage_requests():
     assert parse_wish("1G") == {None: 1 << 20} and parse_wish("0=1G,2=512m") == {0: 1 << 20, 2: 1 << 19}
 
 
-def test_memlock_of_a_user(setup, machine):
+def test_memlock_limit_of_a_user(setup, machine):
     machine.write("/etc/security/limits.d/l2echo.conf", "somebody - memlock unlimited\n")
     status, found = setup("--only", "memlock", "--user", "nobody")
     assert status == NOT_READY and found["memlock nobody"]["state"] == "action needed"
@@ -270,12 +270,12 @@ def test_full_disk_leaves_the_old_file(setup, machine):
 @pytest.mark.parametrize("line, state", [
     ("@nogroup hard memlock unlimited", "ok"), ("* - memlock -1", "ok"), ("nobody hard memlock 65536", "action needed"),
     ("nobody soft memlock unlimited", "action needed"), ("# nobody - memlock unlimited", "action needed")])
-def test_lines_of_limits(setup, machine, line, state):
+def test_lines_of_limits_files(setup, machine, line, state):
     machine.write("/etc/security/limits.conf", f"{line}\n")
     assert setup("--only", "memlock", "--user", "nobody")[1]["memlock nobody"]["state"] == state
 
 
-# The program as it is typed
+# The program as typed
 
 
 def test_every_line_has_its_state():
@@ -288,11 +288,11 @@ def test_every_line_has_its_state():
     assert result.stderr == ""
 
 
-def test_without_apply_nothing_of_this_machine_is_touched():
+def test_nothing_changes_without_apply():
     result = run_program("--json")
     checks = json.loads(result.stdout)["checks"]
     assert checks and result.stderr == ""
-    # What tries to write fails there.
+    # Every attempt to write fails there.
     assert not any(found["changed"] or found["state"] == "failed" for found in checks), checks
 
 
@@ -322,7 +322,7 @@ def test_apply_needs_root(machine, capsys, monkeypatch):
     (("--take-kernel-interface",), "--bind"),
     (("stray",), "stray"),
 ], ids=str)
-def test_wrong_usage(options, words):
+def test_invalid_usage(options, words):
     result = run_program(*options)
     assert result.returncode == USAGE and result.stdout == ""
     assert re.fullmatch(f"host-setup: error: .*{re.escape(words)}.*\n", result.stderr), result.stderr
@@ -333,7 +333,7 @@ def test_help():
     assert result.returncode == READY and "--take-kernel-interface" in result.stdout and result.stderr == ""
 
 
-def test_a_reader_that_leaves_does_not_stop_it():
+def test_reader_that_leaves_does_not_stop_it():
     read_end, write_end = os.pipe()
     os.close(read_end)
     with open(write_end, "wb") as nobody:

@@ -1,4 +1,4 @@
-"""scripts/host-setup and NICs: which may be taken from the kernel, binding, giving back, hints for VFs."""
+"""scripts/host-setup and NICs: which may be taken from the kernel, binding, unbinding, hints for VFs."""
 
 import pathlib
 import re
@@ -24,14 +24,14 @@ def veth():
 
 @pytest.fixture
 def nic(machine, veth):
-    """A NIC of the fake machine whose interface is a real one of this namespace."""
+    """A NIC of the fake machine whose interface is a real one in this namespace."""
     return machine.pci_device(NIC, "ixgbe", veth, group=7)
 
 
-# Binding and giving back
+# Binding and unbinding
 
 
-def test_free_nic_is_bound_with_apply_alone(setup, machine, nic):
+def test_free_nic_is_bound_only_with_apply(setup, machine, nic):
     before = machine.files()
     status, found = setup("--only", "nic", "--bind", NIC)
     assert status == NOT_READY
@@ -51,7 +51,7 @@ def test_free_nic_is_bound_with_apply_alone(setup, machine, nic):
     assert not found[f"NIC {NIC} {VETH}"]["changed"]
 
 
-def test_nic_goes_back_to_the_driver_it_had(setup, machine, nic):
+def test_nic_returns_to_its_previous_driver(setup, machine, nic):
     setup("--only", "nic", "--bind", NIC, "--apply")
     status, found = setup("--unbind", NIC)
     assert status == NOT_READY and machine.calls()[1:] == []
@@ -62,15 +62,15 @@ def test_nic_goes_back_to_the_driver_it_had(setup, machine, nic):
     assert "ixgbe" in found[f"NIC {NIC} {VETH}"]["text"]
 
 
-def test_kernel_finds_the_driver_of_a_nic_that_others_bound(setup, machine):
+def test_kernel_finds_the_driver_of_a_nic_bound_by_others(setup, machine):
     machine.pci_device(NIC, "vfio-pci", group=7)
     status, _ = setup("--unbind", NIC, "--apply")
     assert machine.calls() == [f"dpdk-devbind.py --unbind {NIC}"]
     assert machine.read("/sys/bus/pci/drivers_probe") == f"{NIC}\n"
-    assert status == NOT_READY  # here no kernel probes
+    assert status == NOT_READY  # no kernel probes here
 
 
-def test_driver_that_somebody_forced_is_not_found_again(setup, machine):
+def test_forced_driver_is_not_used_again(setup, machine):
     machine.pci_device(NIC, "vfio-pci", group=7)
     override = f"/sys/bus/pci/devices/{NIC}/driver_override"
     machine.write(override, "vfio-pci\n")
@@ -89,7 +89,7 @@ def test_nic_in_use_is_not_taken_from_dpdk(setup, machine):
     assert found[f"NIC {NIC}"]["state"] == "refused" and "l2_multi_echo (4242)" in found[f"NIC {NIC}"]["text"]
 
 
-def test_interface_in_use_is_refused_and_taken_when_told(setup, machine, nic):
+def test_interface_in_use_is_refused_and_taken_if_forced(setup, machine, nic):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     before = machine.files()
     status, found = setup("--only", "nic", "--bind", NIC, "--apply")
@@ -103,7 +103,7 @@ def test_interface_in_use_is_refused_and_taken_when_told(setup, machine, nic):
     assert machine.calls() == [f"dpdk-devbind.py --force --bind=vfio-pci {NIC}"]
 
 
-def test_interface_behind_a_virtio_device_is_seen(setup, machine, veth):
+def test_interface_of_a_virtio_device_is_found(setup, machine, veth):
     machine.pci_device(NIC, "virtio-pci")
     machine.path(f"/sys/bus/pci/devices/{NIC}/virtio2/net/{veth}").mkdir(parents=True)
     ip("route", "add", "default", "dev", veth)
@@ -124,7 +124,7 @@ def test_nic_with_vfs_is_refused(setup, machine, nic):
     assert found[f"NIC {NIC} {VETH}"]["state"] == "refused" and "4 VFs" in found[f"NIC {NIC} {VETH}"]["text"]
 
 
-def test_nic_that_dpdk_shares_with_the_kernel_stays(setup, machine, veth):
+def test_nic_that_dpdk_shares_with_the_kernel_stays_bound(setup, machine, veth):
     machine.pci_device(NIC, "mlx5_core", veth, group=7)
     ip("address", "add", f"{ADDRESS}/24", "dev", veth)
     status, _ = setup("--only", "nic", "--bind", NIC, "--apply")
@@ -141,7 +141,7 @@ def test_shared_iommu_group(setup, machine, nic, other_driver, other_kind, state
     assert (OTHER_NIC in found[f"IOMMU group {NIC} {VETH}"]["text"]) == (state != "ok")
 
 
-def test_what_the_tool_says_when_it_fails(setup, machine, nic):
+def test_failure_message_of_the_tool_is_shown(setup, machine, nic):
     machine.answer_with("Error: Driver 'vfio-pci' is not loaded.")
     status, found = setup("--only", "nic", "--bind", NIC, "--apply")
     assert status == NOT_READY
@@ -149,7 +149,7 @@ def test_what_the_tool_says_when_it_fails(setup, machine, nic):
     assert found[f"NIC {NIC} {VETH}"]["text"].endswith("Error: Driver 'vfio-pci' is not loaded.")
 
 
-def test_tool_that_does_nothing_is_noticed(setup, machine, nic):
+def test_tool_that_changes_nothing_is_detected(setup, machine, nic):
     machine.tool("dpdk-devbind.py", "#!/bin/sh\necho 'Warning: Not modifying' >&2\n")
     status, found = setup("--only", "nic", "--bind", NIC, "--apply")
     assert status == NOT_READY
@@ -157,7 +157,7 @@ def test_tool_that_does_nothing_is_noticed(setup, machine, nic):
     assert "even now" in found[f"NIC {NIC} {VETH}"]["text"] and "Not modifying" in found[f"NIC {NIC} {VETH}"]["text"]
 
 
-def test_nics_that_nobody_named_are_only_told(setup, machine, nic):
+def test_unnamed_nics_are_only_listed(setup, machine, nic):
     machine.pci_device(OTHER_NIC, "ixgbe")
     machine.pci_device("0000:02:00.0", "ahci", kind="0x010601")
     status, found = setup("--only", "nic", "--apply")
@@ -168,7 +168,7 @@ def test_nics_that_nobody_named_are_only_told(setup, machine, nic):
 
 
 @pytest.mark.parametrize("name", [VETH, "01:00.0", NIC])
-def test_names_of_a_nic(setup, machine, nic, name):
+def test_nic_is_found_by_each_of_its_names(setup, machine, nic, name):
     machine.path("/sys/class/net").unlink()
     machine.path(f"/sys/class/net/{VETH}").mkdir(parents=True)
     machine.link(f"/sys/class/net/{VETH}/device", machine.path(f"/sys/bus/pci/devices/{NIC}"))
@@ -179,7 +179,7 @@ def test_names_of_a_nic(setup, machine, nic, name):
 @pytest.mark.parametrize("name, words", [("eth77", "no interface is named eth77"), ("0000:77:00.0", "no PCI device"),
                                          ("../../etc", "no interface"), ("0000:02:00.0", "is no network device"),
                                          (VETH, f"--vdev=net_af_packet0,iface={VETH}")])
-def test_what_is_no_nic_ends_before_anything_is_done(machine, capsys, nic, name, words):
+def test_invalid_nic_is_an_error_before_any_change(machine, capsys, nic, name, words):
     machine.pci_device("0000:02:00.0", "ahci", kind="0x010601")
     assert main(["--apply", "--bind", NIC, "--bind", name], Machine(machine.root)) == NOT_READY
     output = capsys.readouterr()
@@ -206,13 +206,13 @@ def test_vf_hints(setup, machine, nic, trust, spoof_check, state, commands):
     assert found[f"VF {VF}"]["commands"] == [f"sudo ip link set dev pf0 vf 1 {words}" for words in commands]
 
 
-def test_vf_of_a_host_that_is_not_here(setup, machine, veth):
+def test_vf_whose_pf_is_not_visible(setup, machine, veth):
     machine.pci_device(VF, "iavf", veth, group=8)
     _, found = setup("--only", "nic", "--bind", VF)
     assert "host" in found[f"VF {VF} {VETH}"]["text"] and "trust on" in found[f"VF {VF} {VETH}"]["commands"][0]
 
 
-def test_nic_is_kept_when_its_use_cannot_be_told(setup, machine, nic, monkeypatch):
+def test_nic_is_kept_if_its_use_is_unknown(setup, machine, nic, monkeypatch):
     monkeypatch.setattr("host_setup.kernel_interface.find_program", lambda: None)
     _, found = setup("--only", "nic", "--bind", NIC, "--apply")
     assert found[f"NIC {NIC} {VETH}"]["state"] == "refused" and "ninja -C build" in found[f"NIC {NIC} {VETH}"]["text"]
@@ -220,7 +220,7 @@ def test_nic_is_kept_when_its_use_cannot_be_told(setup, machine, nic, monkeypatc
 
 
 def test_real_nic_of_another_namespace_is_refused():
-    """The NIC of the machine is not in the namespace of the tests, and must not be taken from it."""
+    """The machine's NIC is outside the namespace of the tests and must not be taken."""
     for device in pathlib.Path("/sys/bus/pci/devices").iterdir():
         if (device / "class").read_text(encoding="ascii").startswith("0x02") and (device / "driver").exists() and \
                 not list(device.glob("**/net/*")):

@@ -1,4 +1,4 @@
-"""meson install: what it installs where, and that it works from there."""
+"""meson install: what it installs where, and that the installed files work."""
 
 import json
 import os
@@ -29,9 +29,9 @@ def build_options(folder):
 
 @pytest.fixture(scope="module")
 def destination(pytestconfig):
-    """The folder that serves as the root of a machine on which l2echo was installed."""
+    """A folder that serves as the root of a machine on which l2echo was installed."""
     build = pathlib.Path(pytestconfig.getoption("build_dir"))
-    owner = build.stat()  # whose the log of the installation must be
+    owner = build.stat()  # owner that the installation log must keep
     with tempfile.TemporaryDirectory(prefix="l2echo-install-") as folder:
         os.chown(folder, owner.st_uid, owner.st_gid)
         run("meson", "install", "-C", build, "--no-rebuild", env={**os.environ, "DESTDIR": folder},
@@ -41,7 +41,7 @@ def destination(pytestconfig):
 
 @pytest.fixture(scope="module")
 def installed(pytestconfig, destination):
-    """installed(OPTION): the folder of this option of the build, such as bindir."""
+    """installed(OPTION) returns the folder of this build option, such as bindir."""
     options = build_options(pytestconfig.getoption("build_dir"))
     return lambda option: destination / (pathlib.Path(options["prefix"]) / options[option]).relative_to("/")
 
@@ -60,7 +60,7 @@ def test_program_runs(installed, name):
     assert re.fullmatch(r"l2echo \d+\.\d+\.\d+, DPDK \d+\.\d+\.\d+.*\n", run(installed("bindir") / name, "--version"))
 
 
-def test_host_setup_gives_its_installed_name(installed):
+def test_host_setup_uses_its_installed_name(installed):
     program = installed("bindir") / HOST_SETUP
     text = run(program, "--help")
     assert text.startswith(f"usage: {HOST_SETUP} ")
@@ -69,7 +69,7 @@ def test_host_setup_gives_its_installed_name(installed):
     assert f"sudo {HOST_SETUP} --apply" in run(HOST_SETUP, "--help", env=on_path)
 
 
-def test_host_setup_has_the_program_that_it_asks(installed):
+def test_host_setup_finds_its_helper_program(installed):
     folder = installed("libexecdir") / "l2echo"
     ask = "from host_setup.kernel_interface import find_program; print(find_program())"
     program = run("/usr/bin/python3", "-B", "-c", ask, cwd=folder).strip()
@@ -98,7 +98,7 @@ def test_every_sample_is_installed(documentation):
 
 
 @pytest.mark.parametrize("name", [file.name for file in sorted((SOURCE / "config").glob("*.toml"))])
-def test_installed_sample_is_in_force_as_in_the_source_tree(installed, documentation, destination, name):
+def test_installed_sample_takes_effect_as_in_the_source_tree(installed, documentation, destination, name):
     def printed(file):
         return run(installed("bindir") / "l2_multi_echo", "--", "--config", file, "--print-config")
 
@@ -114,6 +114,6 @@ def test_licence_and_documents_are_installed(documentation):
     assert named and all((documentation / path).is_file() for path in named), named
 
 
-def test_warnings_stop_only_builds_that_ask_for_it():
+def test_warnings_are_errors_only_on_request():
     options = build_options(SOURCE / "meson.build")
     assert (options["werror"], options["warning_level"], options["b_ndebug"]) == (False, "3", "if-release")

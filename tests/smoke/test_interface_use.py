@@ -1,4 +1,4 @@
-"""What the kernel needs an interface for: one rule, for the echo servers and for scripts/host-setup."""
+"""What the kernel uses an interface for: one rule for the echo servers and scripts/host-setup."""
 
 import contextlib
 import json
@@ -44,7 +44,7 @@ ARRANGEMENTS = {
     "unreachable default route": (("route add unreachable default",), ""),
 }
 
-# Kind of interface above -> how it is made.
+# Kind of stacked interface -> commands that create it.
 ABOVE = {
     "bridge": ("link add above type bridge", f"link set {VETH} master above"),
     "bond": ("link add above type bond", f"link set {VETH} down", f"link set {VETH} master above"),
@@ -63,7 +63,7 @@ ABOVE = {
 @pytest.fixture(autouse=True)
 def veth():
     with veth_pair(VETH, PEER):
-        for name in (VETH, PEER):  # only addresses that a test gives, and those at once
+        for name in (VETH, PEER):  # no addresses except those that a test assigns, and no delay for those
             for switch, value in (("accept_dad", 0), ("addr_gen_mode", 1), ("disable_ipv6", 0)):
                 pathlib.Path(f"/proc/sys/net/ipv6/conf/{name}/{switch}").write_text(str(value), encoding="ascii")
         yield
@@ -75,7 +75,7 @@ def arranged(commands):
         for command in commands:
             made = subprocess.run(("ip", *command.split()), capture_output=True, text=True, check=False, timeout=10)
             if any(word in made.stderr for word in ("Unknown device type", "not supported")):
-                pytest.skip(f"this kernel cannot do: ip {command}")
+                pytest.skip(f"this kernel does not support: ip {command}")
             assert made.returncode == 0, f"ip {command}: {made.stderr}"
         yield
     finally:
@@ -94,17 +94,17 @@ def test_arrangement(commands, reason):
 
 
 @pytest.mark.parametrize("kind, commands", ABOVE.items(), ids=ABOVE)
-def test_interface_above(kind, commands):
+def test_stacked_interface(kind, commands):
     with arranged((*commands, f"address add {ADDRESS}/24 dev above")):
         assert reasons() == f"the address {ADDRESS} on above and the {kind} above above it"
 
 
-def test_two_interfaces_above_each_other():
+def test_two_stacked_interfaces():
     with arranged((*ABOVE["bridge"], "link add link above name top type macvlan", "address add 10.1.1.1/24 dev top")):
         assert reasons() == "the address 10.1.1.1 on top and the bridge above above it and the macvlan top above it"
 
 
-def test_names_are_those_of_the_namespace_and_not_of_sys():
+def test_interfaces_are_those_of_the_network_namespace_and_not_of_sysfs():
     with namespace("other") as other:
         ip("-n", other, "link", "add", "only-there", "type", "bridge")
         ip("-n", other, "address", "add", f"{ADDRESS}/24", "dev", "only-there")
@@ -114,7 +114,7 @@ def test_names_are_those_of_the_namespace_and_not_of_sys():
 
 
 @pytest.mark.parametrize("arguments, status, word", [((), USAGE, "type: interface-use"), (("nope",), 1, "named nope")])
-def test_bad_usage(arguments, status, word):
+def test_invalid_usage(arguments, status, word):
     done = subprocess.run((find_program(), *arguments), capture_output=True, text=True, check=False, timeout=10)
     assert done.returncode == status and word in done.stderr and done.stdout == ""
 
@@ -149,7 +149,7 @@ def far_end():
 
 @contextlib.contextmanager
 def session(start, far_end, address, port=22, server="other"):
-    """A TCP connection from another namespace to a server of this name; gives the port at the far end."""
+    """A TCP connection from another namespace to a server process with this name; yields the client's port."""
     with subprocess.Popen(("/usr/bin/python3", "-c", SERVER, server, address, str(port)), stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent) as process:
         try:
@@ -170,7 +170,7 @@ def test_ssh_session(start, far_end, port, server, is_ssh):
         assert "SSH" not in reasons("lo")
 
 
-def test_ssh_session_by_the_environment_of_a_parent_that_sudo_has_cut_off(start, far_end):
+def test_ssh_session_from_the_environment_of_a_parent_if_sudo_removed_it(start, far_end):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     with session(start, far_end, ADDRESS, 2022) as far_port:
         shell = f"unset SSH_CONNECTION; {find_program()} {VETH}; true"
@@ -187,7 +187,7 @@ def test_ssh_session_by_the_environment_of_a_parent_that_sudo_has_cut_off(start,
                                   (f"route add {PEER_ADDRESS} dev {VETH} table 77",
                                    "rule add ipproto tcp sport 22 lookup 77")],
                          ids=["main table", "rule", "rule of a port"])
-def test_ssh_session_on_an_address_of_loopback(start, far_end, ways):
+def test_ssh_session_to_an_address_on_loopback(start, far_end, ways):
     ip("address", "add", f"{LOOPBACK_ADDRESS}/32", "dev", "lo")
     try:
         with arranged(ways):

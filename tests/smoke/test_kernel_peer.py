@@ -1,4 +1,4 @@
-"""The judge itself: a reflector that loses, repeats and damages frames on purpose must be found out."""
+"""Tests the peer itself: it must detect a reflector that loses, duplicates and damages frames."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ def veth():
 
 
 class Reflector:
-    """Answers each frame on the far end with what `answers` makes of every tenth one."""
+    """Echoes each frame on the far end; every tenth frame is replaced by what `answers` returns for it."""
 
     def __init__(self, answers):
         self._answers = answers
@@ -64,7 +64,7 @@ def exchange(answers):
     return result.returned, result.lost, result.duplicated, result.corrupted
 
 
-def test_faithful_reflector_is_clean():
+def test_correct_reflector_passes():
     assert exchange(lambda frame: [swapped(frame)]) == (FRAMES, 0, 0, 0)
 
 
@@ -76,12 +76,12 @@ def test_faithful_reflector_is_clean():
     (lambda frame: [swapped(frame) + b"x"], (FRAMES - DAMAGED, DAMAGED, 0, DAMAGED)),
     (lambda frame: [with_byte_changed(swapped(frame), -1)], (FRAMES - DAMAGED, DAMAGED, 0, DAMAGED)),
     (lambda frame: [swapped(frame), b"\2" * 60], (FRAMES, 0, 0, 0)),
-], ids=["lost", "twice", "unswapped", "changed header or tag", "longer", "changed payload", "foreign frame beside"])
-def test_faults_are_found(answers, expected):
+], ids=["lost", "twice", "unswapped", "changed header or tag", "longer", "changed payload", "extra foreign frame"])
+def test_faults_are_detected(answers, expected):
     assert exchange(answers) == expected
 
 
-def test_frames_that_never_return_are_lost_within_bounds():
+def test_frames_that_never_return_are_lost_after_bounded_time():
     with KernelPeer(NEAR, timeout=0.2) as peer:
         result = peer.exchange(1000, window=16)
     assert (result.returned, result.lost, result.sent) == (0, 48, 48)
@@ -93,20 +93,20 @@ def run_program(*arguments):
                           check=False, timeout=20)
 
 
-def test_program_ends_with_a_plain_sentence():
+def test_program_reports_the_result_in_a_sentence():
     with Reflector(lambda frame: [swapped(frame)]):
         result = run_program("--interface", NEAR, "--frames", "20", "--flows", "3", "--sizes", "60,1514", "--vlan")
     assert result.returncode == 0, result.stderr
     assert result.stdout == "sent 20 frames, 20 returned swapped, 0 lost, 0 duplicated, 0 corrupted\n"
 
 
-def test_program_fails_when_frames_are_lost():
+def test_program_fails_if_frames_are_lost():
     result = run_program("--interface", NEAR, "--frames", "5", "--timeout", "0.1", "--json")
     assert result.returncode == 1
     assert json.loads(result.stdout) == {"sent": 5, "returned": 0, "lost": 5, "duplicated": 0, "corrupted": 0}
 
 
-def test_program_says_which_interface_is_missing():
+def test_program_names_the_missing_interface():
     result = run_program("--interface", "no-such-if")
     assert (result.returncode, result.stdout) == (1, "")
     assert "no-such-if" in result.stderr

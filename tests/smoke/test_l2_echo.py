@@ -1,4 +1,4 @@
-"""The small program: one lcore, one queue pair, no options of its own."""
+"""l2_echo: one lcore, one queue pair, no options except its report's."""
 
 import re
 import signal
@@ -29,9 +29,9 @@ def test_report_signal_prints_the_counts_so_far(start, l2_echo):
     assert first == last and "received" in first
 
 
-def test_an_option_of_the_other_program_is_a_usage_error(start, l2_echo):
+def test_option_of_the_other_program_is_a_usage_error(start, l2_echo):
     assert_fails(start(l2_echo, *NO_NIC, "--vdev=net_null0", "--", "--raw"), 2, "--raw")
 
 
-def test_no_port_is_an_error(start, l2_echo):
+def test_missing_port_is_an_error(start, l2_echo):
     assert_fails(start(l2_echo, "-l", str(usable_cpus()[0]), *NO_NIC), 1, "port", "--vdev")

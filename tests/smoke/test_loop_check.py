@@ -1,4 +1,4 @@
-"""Two reflectors that face each other: frames circulate endlessly, unless the loop check ends it."""
+"""Two reflectors that face each other: frames circulate endlessly unless the loop check stops them."""
 
 import contextlib
 import signal
@@ -14,16 +14,16 @@ from tests.harness.program_under_test import NO_NIC, assert_balanced, run_to_end
 
 VETH, PEER = "veth-echo", "veth-peer"
 INTERVAL = 0.1  # seconds between two reports
-FOUND_WITHIN = 2.0  # a check goes out once a second
-BURST, MAX_BURSTS = 32, 5  # frames that testpmd sends from each port, and how often at most
-STORM = 10_000  # frames that only a storm reaches, from one burst
+FOUND_WITHIN = 2.0  # a check is sent once per second
+BURST, MAX_BURSTS = 32, 5  # frames that testpmd sends from each port, and the maximum number of such bursts
+STORM = 10_000  # after one burst, only a storm reaches this number of frames
 CHECK = bytes.fromhex("024543000000 061122334455 88b5") + b"l2echo loop chk1" + bytes(30)
 RETURNED, AS_SENT = "another reflector returned our loop check", "our loop check came back as it was sent"
 
 
 @pytest.fixture
 def start_reflector(start_echo):
-    """l2_multi_echo with one worker, on one of the CPUs, with a report every 100 ms."""
+    """l2_multi_echo with one worker on the given CPU, reporting every 100 ms."""
 
     def start_on(device, *options, cpu=0):
         cpus = usable_cpus()
@@ -40,7 +40,8 @@ def memif(path, role):
 @pytest.fixture
 def start_testpmd(start, testpmd):
     def start_forwarding(reflectors, *devices, mode, topology):
-        """Forwards, and sends a burst from each port, again until it arrives: a memif that is not up loses it."""
+        """Starts testpmd and sends a burst from each port. Repeats it until it arrives: a memif without a link loses
+        it."""
         cpu = usable_cpus()[-1]
         vdevs = [f"--vdev={device}" for device in devices]
         forwarder = start("stdbuf", "--output=L", testpmd, *NO_NIC, "--lcores", f"0@{cpu},1@{cpu}", *vdevs, "--",
@@ -75,7 +76,7 @@ def wait_for_state(process, state):
 
 
 def assert_found(process, hint):
-    """The port stops within two seconds of the first frame, says why, and no frame circulates any more."""
+    """The port stops within two seconds of the first frame, gives the reason, and frames stop circulating."""
     process.wait_for(lambda: any(session(report)["state"] == "facing-reflector" for report in process.reports()),
                      "facing a reflector")
     reports = process.reports()
@@ -87,13 +88,13 @@ def assert_found(process, hint):
 
 
 def assert_nothing_circulates(process):
-    """For more than a second nothing but checks comes in, and of them only those of another are echoed."""
+    """For more than a second only checks arrive, and only those of the other reflector are echoed."""
     first = process.wait_for_report(lambda _: True, "report")
     last = process.wait_for_report(lambda report: report["elapsed_seconds"] > first["elapsed_seconds"] + 1.2, "report")
     before, after = first["totals"], last["totals"]
     assert session(last)["state"] == "facing-reflector"
     seconds = last["elapsed_seconds"] - first["elapsed_seconds"]
-    # Its own, and those of the other one
+    # Our own checks and those of the other reflector.
     assert after["received"] - before["received"] <= 2 * (seconds + 1)
     assert after["echoed"] - before["echoed"] <= seconds + 1
 
@@ -109,7 +110,7 @@ def stop_all(*processes):
 
 @pytest.fixture
 def pair_with_testpmd_between(start_reflector, start_testpmd, tmp_path):
-    """Two reflectors at the ends of a wire of two memifs, with testpmd between, which sends a burst to each."""
+    """Two reflectors joined by two memifs and testpmd, which sends a burst to each."""
 
     def start_pair(*options):
         sockets = [tmp_path / "a.sock", tmp_path / "b.sock"]
@@ -122,14 +123,14 @@ def pair_with_testpmd_between(start_reflector, start_testpmd, tmp_path):
     return start_pair
 
 
-def test_two_of_us_find_each_other(pair_with_testpmd_between):
+def test_two_reflectors_detect_each_other(pair_with_testpmd_between):
     pair = pair_with_testpmd_between()
     for process in pair:
         assert_found(process, RETURNED)
     stop_all(*pair)
 
 
-def test_two_of_us_storm_without_the_check(pair_with_testpmd_between):
+def test_two_reflectors_storm_without_the_check(pair_with_testpmd_between):
     pair = pair_with_testpmd_between("--loop-check", "off")
     for process in pair:
         assert_storms(process)
@@ -138,8 +139,8 @@ def test_two_of_us_storm_without_the_check(pair_with_testpmd_between):
     stop_all(*pair)
 
 
-def test_one_of_us_without_the_check_is_found_by_the_other_one(start_reflector, tmp_path):
-    """It sends no checks, and returns them as any other reflector does."""
+def test_reflector_without_the_check_is_detected_by_the_other(start_reflector, tmp_path):
+    """It sends no checks, and returns checks like any other reflector."""
     path = tmp_path / "wire.sock"
     careless = start_reflector(f"net_memif0,{memif(path, 'server')}", "--loop-check", "off")
     careful = start_reflector(f"net_memif0,{memif(path, 'client')}", cpu=1)
@@ -149,7 +150,7 @@ def test_one_of_us_without_the_check_is_found_by_the_other_one(start_reflector, 
     stop_all(careful, careless)
 
 
-def test_another_reflector_is_found_by_our_own_check(start_reflector, start_testpmd, tmp_path):
+def test_foreign_reflector_is_detected_by_our_check(start_reflector, start_testpmd, tmp_path):
     path = tmp_path / "wire.sock"
     process = start_reflector(f"net_memif0,{memif(path, 'server')}")
     start_testpmd([process], f"net_memif0,{memif(path, 'client')}", mode="macswap", topology="loop")
@@ -157,7 +158,7 @@ def test_another_reflector_is_found_by_our_own_check(start_reflector, start_test
     stop_all(process)
 
 
-def test_another_reflector_storms_without_the_check(start_reflector, start_testpmd, tmp_path):
+def test_foreign_reflector_storms_without_the_check(start_reflector, start_testpmd, tmp_path):
     path = tmp_path / "wire.sock"
     process = start_reflector(f"net_memif0,{memif(path, 'server')}", "--loop-check", "off")
     start_testpmd([process], f"net_memif0,{memif(path, 'client')}", mode="macswap", topology="loop")
@@ -165,8 +166,8 @@ def test_another_reflector_storms_without_the_check(start_reflector, start_testp
     stop_all(process)
 
 
-def test_cable_that_returns_all_is_found(start_reflector):
-    """net_ring hands out what was sent."""
+def test_loopback_plug_is_detected(start_reflector):
+    """net_ring receives what it sends."""
     process = start_reflector("net_ring0")
     assert_found(process, AS_SENT)
     stop_all(process)
@@ -175,8 +176,8 @@ def test_cable_that_returns_all_is_found(start_reflector):
 @pytest.fixture
 def start_on_veth(start_reflector):
     def start_on(interface_name, *options, cpu=0):
-        """The driver forms the number of its fanout group from pid and interface, and two processes may come out
-        with the same: then the next pid does."""
+        """The driver derives its fanout group from the process id and the interface index, so two processes may
+        collide. Then it retries with the next process id."""
         for _ in range(3):
             try:
                 return start_reflector(f"net_af_packet0,iface={interface_name}", *options, cpu=cpu)
@@ -190,7 +191,7 @@ def start_on_veth(start_reflector):
 
 @pytest.fixture
 def veth_ends(start_on_veth, tmp_path):
-    """Reflectors at both ends of a veth, the first one with a control socket."""
+    """Reflectors at both ends of a veth; the first one has a control socket."""
 
     def start_both(*options):
         first = start_on_veth(VETH, "--control-socket", str(tmp_path / "control"), *options)
@@ -222,8 +223,8 @@ def test_frame_on_a_veth_circulates_without_the_check(veth_ends):
     stop_all(first, second)
 
 
-def test_link_change_forgets_the_reflector_and_the_check_finds_it_again(start, l2_multi_echo):
-    """Two taps on a bridge: their driver sees the link, that of a veth does not."""
+def test_link_change_forgets_the_reflector_and_the_check_detects_it_again(start, l2_multi_echo):
+    """Uses two taps on a bridge: the tap driver sees link changes, which a veth's driver does not."""
     taps = ("dtap0", "dtap1")
     cpus = usable_cpus()
     pair = [start(l2_multi_echo, *NO_NIC, f"--vdev=net_tap0,iface={tap}", "--lcores",
@@ -239,7 +240,7 @@ def test_link_change_forgets_the_reflector_and_the_check_finds_it_again(start, l
             wait_for_state(process, "armed")
             ip("link", "set", tap, "up")
             wait_for_state(process, "facing-reflector")
-    # Without the bridge nobody returns anything
+    # Without the bridge, nothing is returned.
     ip("link", "set", taps[0], "down")
     wait_for_state(pair[0], "armed")
     ip("link", "set", taps[0], "up")
@@ -247,7 +248,7 @@ def test_link_change_forgets_the_reflector_and_the_check_finds_it_again(start, l
     stop_all(pair[1])
 
 
-def test_arming_again_forgets_the_reflector_and_the_check_finds_it_again(veth_ends, tmp_path):
+def test_rearming_forgets_the_reflector_and_the_check_detects_it_again(veth_ends, tmp_path):
     first, second = veth_ends()
     wait_for_state(first, "facing-reflector")
     with ControlClient(tmp_path / "control") as client:
@@ -277,18 +278,18 @@ def swapped(frame):
 
 
 @pytest.mark.parametrize("options", [(), ("--loop-check", "off")], ids=["checks", "no checks"])
-def test_anothers_check_is_echoed_once_and_stops_nobody(echo_capture, options):
+def test_foreign_check_is_echoed_once_and_stops_no_port(echo_capture, options):
     ordinary = captures.frames_of_length(60)
     frames = [CHECK, with_tag(CHECK), swapped(CHECK), swapped(with_tag(CHECK)), *ordinary * 100]
     out, final = echo_capture(frames, *options)
-    assert out[:1] == [swapped(with_tag(CHECK))] and len(out) == 101  # read_capture() leaves out those without a tag
+    assert out[:1] == [swapped(with_tag(CHECK))] and len(out) == 101  # read_capture() leaves out untagged checks
     assert final["totals"]["echoed"] == 102
     assert final["totals"]["refused_by"]["loop-check"] == final["totals"]["refused"] == 2
     assert session(final)["state"] == "armed"
 
 
-def test_neighbours_on_a_switch_leave_each_other_alone(start_on_veth, tmp_path):
-    """Two that echo to their own MAC, and for one tester each, on a bridge."""
+def test_neighbours_on_a_switch_do_not_stop_each_other(start_on_veth, tmp_path):
+    """Two on a bridge that echo only frames to their own MAC, each with its own tester."""
     far_ends = ("veth-one", "veth-two")
     with interface("br-echo", "type", "bridge"), contextlib.ExitStack() as cables:
         for name in (*far_ends, "veth-test"):
@@ -297,7 +298,7 @@ def test_neighbours_on_a_switch_leave_each_other_alone(start_on_veth, tmp_path):
         pair = [start_on_veth(name, "--accept", "own", cpu=cpu) for cpu, name in enumerate(far_ends)]
         for process in pair:
             process.wait_for_report(lambda report: report["totals"]["checks_sent"] >= 2, "checks")
-        # The bridge floods what goes to a MAC that nobody has: each gets the other's checks.
+        # The bridge floods frames to unknown MACs, so each port receives the other's checks.
         for process in pair:
             report = process.wait_for_report(lambda report: report["totals"]["refused_by"]["not-own"] > 0, "a check")
             assert session(report)["state"] == "armed"
@@ -307,19 +308,19 @@ def test_neighbours_on_a_switch_leave_each_other_alone(start_on_veth, tmp_path):
         stop_all(*pair)
 
 
-def test_what_only_resembles_a_check_is_echoed(echo_capture):
+def test_frame_that_only_resembles_a_check_is_echoed(echo_capture):
     changed = [CHECK[:13] + b"\xb6" + CHECK[14:], CHECK[:29] + b"2" + CHECK[30:], CHECK[:37]]
     _, final = echo_capture(changed)
     assert final["totals"]["echoed"] == len(changed)
 
 
-def test_raw_sends_no_check_and_returns_anothers(echo_capture, tmp_path):
+def test_raw_sends_no_checks_and_returns_foreign_ones(echo_capture, tmp_path):
     _, final = echo_capture([CHECK], "--raw")
     assert (final["totals"]["echoed"], final["totals"]["checks_sent"]) == (1, 0)
     assert (tmp_path / "out.pcap").read_bytes().endswith(swapped(CHECK))
 
 
-def test_check_is_sent_once_a_second_and_says_who_we_are(start_echo, tmp_path):
+def test_check_is_sent_once_per_second_and_identifies_its_sender(start_echo, tmp_path):
     captures.write_capture(tmp_path / "in.pcap", captures.frames_of_length(60))
     final = run_to_end(start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap", "--duration",
                                   "2500ms"), 20)

@@ -1,4 +1,4 @@
-"""A veth interface of the kernel as a port, and the guard for interfaces that the kernel itself uses."""
+"""A kernel veth interface as a port, and the protection of interfaces that the kernel itself uses."""
 
 import contextlib
 import socket
@@ -35,7 +35,7 @@ def assert_refuses(process, *words):
 def test_every_frame_comes_back(start_echo, queue_pairs):
     process = start_echo(f"{DEVICE},qpairs={queue_pairs}").wait_until_ready()
     with KernelPeer(PEER) as peer:
-        # This driver inserts every outer tag again as 802.1Q
+        # This driver reinserts every outer tag as 802.1Q.
         result = peer.exchange(5000, vlan=True, outer_tag=TPID_8021Q, window=64)
     assert result.is_clean() and result.returned == 5000, result
     final = process.stop()
@@ -44,11 +44,11 @@ def test_every_frame_comes_back(start_echo, queue_pairs):
     assert sum(worker["received"] > 0 for worker in final["workers"]) == queue_pairs
 
 
-def test_unused_interface_is_taken_without_asking(start_echo):
+def test_unused_interface_is_taken_without_an_option(start_echo):
     assert_starts(start_echo(DEVICE))
 
 
-def test_link_local_ipv6_is_no_use(start_echo):
+def test_link_local_ipv6_does_not_count_as_use(start_echo):
     allow_ipv6(VETH)
     wait_until(lambda: "fe80:" in ip("-6", "address", "show", "dev", VETH), "link-local address")
     assert_starts(start_echo(DEVICE))
@@ -64,7 +64,7 @@ def test_address_with_a_label_is_refused(start_echo):
     assert_refuses(start_echo(DEVICE), ADDRESS)
 
 
-def test_halves_of_a_default_route_are_refused(start_echo):
+def test_two_half_default_routes_are_refused(start_echo):
     ip("route", "add", "0.0.0.0/1", "dev", VETH, "table", "100")
     ip("route", "add", "128.0.0.0/1", "dev", VETH, "table", "100")
     assert_refuses(start_echo(DEVICE), "default route")
@@ -92,12 +92,12 @@ def test_override_without_naming_the_port_is_not_enough(start_echo):
 
 
 @pytest.mark.parametrize("port", ["0", "net_af_packet0"])
-def test_override_with_the_port_named_takes_it(start_echo, port):
+def test_override_with_a_named_port_takes_it(start_echo, port):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     assert_starts(start_echo(DEVICE, "--ports", port, OVERRIDE))
 
 
-def test_address_of_the_bridge_above_is_refused(start_echo):
+def test_address_of_the_bridge_is_refused(start_echo):
     with interface("br-echo", "type", "bridge"):
         ip("link", "set", VETH, "master", "br-echo")
         ip("address", "add", f"{ADDRESS}/24", "dev", "br-echo")
@@ -105,9 +105,9 @@ def test_address_of_the_bridge_above_is_refused(start_echo):
 
 
 @pytest.mark.parametrize("kind, settings", [("vlan", ("id", "5")), ("macvlan", ())])
-def test_address_of_an_interface_above_is_refused(start_echo, kind, settings):
+def test_address_of_a_stacked_interface_is_refused(start_echo, kind, settings):
     if not kernel_can_make(kind):
-        pytest.skip(f"this kernel has no {kind} interfaces")
+        pytest.skip(f"this kernel does not support {kind} interfaces")
     with interface("veth-above", "link", VETH, "type", kind, *settings):
         ip("address", "add", f"{ADDRESS}/24", "dev", "veth-above")
         assert_refuses(start_echo(DEVICE), ADDRESS, "veth-above")
@@ -120,19 +120,19 @@ def test_address_of_another_interface_does_not_matter(start_echo):
 
 
 @pytest.mark.parametrize("arguments", ["iface={0}", "rx_iface={0},tx_iface={0}", "rx_iface_in={0}"])
-def test_captured_interface_is_guarded_too(start_echo, arguments):
+def test_captured_interface_is_protected_too(start_echo, arguments):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     assert_refuses(start_echo("net_pcap0," + arguments.format(VETH)), ADDRESS)
 
 
-def test_member_of_a_bond_is_guarded_too(start, l2_multi_echo):
+def test_member_of_a_bond_is_protected_too(start, l2_multi_echo):
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers(), f"--vdev={DEVICE}",
                     "--vdev=net_bonding0,mode=1,slave=net_af_packet0", "--", "--ports", "net_bonding0")
     assert_refuses(process, ADDRESS)
 
 
-def test_sub_device_of_a_failsafe_is_guarded_too(start, l2_multi_echo):
+def test_sub_device_of_a_failsafe_is_protected_too(start, l2_multi_echo):
     """What is refused still ends in order: EAL's clean-up follows a pointer of a failsafe's device."""
     ip("address", "add", f"{ADDRESS}/24", "dev", VETH)
     process = start(l2_multi_echo, *NO_NIC, "--lcores", two_workers(),
@@ -140,7 +140,7 @@ def test_sub_device_of_a_failsafe_is_guarded_too(start, l2_multi_echo):
     assert_refuses(process, ADDRESS)
 
 
-def test_outer_tag_that_the_driver_changes_is_said(start_echo, start_probe):
+def test_outer_tag_that_the_driver_changes_is_reported(start_echo, start_probe):
     echo = start_echo(DEVICE).wait_until_ready()
     echo.wait_for_line(r"warning: Port 0: .*0x88A8.*0x8100")
     probe = start_probe("--vlan", "100,7", "--size", "128", device=f"net_af_packet0,iface={PEER}")
@@ -154,7 +154,7 @@ def is_promiscuous(name):
 
 @pytest.mark.parametrize("driver, before, wanted", [("af_packet", "off", "on"), ("af_packet", "on", "on"),
                                                     ("af_packet", "on", "off"), ("tap", "off", "on")])
-def test_promiscuous_mode_is_left_as_it_was(start_echo, driver, before, wanted):
+def test_promiscuous_mode_is_restored(start_echo, driver, before, wanted):
     ip("tuntap", "add", "mode", "tap", "multi_queue", "name", "own-tap")
     try:
         name = "own-tap" if driver == "tap" else VETH
@@ -171,7 +171,7 @@ def test_promiscuous_mode_is_left_as_it_was(start_echo, driver, before, wanted):
                                            ("pcap0,iface=", "af_packet0,iface="),
                                            ("af_packet0,iface=", f"pcap0,tx_iface={PEER},rx_iface=")])
 def test_second_echo_on_an_interface_is_refused(start_echo, first, second):
-    """Both would get every frame, and send it back twice."""
+    """Both would receive every frame, so every frame would be echoed twice."""
     echo = start_echo(f"net_{first}{VETH}").wait_until_ready()
     assert_fails(start_echo(f"net_{second}{VETH}"), 1, f"receives from {VETH} already", "another interface")
     assert_balanced(echo.stop())
@@ -189,7 +189,7 @@ def test_two_ports_on_an_interface_are_refused(start, l2_multi_echo):
     ("net_pcap0,iface=any", "no interface any"),
     ("net_tun0,iface=new-l3", "interface new-l3 has no Ethernet frames"),
 ])
-def test_interface_without_macs_is_refused_even_when_named(start_echo, device, words):
+def test_interface_without_macs_is_refused_even_if_named(start_echo, device, words):
     ip("tuntap", "add", "mode", "tun", "name", "l3")
     ip("link", "set", "l3", "up")
     try:
@@ -224,7 +224,7 @@ def test_ssh_session_is_named(start, start_echo, port, is_ssh):
             assert ("SSH" in error_line(process)) == is_ssh
 
 
-# Sends datagrams to the echo server until one comes back, or the kernel has dropped one for its checksum.
+# Sends datagrams to the echo server until one returns, or until the kernel drops one for its checksum.
 KERNEL_SENDER = """
 import ctypes, fcntl, pathlib, socket, struct, sys
 SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
@@ -254,8 +254,8 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
 """
 
 
-def test_checksums_that_a_kernel_leaves_to_a_nic(start_echo, start):
-    """The hint says what makes a kernel's datagrams come back."""
+def test_checksums_that_a_kernel_offloads_to_a_nic(start_echo, start):
+    """The hint says how to make a kernel's datagrams return."""
     with namespace("sender") as sender:
         ip("link", "set", PEER, "netns", sender)
         ip("-n", sender, "address", "add", f"{PEER_ADDRESS}/24", "dev", PEER)

@@ -1,4 +1,4 @@
-"""Two DPDK processes and no kernel between them: dpdk-testpmd sends, l2_multi_echo returns."""
+"""Two DPDK processes without the kernel in between: dpdk-testpmd sends, l2_multi_echo returns."""
 
 import os
 import re
@@ -12,16 +12,16 @@ from tests.harness.program_under_test import (FAILURE, NO_NIC, PATIENT, START_SE
                                               one_lcore, one_worker, two_workers, usable_cpus, wait_until)
 
 ENOUGH_FRAMES = 20000
-RING_ENTRIES = 1024  # what may still wait in each of testpmd's RX rings when it stops polling
+RING_ENTRIES = 1024  # maximum frames left in each of testpmd's RX rings when it stops polling
 
 
 @pytest.fixture
 def sender(start, testpmd):
-    """testpmd as the client of a memif socket; its prompt waits for commands."""
+    """testpmd as the client of a memif socket, waiting at its prompt."""
 
     def start_sender(device, queues):
-        # As many queues as the server has: the driver lets one without a partner read another one's ring.
-        # By default testpmd takes more mbufs than there is memory for.
+        # Use as many queues as the server: the driver lets an unmatched queue read another queue's ring.
+        # By default testpmd needs more mbufs than fit into this memory.
         return start("stdbuf", "--output=L", testpmd, *NO_NIC, "--lcores", two_workers(), f"--vdev={device}", "--",
                      "--interactive", "--forward-mode=flowgen", "--port-topology=loop", "--total-num-mbufs=16384",
                      f"--rxq={queues}", f"--txq={queues}", f"--nb-cores={queues}", stdin=subprocess.PIPE)
@@ -30,7 +30,7 @@ def sender(start, testpmd):
 
 
 def ask(peer, command, answer):
-    """Types a command at testpmd's prompt; what it printed so far, once the answer is there."""
+    """Types a command at testpmd's prompt and waits until its output matches; returns the match."""
     peer.write_line(command)
     return peer.wait_for(lambda: re.search(answer, peer.stdout(), re.DOTALL), f"answer to '{command}'")
 
@@ -62,14 +62,14 @@ def test_testpmd_gets_back_what_it_sends(start_echo, sender, tmp_path, queues, l
 
 @pytest.fixture
 def busy_cpus(start):
-    """Lcores wait for their CPU in the middle of a burst."""
+    """Keeps both CPUs busy, so that lcores are preempted in the middle of a burst."""
     for cpu in usable_cpus()[:2]:
         start(sys.executable, "-c", f"import os\nos.sched_setaffinity(0, [{cpu}])\nwhile True: pass")
 
 
 @pytest.fixture
 def two_queues(start, l2_probe, wire):
-    """two_queues() starts a probe that sends for long, on two queue pairs."""
+    """two_queues() starts a probe that sends for a long time on two queue pairs."""
     return lambda: start(l2_probe, *NO_NIC, f"--vdev=net_memif0,role=client,{wire}", "--lcores", two_workers(),
                          "--", "--queues", "2", "--flows", "2", "--rate", "100kpps", "--duration", "60s")
 
@@ -78,7 +78,7 @@ ROUNDS = [1, pytest.param(10, marks=[pytest.mark.long, pytest.mark.alone])]
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
-def test_peer_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, busy_cpus, wire, rounds):
+def test_peer_that_exits_while_frames_flow_does_no_harm(start_echo, two_queues, busy_cpus, wire, rounds):
     echo = start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--stats-interval", "20ms").wait_until_ready()
     received = 0
     for number in range(rounds):
@@ -92,7 +92,7 @@ def test_peer_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, bus
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
-def test_far_end_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, busy_cpus, wire, rounds):
+def test_far_end_that_exits_while_frames_flow_does_no_harm(start_echo, two_queues, busy_cpus, wire, rounds):
     for number in range(rounds):
         echo = start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--stats-interval", "20ms").wait_until_ready()
         probe = two_queues()
@@ -107,7 +107,7 @@ def test_far_end_that_leaves_in_the_middle_does_no_harm(start_echo, two_queues, 
 
 
 @pytest.mark.parametrize("program", ["echo", "probe"])
-def test_client_says_that_it_does_not_connect_again(echo, start_echo, start_probe, wire, program):
+def test_client_reports_that_it_does_not_reconnect(echo, start_echo, start_probe, wire, program):
     if program == "echo":
         client = start_echo(f"net_memif0,role=client,{wire}", lcores=one_lcore(1)).wait_until_ready()
     else:
@@ -121,7 +121,7 @@ SERVERS = {"memif": "net_memif0,role=server,socket={},socket-abstract=no", "vhos
 
 
 @pytest.mark.parametrize("device", SERVERS.values(), ids=SERVERS)
-def test_socket_of_a_driver_is_replaced_when_its_process_was_killed_and_not_before(start_echo, tmp_path, device):
+def test_driver_socket_is_replaced_only_after_its_process_was_killed(start_echo, tmp_path, device):
     path = tmp_path / "server.sock"
 
     def start_server():

@@ -1,4 +1,4 @@
-"""Byte-exact: a capture goes in, what comes out equals a second, independent reading of the wire rules."""
+"""Byte-exact: the output for a capture equals that of a second, independent implementation of the wire rules."""
 
 import pytest
 
@@ -10,17 +10,17 @@ from wire_rules_model import DEFAULT_REASONS, REASONS
 JUMBO_MTU = 9000
 
 
-def test_ordinary_frames_come_back_swapped_and_otherwise_untouched(echo_capture):
+def test_ordinary_frames_return_swapped_and_otherwise_unchanged(echo_capture):
     frames = captures.ordinary_frames()
     totals = assert_follows_rules(echo_capture, frames)
     assert totals["echoed"] == len(frames)
 
 
-def test_every_rule_refuses_what_it_says(echo_capture, own_mac):
+def test_every_rule_refuses_the_frames_it_describes(echo_capture, own_mac):
     totals = assert_follows_rules(echo_capture, captures.all_kinds_of_frames(own_mac),
                                   own_macs=(own_mac,))
     assert tuple(totals["refused_by"]) == REASONS
-    assert all(totals["refused_by"][reason] for reason in DEFAULT_REASONS), "a rule without a frame"
+    assert all(totals["refused_by"][reason] for reason in DEFAULT_REASONS), "no frame triggered some rule"
 
 
 def test_raw_swaps_every_frame_with_a_header(echo_capture, own_mac):
@@ -40,18 +40,18 @@ def test_jumbo_frames_are_oversize_with_the_default_mtu(echo_capture):
     assert totals["refused_by"]["oversize"] == 2
 
 
-def test_jumbo_frames_in_several_segments_come_back_whole(echo_capture):
+def test_jumbo_frames_in_several_segments_return_complete(echo_capture):
     frames = captures.frames_of_length(2048, 2049, 4100, 9014)
     totals = assert_follows_rules(echo_capture, frames, "--raw", "--mbuf-data-room", "2176", raw=True)
     assert totals["echoed"] == len(frames)
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["rules", "raw"])
-def test_garbage_is_counted_frame_by_frame(echo_capture, raw):
+def test_every_garbage_frame_is_counted(echo_capture, raw):
     assert_follows_rules(echo_capture, captures.garbage(5000), *(["--raw"] if raw else []), raw=raw)
 
 
-def test_one_queue_for_two_workers_is_said(start_echo, tmp_path):
+def test_one_queue_for_two_workers_is_reported(start_echo, tmp_path):
     captures.write_capture(tmp_path / "in.pcap", [bytes(frame) for frame in captures.ordinary_frames()])
     process = start_echo(f"net_pcap0,rx_pcap={tmp_path}/in.pcap,tx_pcap={tmp_path}/out.pcap")
     process.wait_for_line(r"^L2ECHO: (Port 0: )?Device supports max_rx_queues=1, limiting nb_rx_queues to that$")

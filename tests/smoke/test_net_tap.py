@@ -1,4 +1,4 @@
-"""A real kernel at the other end of a tap: each frame comes back once, swapped, and nothing else does."""
+"""A real kernel at the other end of a tap: each frame returns once, swapped, and nothing else is sent."""
 
 import signal
 import time
@@ -16,7 +16,7 @@ QUIET_SECONDS = 1.5
 
 @pytest.fixture
 def tap_echo(start_echo):
-    """l2_multi_echo with two workers on a tap of the kernel named dtap0."""
+    """l2_multi_echo with two workers on a kernel tap named dtap0."""
     return start_echo("net_tap0", "--stats-interval", "100ms").wait_until_ready()
 
 
@@ -24,7 +24,7 @@ def assert_all_came_back(result, frames):
     assert result.is_clean() and result.returned == frames, result
 
 
-def test_flows_spread_over_queues_and_come_back(tap_echo):
+def test_flows_spread_over_queues_and_return(tap_echo):
     with KernelPeer(TAP) as peer:
         assert_all_came_back(peer.exchange(20000, flows=64), 20000)
     final = tap_echo.stop()
@@ -36,40 +36,40 @@ def test_flows_spread_over_queues_and_come_back(tap_echo):
 
 
 @pytest.mark.parametrize("outer_tag", [TPID_8021AD, TPID_8021Q], ids=hex)
-def test_vlan_tags_come_back_untouched(tap_echo, outer_tag):
+def test_vlan_tags_return_unchanged(tap_echo, outer_tag):
     with KernelPeer(TAP) as peer:
         assert_all_came_back(peer.exchange(3000, vlan=True, outer_tag=outer_tag, sizes=(60, 333, 1510, 1514)), 3000)
     assert_balanced(tap_echo.stop())
 
 
-def test_one_frame_at_a_time_is_not_held_back(tap_echo):
+def test_single_frames_are_not_held_back(tap_echo):
     with KernelPeer(TAP) as peer:
         assert_all_came_back(peer.exchange(500, window=1), 500)
 
 
-def test_mac_to_aim_at_is_the_interfaces_own(tap_echo):
+def test_destination_mac_is_that_of_the_interface(tap_echo):
     report = tap_echo.wait_for_report(lambda _: True, "report")
     with KernelPeer(TAP) as peer:
         assert report["ports"][0]["mac"] == peer.destination.hex(":")
         assert_all_came_back(peer.exchange(100), 100)
 
 
-def test_frames_to_other_stations_come_back_too(tap_echo):
+def test_frames_to_other_stations_return_too(tap_echo):
     with KernelPeer(TAP, destination=bytes.fromhex("0a0b0c0d0e0f")) as peer:
         assert_all_came_back(peer.exchange(1000), 1000)
 
 
-def test_frames_from_the_ports_own_mac_come_back_on_a_tap(tap_echo):
-    """The kernel's end has the same MAC, so the rule against loops is off there, and start-up says so."""
+def test_frames_from_the_ports_own_mac_return_on_a_tap(tap_echo):
+    """The kernel's end has the same MAC, so the loop rule is off there, and start-up reports it."""
     mac = bytes.fromhex(tap_echo.wait_for_report(lambda _: True, "report")["ports"][0]["mac"].replace(":", ""))
     with KernelPeer(TAP, source=mac, destination=bytes.fromhex("0a0b0c0d0e0f")) as peer:
         assert_all_came_back(peer.exchange(100), 100)
     tap_echo.wait_for_line(r"L2ECHO: .*loop")
 
 
-def test_refused_frames_do_not_come_back(tap_echo):
+def test_refused_frames_do_not_return(tap_echo):
     refused = [bytes(frame) for frame in captures.reserved_and_control_frames() if len(frame) >= 14]
-    refused = [frame for frame in refused if frame[0] & 1]  # group destinations: refused for one reason or the other
+    refused = [frame for frame in refused if frame[0] & 1]  # group destinations, which are refused for either reason
     with KernelPeer(TAP) as peer:
         assert all(peer.send(frame) for frame in refused)
         assert_all_came_back(peer.exchange(100), 100)
@@ -79,7 +79,7 @@ def test_refused_frames_do_not_come_back(tap_echo):
     assert (final["totals"]["refused"], final["totals"]["echoed"]) == (len(refused), 100)
 
 
-def test_nothing_but_loop_checks_is_sent_without_a_frame_that_came_in(tap_echo):
+def test_only_loop_checks_are_sent_without_a_received_frame(tap_echo):
     with KernelPeer(TAP) as peer:
         deadline = time.monotonic() + QUIET_SECONDS
         frames = []
@@ -93,7 +93,7 @@ def test_nothing_but_loop_checks_is_sent_without_a_frame_that_came_in(tap_echo):
     assert (final["totals"]["received"], final["totals"]["echoed"]) == (0, 0)
 
 
-def test_tcpdump_sees_each_frame_come_back_once_and_swapped(tap_echo, start, tmp_path):
+def test_tcpdump_sees_each_frame_return_once_and_swapped(tap_echo, start, tmp_path):
     frames = 400
     capture = tmp_path / "wire.pcap"
     tcpdump = start("tcpdump", "-i", TAP, "-w", str(capture), "-U", "-B", "8192", "-s", "2048",
@@ -111,7 +111,7 @@ def test_tcpdump_sees_each_frame_come_back_once_and_swapped(tap_echo, start, tmp
     assert sorted(others) == sorted(map(swapped, sent))
 
 
-def test_link_changes_of_the_kernels_end_show_in_the_report(tap_echo):
+def test_link_changes_of_the_kernels_end_are_reported(tap_echo):
     def wait_for_link(up, changes):
         tap_echo.wait_for_report(lambda report: report["ports"][0]["link"]["up"] is up
                                  and report["ports"][0]["link"]["changes"] >= changes, f"link up={up}")
@@ -126,7 +126,7 @@ def test_link_changes_of_the_kernels_end_show_in_the_report(tap_echo):
     assert_balanced(tap_echo.stop())
 
 
-def test_the_single_lcore_form_echoes(start_echo):
+def test_single_lcore_echoes(start_echo):
     process = start_echo("net_tap0", lcores=one_worker()).wait_until_ready()
     with KernelPeer(TAP) as peer:
         assert_all_came_back(peer.exchange(5000), 5000)

@@ -1,4 +1,4 @@
-"""A result that cannot be written is never lost without a word, and a closed descriptor gets nobody else's bytes."""
+"""Output that cannot be written is never lost silently, and a closed descriptor never receives other data."""
 
 import contextlib
 import fcntl
@@ -23,7 +23,7 @@ SHORT_RUN = ("--count", "10", "--drain", "1ms", "--format", "json")
 
 @pytest.fixture
 def programs(l2_echo, l2_multi_echo, l2_probe):
-    """What prints to stdout, by what it prints."""
+    """Commands that print to stdout, by the kind of their output."""
     eal = (*NO_NIC, "--no-telemetry", NET_NULL)
     return {
         "help": (l2_multi_echo, "--help"),
@@ -41,7 +41,7 @@ OUTPUTS = ("help", "version", "config", "result", "report", "search", "balance")
 
 
 def end_of(process, what):
-    """l2_echo runs until a signal."""
+    """The exit status; l2_echo must first be stopped by a signal."""
     if what == "balance":
         process.wait_for_line("Ready: ")
         process.send_signal(signal.SIGINT)
@@ -49,7 +49,7 @@ def end_of(process, what):
 
 
 @pytest.mark.parametrize("what", OUTPUTS)
-def test_full_disk_is_told(start, programs, what):
+def test_full_disk_is_reported(start, programs, what):
     with open("/dev/full", "wb") as full:
         process = start(*programs[what], stdout=full)
     assert end_of(process, what) == FAILURE
@@ -57,14 +57,14 @@ def test_full_disk_is_told(start, programs, what):
 
 
 @pytest.mark.parametrize("what", OUTPUTS)
-def test_closed_stdout_is_told(start, programs, what):
+def test_closed_stdout_is_reported(start, programs, what):
     process = start(*programs[what], preexec=lambda: os.close(1))
     assert end_of(process, what) == FAILURE
     assert "Bad file descriptor" in error_line(process)
 
 
 @pytest.mark.parametrize("what", ("config", "result", "report"))
-def test_limit_of_a_file_is_told(start, programs, what, tmp_path):
+def test_file_size_limit_is_reported(start, programs, what, tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
@@ -75,7 +75,7 @@ def test_limit_of_a_file_is_told(start, programs, what, tmp_path):
     assert "File too large" in errors.splitlines()[-1]
 
 
-def test_slow_reader_of_a_pipe_that_does_not_block_gets_all(start, programs):
+def test_slow_reader_of_a_non_blocking_pipe_gets_everything(start, programs):
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     filler = os.write(writer, bytes(2000))
@@ -90,7 +90,7 @@ def test_slow_reader_of_a_pipe_that_does_not_block_gets_all(start, programs):
 
 
 @pytest.mark.parametrize("what", ("wrong usage", "failed start"))
-def test_error_that_cannot_be_written_is_still_a_status(l2_multi_echo, what):
+def test_exit_status_is_right_if_the_error_cannot_be_written(l2_multi_echo, what):
     arguments = ("--", "--frob") if what == "wrong usage" else (*NO_NIC, "--vdev=none_such0", "--")
     with open("/dev/full", "wb") as full:
         status = subprocess.run((l2_multi_echo, *arguments), stderr=full, stdout=subprocess.DEVNULL, check=False,
@@ -98,7 +98,7 @@ def test_error_that_cannot_be_written_is_still_a_status(l2_multi_echo, what):
     assert status == (2 if what == "wrong usage" else 1)
 
 
-def test_terminal_that_goes_away_does_not_end_the_probe(start, l2_probe):
+def test_terminal_that_disappears_does_not_end_the_probe(start, l2_probe):
     ours, theirs = os.openpty()
     process = start(l2_probe, *NO_NIC, NET_NULL, "--lcores", one_lcore(0), "--", "--duration", "2s", "--rate", "1kpps",
                     "--drain", "1ms", "--format", "json", stderr=theirs)
@@ -111,7 +111,7 @@ def test_terminal_that_goes_away_does_not_end_the_probe(start, l2_probe):
 
 @pytest.mark.parametrize("closed", [(2,), (0, 1, 2)], ids=str)
 def test_port_gets_no_standard_descriptor(start_echo, closed):
-    """A tap that is descriptor 2 would send each line of the log as a frame."""
+    """A tap on descriptor 2 would send each log line as a frame."""
     def close():
         for descriptor in closed:
             os.close(descriptor)
@@ -125,7 +125,7 @@ def test_port_gets_no_standard_descriptor(start_echo, closed):
     process.wait(START_SECONDS)
 
 
-def test_histogram_in_a_missing_folder_is_told_before_the_start(start_probe, tmp_path):
+def test_histogram_in_a_missing_folder_is_reported_before_start_up(start_probe, tmp_path):
     process = start_probe("--histogram", str(tmp_path / "none" / "file"), device="net_null0")
     assert_fails(process, FAILURE, "--histogram: .*/none/file: No such file", "name a file in a folder")
     assert "EAL" not in process.stderr()
@@ -140,7 +140,7 @@ def test_histogram_on_stdout_follows_the_result(start_probe, tmp_path):
 
 
 class Stalled:
-    """A pipe or a terminal that takes what its buffer holds; nobody reads it until read_on()."""
+    """A pipe or terminal whose buffer fills up; nobody reads it until read_on() is called."""
 
     def __init__(self, kind):
         self._reader, self.writer = os.openpty() if kind == "terminal" else os.pipe()
@@ -155,7 +155,7 @@ class Stalled:
         try:
             while piece := os.read(self._reader, 4096):
                 self._text += piece
-        except OSError:  # what a terminal says at its end
+        except OSError:  # a terminal's end of file
             pass
 
     def read_on(self):
@@ -172,8 +172,8 @@ def stalled(request):
     return Stalled(request.param)
 
 
-def test_reader_of_reports_that_stalls_costs_reports_only(start_echo, stalled):
-    """The reporter continues, reports that get through are whole, and none of the time is left out of them."""
+def test_stalled_reader_costs_only_reports(start_echo, stalled):
+    """The reporter continues, reports that are delivered are complete, and their intervals cover the whole run."""
     process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", stdout=stalled.writer)
     process.wait_for_line("warning: stdout is not being read: reports are dropped")
     stalled.read_on()
@@ -188,7 +188,7 @@ def test_reader_of_reports_that_stalls_costs_reports_only(start_echo, stalled):
 
 
 def fill(descriptor):
-    """Twice: the kernel moves what a terminal got to its reader's side in its own time."""
+    """Fills twice, because the kernel moves a terminal's output to its reader asynchronously."""
     os.set_blocking(descriptor, False)
     for _ in range(2):
         with contextlib.suppress(BlockingIOError):
@@ -200,7 +200,7 @@ def fill(descriptor):
 
 @pytest.mark.parametrize("what", ("echo", pytest.param("probe", marks=pytest.mark.long)))
 @pytest.mark.parametrize("kind", ("pipe", pytest.param("terminal", marks=pytest.mark.long)))
-def test_stop_does_not_wait_for_a_reader_that_stalls(start_echo, start, l2_probe, what, kind):
+def test_stop_does_not_wait_for_a_stalled_reader(start_echo, start, l2_probe, what, kind):
     stalled = Stalled(kind)
     fill(stalled.writer)
     if what == "echo":
@@ -216,8 +216,8 @@ def test_stop_does_not_wait_for_a_reader_that_stalls(start_echo, start, l2_probe
 
 
 @pytest.mark.parametrize("kind", ("pipe", "terminal"))
-def test_reader_of_the_log_that_stalls_holds_nothing_up(start, l2_multi_echo, l2_probe, kind):
-    """The log of the start, the progress line and the error at the end."""
+def test_stalled_reader_of_the_log_blocks_nothing(start, l2_multi_echo, l2_probe, kind):
+    """Covers the start-up log, the progress line and the final error."""
     log = Stalled(kind)
     fill(log.writer)
     eal = (*NO_NIC, "--no-telemetry", NET_NULL)
@@ -229,7 +229,7 @@ def test_reader_of_the_log_that_stalls_holds_nothing_up(start, l2_multi_echo, l2
 
 
 def test_shared_descriptor_keeps_its_mode(start, programs):
-    """O_NONBLOCK on the caller's own open file would make its next write fail."""
+    """O_NONBLOCK on the caller's open file description would make its next write fail."""
     reader, writer = os.pipe()
     process = start(*programs["report"], stdout=writer, stderr=writer)
     assert process.wait(START_SECONDS) == 0
@@ -238,8 +238,8 @@ def test_shared_descriptor_keeps_its_mode(start, programs):
     os.close(reader)
 
 
-def test_report_asked_for_too_early_ends_nothing(start, programs):
-    """SIGUSR1 as soon as the program runs: EAL takes longer to start than we to send it."""
+def test_early_report_signal_does_not_end_the_program(start, programs):
+    """Sends SIGUSR1 as soon as the program runs, which is before EAL has started."""
     process = start(*programs["report"])
     wait_until(lambda: "l2_multi_echo" in os.readlink(f"/proc/{process.pid()}/exe"), "the program")
     time.sleep(0.01)
@@ -249,8 +249,8 @@ def test_report_asked_for_too_early_ends_nothing(start, programs):
     assert process.wait(START_SECONDS) == 0
 
 
-def test_histogram_in_a_file_that_a_container_was_given(start_probe, tmp_path):
-    """A mount point, which no other file can replace."""
+def test_histogram_in_a_mounted_file(start_probe, tmp_path):
+    """A container may mount a single file, which cannot be replaced by renaming."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     ours.touch()
     theirs.write_text("old and longer than nothing")

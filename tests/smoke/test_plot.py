@@ -1,4 +1,4 @@
-"""scripts/plot: what it makes of the results of sweeps and benchmarks."""
+"""scripts/plot: plots of sweep and benchmark results."""
 
 import copy
 import json
@@ -36,7 +36,7 @@ def sweep_size(name, bits, pdr, ndr, round_trips=()):
 
 @pytest.fixture
 def sweep(tmp_path):
-    """A result, whose histogram is in tmp_path."""
+    """A result whose histogram is in tmp_path."""
     (tmp_path / "half.hgrm").write_text(HISTOGRAM)
     loads = [{"load": "no load", "frames_per_second": 100, "histogram": None},
              {"load": "50 % of PDR", "frames_per_second": 5e5, "histogram": "half.hgrm"}]
@@ -51,14 +51,14 @@ def test_throughput_has_a_row_for_each_size_and_the_link(sweep):
     assert rows[1] == ['"imix"', 0, 0, 0, 0, *map(pytest.approx, (1.0, 0.3273965))]
 
 
-def test_throughput_axis_begins_at_zero_and_includes_the_link(sweep):
+def test_throughput_axis_starts_at_zero_and_includes_the_link(sweep):
     script = sweep_plots.plot_throughput(sweep).script
     assert "set yrange [0:1.1]" in script
     assert "using 0:6:(0.45)" in script and "using 0:7:(0.45)" in script
 
 
 @pytest.mark.parametrize("mbps", [None, 100_000])
-def test_unknown_or_distant_link_is_not_shown(sweep, mbps):
+def test_unknown_or_much_faster_link_is_not_shown(sweep, mbps):
     sweep["link_mbps"] = mbps
     for size in sweep["sizes"]:
         size["link_frames_per_second"] = mbps and size["link_frames_per_second"] * mbps / 1000
@@ -87,11 +87,11 @@ def test_percentile_axis_ends_at_the_last_frame(tmp_path):
     assert "'99 %%' 100, '99.9 %%' 1000, '99.99 %%' 10000)" in script
 
 
-def test_nothing_is_drawn_of_an_empty_sweep(sweep, tmp_path):
+def test_empty_sweep_has_no_plots(sweep, tmp_path):
     assert sweep_plots.plots(tmp_path, sweep | {"sizes": []}) == []
 
 
-def test_text_stays_within_its_string():
+def test_quoted_text_stays_within_its_string():
     assert quoted("it's\n`date`") == "'it''s`date`'"
 
 
@@ -104,13 +104,13 @@ def benchmark():
          "metrics": [{"key": "time", "title": "time", "more_is_better": False}]}]}
 
 
-def test_bar_of_a_time_is_turned_over():
+def test_bar_of_a_time_is_inverted():
     comparison, = benchmark()["comparisons"]
     assert bench_plots.bar(comparison, comparison["ratios"][0]) == ("One: a / b, time (fast)", 2.0, 1.25, 2.5)
 
 
 @pytest.mark.skipif(not shutil.which("gnuplot"), reason="gnuplot is not installed")
-def test_gnuplot_draws_all(sweep, tmp_path):
+def test_gnuplot_draws_every_plot(sweep, tmp_path):
     found = benchmark()
     workers = copy.deepcopy(found["comparisons"][0]) | {"group": "workers", "title": "it's _one_"}
     workers["contenders"][0] |= {"histogram": "half.hgrm",
@@ -132,7 +132,7 @@ def test_gnuplot_draws_all(sweep, tmp_path):
     (None, "has no sweep.json and no bench.json; name the folder of a sweep or a benchmark"),
     ("{", "the result is damaged"), ('{"schema": "other/1"}', "has the schema other/1")],
     ids=["none", "damaged", "other"])
-def test_no_result_is_one_line(tmp_path, text, words):
+def test_missing_result_is_a_one_line_error(tmp_path, text, words):
     if text:
         (tmp_path / "sweep.json").write_text(text)
     done = subprocess.run((PLOT, tmp_path), capture_output=True, text=True, check=False, timeout=60)
@@ -140,7 +140,7 @@ def test_no_result_is_one_line(tmp_path, text, words):
     assert done.stderr.startswith("plot: error: no plots: ") and words in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_file_stays_whole_when_the_new_text_does_not_fit(tmp_path):
+def test_file_is_unchanged_if_the_new_text_does_not_fit(tmp_path):
     path = tmp_path / "table.md"
     replace_text(path, "old")
     path.chmod(0o640)
@@ -155,7 +155,7 @@ HALF = """sed -n "s/^set output '\\(.*\\)'/\\1/p" | while read -r image; do echo
 
 
 @pytest.mark.parametrize("body", ["", HALF], ids=["nothing", "half"])
-def test_image_stays_whole_when_gnuplot_leaves_half(sweep, tmp_path, monkeypatch, body):
+def test_image_is_unchanged_if_gnuplot_writes_only_a_part(sweep, tmp_path, monkeypatch, body):
     programs, folder = tmp_path / "programs", tmp_path / "sweep"
     programs.mkdir()
     folder.mkdir()
@@ -171,6 +171,6 @@ def test_image_stays_whole_when_gnuplot_leaves_half(sweep, tmp_path, monkeypatch
     assert sorted(path.name for path in folder.iterdir()) == ["sweep.json", "throughput.svg"]
 
 
-def test_empty_folder_name_is_refused(tmp_path):
+def test_empty_folder_name_is_rejected(tmp_path):
     done = subprocess.run((PLOT, ""), capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
     assert done.returncode == 2 and "the name is empty" in done.stderr

@@ -1,4 +1,4 @@
-"""l2_probe at one end of a memif, l2_multi_echo or testpmd at the other: no kernel in between."""
+"""l2_probe at one end of a memif, l2_multi_echo or testpmd at the other: without the kernel in between."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def result_of(process):
 
 
 def incomplete_result_of(process, why):
-    """It is still printed."""
+    """An incomplete result is still printed."""
     assert process.wait(RUN_SECONDS) == FAILURE
     assert "is not complete" in error_line(process) and why in error_line(process)
     result = json.loads(process.stdout())
@@ -38,10 +38,10 @@ def assert_clean(result, frames):
 
 
 @pytest.mark.alone
-def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
+def test_million_frames_return_and_both_ends_agree(echo, start_probe):
     result = result_of(start_probe("--count", "1000000", "--rate", "200kpps", "--flows", "16", "--format", "json"))
     assert_clean(result, 1_000_000)
-    assert 4 <= result["loop_checks"] <= result["seconds"] + 2  # the far end says once a second that it is there
+    assert 4 <= result["loop_checks"] <= result["seconds"] + 2  # the far end sends a check once per second
     assert sum(stream["returned"] for stream in result["streams"]) == 1_000_000
     final = echo.stop()
     assert_balanced(final)
@@ -52,35 +52,35 @@ def test_a_million_frames_come_back_and_both_ends_agree(echo, start_probe):
 @pytest.mark.parametrize("options", [("--network", "ipv6", "--size", "84,1518"), ("--network", "none", "--size", "64"),
                                      ("--vlan", "7", "--size", "72"), ("--vlan", "100,7", "--size", "512-1024"),
                                      ("--size", "imix")], ids=" ".join)
-def test_every_kind_of_frame_comes_back(echo, start_probe, options):
+def test_every_kind_of_frame_returns(echo, start_probe, options):
     result = result_of(start_probe("--count", "20000", "--rate", "50kpps", "--flows", "8", "--format", "json",
                                    *options))
     assert_clean(result, 20000)
 
 
 @pytest.mark.parametrize("lcores", [2, 3])
-def test_sender_and_checker_on_lcores_of_their_own(echo, start_probe, lcores):
+def test_sender_and_checker_on_separate_lcores(echo, start_probe, lcores):
     places = ",".join(f"{lcore}@{usable_cpus()[lcore % len(usable_cpus())]}" for lcore in range(lcores))
     result = result_of(start_probe("--count", "20000", "--rate", "20kpps", "--drain", "10s", "--format", "json",
                                    lcores=places))
     assert_clean(result, 20000)
 
 
-def test_testpmd_gives_results_of_the_same_quality(start, testpmd, start_probe, wire):
+def test_testpmd_as_far_end_loses_nothing(start, testpmd, start_probe, wire):
     far_end = start("stdbuf", "--output=L", testpmd, *NO_NIC, "--lcores", f"{one_lcore(0)},1@{usable_cpus()[0]}",
                     f"--vdev=net_memif0,role=server,{wire}", "--", "--forward-mode=macswap", "--port-topology=loop",
                     "--total-num-mbufs=16384", "--stats-period=1", "--no-lsc-interrupt", "--disable-link-check")
     far_end.wait_for(lambda: "Press enter" in far_end.stdout() or "statistics" in far_end.stdout(), "forwarding")
-    # Slow enough for its ring to bridge a stall of a second: testpmd drops what its TX queue does not take.
+    # Slow enough for testpmd's ring to absorb a stall of a second: testpmd drops frames that its TX queue rejects.
     result = result_of(start_probe("--count", "5000", "--rate", "1kpps", "--format", "json"))
     assert_clean(result, 5000)
 
 
-def test_rate_and_open_loop_are_told(echo, start_probe):
+def test_rate_and_open_loop_are_reported(echo, start_probe):
     result = result_of(start_probe("--duration", "1s", "--rate", "10kpps", "--format", "json"))
     assert result["open_loop"] is True
     assert result["rate"]["requested_per_second"] == 10000
-    assert 5000 < result["sent"] <= 10001  # what was due at a stall in the end stays unsent
+    assert 5000 < result["sent"] <= 10001  # frames that were due during a final stall remain unsent
     assert result["rate"]["send_delay_ns"]["count"] == result["sent"]
     assert 5000 < result["rate"]["returned_per_second"] < 10100
     layer1_bits = 8 * (64 + 20)
@@ -89,14 +89,14 @@ def test_rate_and_open_loop_are_told(echo, start_probe):
     assert result["self_loop_ns"]["count"] > 0
 
 
-def test_warm_up_is_sent_before_and_not_counted(echo, start_probe):
+def test_warm_up_is_sent_first_and_not_counted(echo, start_probe):
     result = result_of(start_probe("--count", "1000", "--warm-up", "300", "--rate", "10kpps", "--format", "json"))
     assert_clean(result, 1000)
     assert result["warm_up"] == {"sent": 300, "lost": 0}
     assert echo.stop()["totals"]["received"] == 1300
 
 
-def test_result_for_people_and_nothing_but_it_in_a_pipe(echo, start_probe):
+def test_text_result_is_all_that_a_pipe_gets(echo, start_probe):
     process = start_probe("--count", "1000", "--rate", "10kpps")
     process.end_cleanly(RUN_SECONDS)
     assert re.search(r"^sent 1000 frames in .*\nreturned 1000, lost 0, ", process.stdout())
@@ -112,7 +112,7 @@ def test_histogram_file_is_an_hdr_percentile_file(echo, start_probe, tmp_path):
     assert rows == sorted(rows) and rows[-1][1:3] == [1.0, 1000.0]
 
 
-def test_gates_make_the_exit_status(echo, start_probe):
+def test_gates_determine_the_exit_status(echo, start_probe):
     start_probe("--count", "1000", "--rate", "10kpps", "--require-loss", "0", "--require-rate",
                 "1kpps").end_cleanly(RUN_SECONDS)
     process = start_probe("--count", "1000", "--rate", "10kpps", "--require-rate", "1Mpps", "--require-p99", "1us")
@@ -135,7 +135,7 @@ def test_garbage_is_foreign(start_probe):
     assert (result["returned"], result["corrupted"]) == (0, 0)
 
 
-def test_frames_that_come_back_unswapped_are_corrupted(start_probe):
+def test_unswapped_frames_are_corrupted(start_probe):
     result = result_of(start_probe("--count", "100", "--rate", "1kpps", "--format", "json", device="net_ring0"))
     assert (result["corrupted"], result["lost"], result["returned"]) == (100, 0, 100)
     assert result["round_trip_ns"]["count"] == 0
@@ -146,14 +146,14 @@ def test_frames_that_come_back_unswapped_are_corrupted(start_probe):
     (("--require-loss", "99"), "--require-loss allows 99"),
     (("--require-p99", "1s"), "no frame came back intact"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_corrupted_frames_keep_no_gate(start_probe, gate, words):
+def test_corrupted_frames_fail_every_gate(start_probe, gate, words):
     process = start_probe("--count", "100", "--rate", "1kpps", *gate, device="net_ring0")
     assert process.wait(RUN_SECONDS) == FAILURE
     assert re.search(words, error_line(process))
 
 
 @pytest.mark.parametrize("gate", [(), ("--require-rate", "900pps"), ("--require-loss", "0")], ids=" ".join)
-def test_link_that_fails_for_good_makes_a_run_incomplete(start_probe, gate):
+def test_link_that_stays_down_makes_a_run_incomplete(start_probe, gate):
     process = start_probe("--duration", "2s", "--rate", "1kpps", "--drain", "1ms", "--format", "json", *gate,
                           device="net_tap0")
     process.wait_for(lambda: pathlib.Path(f"/sys/class/net/{TAP}").exists(), TAP)
@@ -162,7 +162,7 @@ def test_link_that_fails_for_good_makes_a_run_incomplete(start_probe, gate):
     ip("link", "set", TAP, "down")
     result = incomplete_result_of(process, "the link was down at the end")
     assert result["ended"] == "link-down"
-    assert result["seconds"] == pytest.approx(2, abs=0.2)  # the rate is over the whole run
+    assert result["seconds"] == pytest.approx(2, abs=0.2)  # the rate covers the whole run
     assert result["rate"]["sent_per_second"] < 700
     if "--require-rate" in gate:
         assert "--require-rate" in result["failed_gates"][0]
@@ -173,11 +173,11 @@ def test_link_that_fails_for_good_makes_a_run_incomplete(start_probe, gate):
     (("--duration", "0"), ("--duration: 0 sends no frame",)),
     (("--search", "ndr", "--trial", "0"), ("--trial: 0 sends no frame",)),
 ], ids=lambda value: " ".join(value))
-def test_run_without_a_frame_is_a_usage_error(start_probe, options, words):
+def test_run_without_frames_is_a_usage_error(start_probe, options, words):
     assert_fails(start_probe(*options, device="net_null0"), USAGE, *words)
 
 
-def test_sigint_gives_the_results_so_far(echo, start_probe):
+def test_sigint_prints_the_results_so_far(echo, start_probe):
     process = start_probe("--duration", "10min", "--rate", "10kpps", "--format", "json")
     process.wait_for_line("L2ECHO: Probing: ")
     echo.wait_until_received(1000)
@@ -198,20 +198,20 @@ def test_impossible_traffic_is_a_usage_error(start_probe, options, words):
     assert_fails(start_probe(*options, device="net_null0"), USAGE, *words)
 
 
-def test_no_far_end_at_all_says_what_to_start(start_probe):
+def test_missing_far_end_says_what_to_start(start_probe):
     assert_fails(start_probe("--count", "1"), FAILURE, "start the server")
 
 
-def test_far_end_that_never_comes_is_told(start_probe, wire):
+def test_far_end_that_never_connects_is_reported(start_probe, wire):
     process = start_probe("--duration", "200ms", "--rate", "1kpps", "--link-wait", "300ms", "--format", "json",
                           device=f"net_memif0,role=server,{wire}")
     assert_fails(process, FAILURE, "took no frame", "link down")
 
 
-def test_far_end_that_stops_half_way_loses_the_rest(echo, start_probe):
+def test_far_end_that_stops_midway_loses_the_rest(echo, start_probe):
     process = start_probe("--duration", "3s", "--rate", "2kpps", "--drain", "200ms", "--format", "json")
     echo.wait_until_received(1000)
-    echo.send_signal(signal.SIGSTOP)  # it is still there, but returns nothing any more
+    echo.send_signal(signal.SIGSTOP)  # it is still connected, but returns nothing
     result = incomplete_result_of(process, "the TX queue took nothing in the last second")
     assert 0 < result["lost"] < result["sent"]
     assert result["lost"] + result["returned"] == result["sent"]
@@ -220,17 +220,17 @@ def test_far_end_that_stops_half_way_loses_the_rest(echo, start_probe):
 
 
 @pytest.mark.parametrize("idle", ["pause", "sleep"])
-def test_a_far_end_that_idles_politely_loses_nothing(start_echo, start_probe, wire, idle):
+def test_far_end_in_an_idle_mode_loses_nothing(start_echo, start_probe, wire, idle):
     start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--idle", idle, lcores=one_lcore(0)).wait_until_ready()
     assert_clean(result_of(start_probe("--count", "2000", "--rate", "2kpps", "--format", "json")), 2000)
 
 
-def test_full_tx_queue_is_tried_again_and_then_dropped(start_echo, start_probe, wire):
+def test_full_tx_queue_is_retried_and_then_drops(start_echo, start_probe, wire):
     echo = start_echo(f"net_memif0,role=server,{wire}", "--link-wait", "0", "--tx-full", "retry=3",
                       lcores=one_lcore(0)).wait_until_ready()
     process = start_probe("--duration", "10s", "--rate", "max")
     echo.wait_until_received(10000)
-    process.send_signal(signal.SIGSTOP)  # what it sent is still echoed into a ring that nobody empties
+    process.send_signal(signal.SIGSTOP)  # frames already sent are still echoed, into a ring that nobody empties
     report = echo.wait_for_report(lambda report: report["totals"]["dropped"] > 0, "report of dropped frames")
     assert report["totals"]["tx_retries"] >= 3
     assert_balanced(echo.stop())
@@ -238,7 +238,7 @@ def test_full_tx_queue_is_tried_again_and_then_dropped(start_echo, start_probe, 
 
 
 @pytest.mark.parametrize("kind, allowed", [("ndr", 0), ("pdr", 0.005)])
-def test_search_keeps_both_bounds_and_every_trial(echo, start_probe, kind, allowed):
+def test_search_reports_both_bounds_and_every_trial(echo, start_probe, kind, allowed):
     result = result_of(start_probe("--search", kind, "--trial", "100ms", "--rate", "2Mpps", "--format", "json"))
     assert (result["schema"], result["search"], result["allowed_loss"]) == ("l2echo.search/1", kind, allowed)
     assert result["trials"][0]["frames_per_second"] == 2e6
@@ -253,38 +253,38 @@ def test_search_keeps_both_bounds_and_every_trial(echo, start_probe, kind, allow
 
 
 @pytest.mark.alone
-def test_search_under_its_capacity_passes_at_once(echo, start_probe):
+def test_search_below_capacity_passes_immediately(echo, start_probe):
     result = result_of(start_probe("--search", "pdr", "--trial", "200ms", "--rate", "2kpps", "--format", "json"))
     assert result["upper"] is None
     assert result["lower"]["frames_per_second"] == 2000
     assert len(result["trials"]) == 1
 
 
-def test_a_trial_cut_short_by_sigint_does_not_count(echo, start_probe):
+def test_trial_interrupted_by_sigint_does_not_count(echo, start_probe):
     process = start_probe("--search", "ndr", "--trial", "10min", "--rate", "1kpps", "--format", "json")
     process.wait_for_line("L2ECHO: Probing: ")
-    # The warm-up before it is sent at full speed.
+    # The preceding warm-up is sent at full speed.
     echo.wait_for_report(lambda report: 0 < report["totals"]["received_per_second"] < 1500, "report of the trial")
     process.send_signal(signal.SIGINT)
     result = incomplete_result_of(process, "a signal ended the run")
     assert (result["trials"], result["lower"], result["upper"]) == ([], None, None)
 
 
-# The link of net_null has 10 Gbit/s; a frame of 64 bytes takes 84 on it.
+# The link of net_null has 10 Gbit/s; a frame of 64 bytes takes 84 bytes on the wire.
 @pytest.mark.parametrize("rate, frames_per_second", [("1kpps", 1000), ("672kbps", 1000), ("0.01%", 1e6 / 672)])
-def test_frames_leave_at_the_rate_asked_for(start_probe, rate, frames_per_second):
+def test_frames_leave_at_the_requested_rate(start_probe, rate, frames_per_second):
     frames = int(2 * frames_per_second)
     result = result_of(start_probe("--count", str(frames), "--rate", rate, "--drain", "1ms", "--format", "json",
                                    device="net_null0,no-rx=1"))
     assert result["sent"] == frames
-    # n frames take n intervals; the last one may be late by no more than the result owns up to.
+    # n frames take n intervals; the last frame may be late by at most the reported delay.
     planned = frames / frames_per_second
     late = result["rate"]["send_delay_ns"]["max"] * 1e-9
     assert planned - 1e-6 <= result["seconds"] <= planned + late + 1e-6
     assert result["rate"]["sent_per_second"] <= frames_per_second * (1 + 1e-6)
 
 
-def test_bits_per_second_hold_for_a_mix_of_sizes(start_probe):
+def test_bit_rate_holds_for_a_mix_of_sizes(start_probe):
     result = result_of(start_probe("--count", "1200", "--rate", "2Mbps", "--size", "imix", "--drain", "1ms", "--format",
                                    "json", device="net_null0,no-rx=1"))
     bits = 8 * (result["sent_bytes"] + 24 * result["sent"])  # FCS, preamble and gap
@@ -295,7 +295,7 @@ def test_bits_per_second_hold_for_a_mix_of_sizes(start_probe):
 @pytest.mark.parametrize("options, sizes, smallest, sent_bytes", [
     (("--vlan", "100"), "68", 68, 12 * 64), (("--network", "ipv6", "--vlan", "100,7"), "92", 92, 12 * 88),
     (("--network", "ipv6", "--size", "imix"), "imix", 84, 7 * 80 + 4 * 590 + 1514)], ids=str)
-def test_size_that_nobody_typed_grows_with_the_headers(start_probe, options, sizes, smallest, sent_bytes):
+def test_default_size_grows_with_the_headers(start_probe, options, sizes, smallest, sent_bytes):
     process = start_probe("--count", "12", "--rate", "10kpps", "--drain", "1ms", "--format", "json", *options,
                           device="net_null0,no-rx=1")
     result = result_of(process)
@@ -305,7 +305,7 @@ def test_size_that_nobody_typed_grows_with_the_headers(start_probe, options, siz
 
 def test_two_queue_pairs_share_streams_and_rate(start_echo, start_probe, wire):
     start_echo(f"net_memif0,role=server,{wire}", *PATIENT).wait_until_ready()
-    # Two queues at both ends; the far end is not asked for more, as this driver may not survive its peer's end.
+    # Two queues at both ends; the far end must not be asked for more: this driver may crash when its peer leaves.
     result = result_of(start_probe("--queues", "2", "--flows", "5", "--count", "20000", "--rate", "10kpps", "--drain",
                                    "10s", "--format", "json", lcores=two_workers()))
     assert_clean(result, 20000)
@@ -340,7 +340,7 @@ def test_progress_is_shown_on_a_terminal(start_probe):
     assert process.stdout().startswith("sent ") and "\r" not in process.stdout()
 
 
-def test_report_signal_prints_the_progress_and_the_run_goes_on(start_probe):
+def test_report_signal_prints_the_progress_and_the_run_continues(start_probe):
     process = start_probe("--duration", "60s", "--rate", "1kpps", "--drain", "1ms", device="net_null0,no-rx=1")
     process.wait_for_line("Probing")
     process.send_signal(signal.SIGUSR1)

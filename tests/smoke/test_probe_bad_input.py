@@ -1,4 +1,4 @@
-"""l2_probe over a kernel interface, against far ends and links that misbehave in a known way."""
+"""l2_probe over a kernel interface, against far ends and links that misbehave in known ways."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def result_of(process):
     return json.loads(process.stdout())
 
 
-def test_known_faults_of_every_kind_are_reported_exactly(probe):
+def test_known_faults_of_every_kind_are_counted_exactly(probe):
     hundreds = 20
     with HostileFarEnd(FAR_END, DESTINATION, KnownFaults(HEADERS)) as far_end:
         result = result_of(probe("--count", str(100 * hundreds), "--rate", "2kpps", "--size", "128", "--drain", "2s"))
@@ -56,9 +56,9 @@ def test_known_faults_of_every_kind_are_reported_exactly(probe):
     assert found == {
         "lost": hundreds, "duplicated": hundreds, "reordered": hundreds, "largest_distance": KnownFaults.HELD_FOR,
         "corrupted": 3 * hundreds, "foreign": hundreds, "late": 0,
-        "returned": 97 * hundreds,  # all but the lost ones and two whose stamp cannot be read
+        "returned": 97 * hundreds,  # all except the lost frames and the two kinds whose stamp is unreadable
     }
-    assert result["round_trip_ns"]["count"] == 96 * hundreds  # nor of those with a wrong byte
+    assert result["round_trip_ns"]["count"] == 96 * hundreds  # also without those that have a wrong byte
     assert result["complete"] is True
 
 
@@ -71,7 +71,7 @@ def test_random_garbage_is_foreign_and_everything_is_lost(probe):
     assert (result["returned"], result["corrupted"]) == (0, 0)
 
 
-def test_link_that_flaps_is_told_and_the_run_goes_on(start_probe):
+def test_flapping_link_is_reported_and_the_run_continues(start_probe):
     process = start_probe("net_tap0", "--duration", "6s", "--rate", "1kpps", "--drain", "500ms")
     process.wait_for(lambda: os.path.exists(f"/sys/class/net/{TAP}"), TAP)
     with HostileFarEnd(TAP, DESTINATION, echo) as far_end:
@@ -89,13 +89,13 @@ def test_link_that_flaps_is_told_and_the_run_goes_on(start_probe):
     assert result["lost"] + result["returned"] == result["sent"]
     assert [result[name] for name in ("corrupted", "duplicated", "reordered", "late")] == [0, 0, 0, 0]
     assert result["link_changes"] >= 2
-    assert result["rate"]["tx_full"] > 0  # a tap that is down takes nothing
+    assert result["rate"]["tx_full"] > 0  # a tap that is down accepts no frames
     assert result["returned"] > 1000
 
 
 @pytest.fixture
 def stalled(start_probe, start_echo, tmp_path):
-    """stalled(OPTIONS...): a probe whose far end has stopped emptying its ring."""
+    """(start, far_end): start(OPTIONS...) runs a probe whose far end has stopped emptying its ring."""
     socket = f"socket={tmp_path}/memif.sock,socket-abstract=no"
     far_end = start_echo(f"net_memif0,role=server,{socket}", *PATIENT,
                          lcores=f"0@{usable_cpus()[0]}").wait_until_ready()
@@ -110,7 +110,7 @@ def stalled(start_probe, start_echo, tmp_path):
     far_end.send_signal(signal.SIGCONT)
 
 
-def test_full_tx_ring_ends_a_counted_run_and_is_told(stalled):
+def test_full_tx_ring_ends_a_counted_run_and_is_reported(stalled):
     start_stalled, _ = stalled
     process = start_stalled("--count", "100000", "--rate", "2kpps", "--drain", "100ms")
     assert process.wait(RUN_SECONDS) == FAILURE
@@ -124,21 +124,21 @@ def test_full_tx_ring_ends_a_counted_run_and_is_told(stalled):
 
 
 @pytest.mark.long
-def test_full_tx_ring_holds_up_a_timed_run_and_loses_nothing(stalled):
+def test_full_tx_ring_delays_a_timed_run_and_loses_nothing(stalled):
     start_stalled, far_end = stalled
     process = start_stalled("--duration", "11s", "--rate", "5kpps", "--drain", "3s")
     stopped = time.monotonic()
-    wait_until(lambda: time.monotonic() > stopped + 7, "end of the stall")  # the ring holds 0.2 s, the patience is 5 s
+    wait_until(lambda: time.monotonic() > stopped + 7, "end of the stall")  # the ring holds 0.2 s, the sender waits 5 s
     far_end.send_signal(signal.SIGCONT)
     result = result_of(process)
     assert result["complete"] is True
     assert result["rate"]["tx_full"] > 0
-    assert result["rate"]["send_delay_ns"]["max"] > 3e9  # planned times did not wait
+    assert result["rate"]["send_delay_ns"]["max"] > 3e9  # planned times do not move
     assert result["seconds"] > 7.5
     assert result["sent"] == result["returned"]
 
 
-def test_rate_beyond_the_sender_is_said_to_be_its_limit(start_probe):
+def test_rate_beyond_the_sender_is_reported_as_its_limit(start_probe):
     result = result_of(start_probe("net_null0,no-rx=1", "--duration", "300ms", "--rate", "100Gpps", "--drain", "1ms"))
     assert result["rate"]["sender_limited"] is True
     assert result["queue_pairs"][0]["sender_limited"] is True
@@ -150,7 +150,7 @@ def test_rate_beyond_the_link_is_a_usage_error(start_probe):
 
 
 @pytest.mark.parametrize("rate", ["10pps", "5kbps"])
-def test_trials_of_no_frame_are_refused(start_probe, rate):
+def test_trials_without_frames_are_rejected(start_probe, rate):
     process = start_probe("net_null0,no-rx=1", "--search", "ndr", "--rate", rate, "--trial", "50ms")
     assert_fails(process, USAGE, "--trial: 0.05 s at .* sends no frame; give trials of ")
 

@@ -1,4 +1,4 @@
-"""The kernel's interface behind a port goes away: as if a NIC were unplugged."""
+"""The kernel interface behind a port is removed, as if a NIC were unplugged."""
 
 import json
 import signal
@@ -10,9 +10,9 @@ from tests.harness.kernel_interfaces import ip, namespace, veth_pair
 from tests.harness.program_under_test import FAILURE, NO_NIC, START_SECONDS, error_line, two_workers
 
 VETH, PEER = "veth-gone", "veth-gone-peer"
-PROMPT_SECONDS = 10  # of a run of a minute
+PROMPT_SECONDS = 10  # for a run of a minute
 
-# device -> how its interface goes
+# device -> command that removes its interface
 PORTS = {
     "net_af_packet0,iface=gone0": ("link", "delete", "gone0"),
     "net_af_packet1,iface=gone1": ("link", "set", "gone1", "name", "renamed"),
@@ -25,7 +25,7 @@ PORTS = {
 
 @pytest.fixture
 def interfaces():
-    """gone0 to gone4; gone1 is down, so that also an older kernel renames it."""
+    """gone0 to gone4; gone1 is down, so that older kernels can rename it too."""
     for number in range(5):
         ip("link", "add", f"gone{number}", "type", "veth", "peer", "name", f"peer{number}")
         if number != 1:
@@ -36,13 +36,13 @@ def interfaces():
 
 def has_af_xdp():
     try:
-        socket.socket(44, socket.SOCK_RAW).close()  # AF_XDP, which Python 3.11 has no name for
+        socket.socket(44, socket.SOCK_RAW).close()  # AF_XDP; Python 3.11 has no name for it
     except OSError:
         return False
     return True
 
 
-def test_each_port_goes_with_its_interface_and_the_others_go_on(start, l2_multi_echo, interfaces):
+def test_each_port_is_closed_with_its_interface_and_the_others_continue(start, l2_multi_echo, interfaces):
     ports = {device: way for device, way in PORTS.items() if has_af_xdp() or "xdp" not in device}
     devices = [f"--vdev={device}" for device in (*ports, "net_null0,no-rx=1")]
     process = start(l2_multi_echo, *NO_NIC, *devices, "--lcores", two_workers(), "--", "--format", "json",
@@ -58,7 +58,7 @@ def test_each_port_goes_with_its_interface_and_the_others_go_on(start, l2_multi_
 
 @pytest.mark.parametrize("options", [("--duration", "60s"), ("--search", "ndr", "--trial", "60s", "--rate", "1kpps")],
                          ids=["run", "search"])
-def test_probe_ends_when_its_interface_is_gone(start_probe, options):
+def test_probe_ends_when_its_interface_is_removed(start_probe, options):
     with veth_pair(VETH, PEER):
         process = start_probe("--format", "json", "--link-wait", "0", "--drain", "50ms", *options,
                               device=f"net_af_packet0,iface={VETH}")

@@ -1,4 +1,4 @@
-"""The JSON objects have the documented keys, so that programs can rely on them."""
+"""JSON objects have the documented keys, so that programs can rely on them."""
 
 import os
 import pty
@@ -42,7 +42,7 @@ def test_document_has_every_key(config_folder):
     assert (REPORT | WORKER | PORT | COUNTS | RATES | LOST_BY_DEVICES) - {"schema"} <= named
 
 
-def test_queue_pairs_links_and_queues_have_theirs(reports):
+def test_queue_pairs_links_and_queues_have_their_keys(reports):
     final = reports[-1]
     for index, worker in enumerate(final["workers"]):
         assert worker["queue_pairs"] == [{"port": 0, "queue": index}]
@@ -57,12 +57,12 @@ def test_counts_are_integers_and_measures_are_plausible(reports):
     for counts in (final["totals"], *final["workers"]):
         assert all(isinstance(counts[name], int) for name in COUNTS - {"refused_by"})
     for worker in final["workers"]:
-        assert 0 < worker["mean_burst"] < 33  # 32, but the counters of a running worker are read one after the other
+        assert 0 < worker["mean_burst"] < 33  # 32, but the counters of a running worker are not read atomically
         assert worker["cycles_per_frame"] > 0
         assert 0 < worker["busy_share"] <= 1
 
 
-def test_full_disk_keeps_it_echoing_and_fails_at_the_end(start_echo):
+def test_full_disk_keeps_echoing_and_fails_at_the_end(start_echo):
     with open("/dev/full", "wb") as full:
         process = start_echo("net_null0", "--raw", "--duration", "1s", "--stats-interval", "100ms", stdout=full)
     assert process.wait(START_SECONDS) == 1
@@ -70,7 +70,7 @@ def test_full_disk_keeps_it_echoing_and_fails_at_the_end(start_echo):
     assert process.stderr().count("warning: the report cannot be written") == 1
 
 
-def test_reader_that_is_gone_stops_it_in_order(start_echo):
+def test_closed_pipe_stops_it_in_order(start_echo):
     reader, writer = os.pipe()
     process = start_echo("net_null0", "--raw", "--stats-interval", "100ms", stdout=writer)
     os.close(writer)
@@ -79,7 +79,7 @@ def test_reader_that_is_gone_stops_it_in_order(start_echo):
     assert "Broken pipe" in error_line(process)
 
 
-def test_table_is_live_on_a_terminal_and_only_there(start, l2_multi_echo):
+def test_table_is_updated_live_only_on_a_terminal(start, l2_multi_echo):
     command = (l2_multi_echo, *NO_NIC, "--vdev=net_null0", "--lcores", two_workers(), "--", "--raw", "--duration",
                "2500ms")
     terminal, programs_end = pty.openpty()
@@ -88,13 +88,13 @@ def test_table_is_live_on_a_terminal_and_only_there(start, l2_multi_echo):
     process.end_cleanly(START_SECONDS)
     text = os.read(terminal, 65536).decode()
     os.close(terminal)
-    assert text.count("received/s") == 4, "after one, two and two and a half seconds, and the final report"
+    assert text.count("received/s") == 4, "expected after 1 s, 2 s, 2.5 s, and at the end"
     process = start(*command)
     process.end_cleanly(START_SECONDS)
     assert process.stdout().count("received/s") == 1
 
 
-def test_hint_is_told_while_it_runs_when_nothing_arrives(start_echo):
+def test_hint_is_given_if_nothing_arrives(start_echo):
     process = start_echo("net_null0,no-rx=1", "--stats-interval", "0")
     process.wait_for_line(r"^L2ECHO: hint: port 0: nothing arrived yet: link up, promiscuous o.*; send to MAC ")
     assert "hints" in process.stop()

@@ -1,4 +1,4 @@
-"""scripts/test: what it says about suites that it did not run."""
+"""scripts/test: how it reports suites that did not run."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 
 @pytest.fixture
 def scripts_test(tmp_path):
-    """scripts_test(OPTIONS...) runs a copy, as the original would remove the results of the run in progress."""
+    """scripts_test(OPTIONS...) runs a copy, because the original would remove the results of the current run."""
     (tmp_path / "scripts").mkdir()
     for name in ("test", "test_counts.py", "library.sh"):
         shutil.copy(SCRIPTS / name, tmp_path / "scripts")
@@ -24,7 +24,7 @@ def scripts_test(tmp_path):
                                            check=False, timeout=60)
 
 
-def test_suite_that_is_left_out_for_lack_of_time_fails_the_run(scripts_test):
+def test_suite_skipped_for_lack_of_time_fails_the_run(scripts_test):
     done = scripts_test("--suite", "unit", "--suite", "fuzz", "--begin-within", "0")
     assert done.returncode == 1
     assert done.stderr == ("test: error: these suites did not run, as 0 minutes were over: unit fuzz; run each of them "
@@ -34,13 +34,13 @@ def test_suite_that_is_left_out_for_lack_of_time_fails_the_run(scripts_test):
 
 @pytest.fixture
 def folder():
-    """Not below /run, where tests/namespace mounts a new one."""
+    """A folder outside /run, over which tests/namespace mounts a new file system."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
         yield pathlib.Path(path)
 
 
 @pytest.mark.parametrize("passes_later", [True, False])
-def test_case_that_failed_is_repeated_alone_and_listed(folder, passes_later):
+def test_failed_case_is_repeated_alone_and_listed(folder, passes_later):
     shutil.copy(SCRIPTS.parent / "tests/conftest.py", folder)
     (folder / "test_one.py").write_text(f"""
 import pathlib

@@ -1,4 +1,4 @@
-"""Test sessions: echoing ends, begins and ends again while the process runs, by time and by the control socket."""
+"""Test sessions: echoing stops, starts and stops again while the process runs, by expiry and by the control socket."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ BURST = 32
 
 @pytest.fixture
 def endless_traffic(tmp_path):
-    """A port on which valid frames arrive endlessly, as fast as they are asked for; what is sent is gone."""
+    """A port that receives valid frames endlessly, as fast as it is polled, and discards what it sends."""
     captures.write_capture(tmp_path / "endless.pcap", captures.frames_of_length(60))
     return f"net_pcap0,rx_pcap={tmp_path}/endless.pcap,infinite_rx=1"
 
@@ -49,22 +49,22 @@ def assert_echoes(process):
 
 
 def assert_silent(process, reason):
-    """Frames arrive, and for this reason none leaves."""
+    """Frames arrive, and all are refused for this reason."""
     before = process.wait_for_report(lambda report: session(report)["state"] == reason, reason)["totals"]
 
     def totals_after(earlier):
         return process.wait_for_report(lambda report: report["totals"]["received"] > earlier["received"],
                                        "report of more frames")["totals"]
 
-    first = totals_after(before)  # the burst in hand may still have been echoed before that
+    first = totals_after(before)  # the current burst may still have been echoed
     last = totals_after(first)
     assert last["echoed"] == first["echoed"]
     assert last["checks_sent"] == first["checks_sent"], "a port that does not echo needs no loop check"
     refused = last["refused_by"][reason] - first["refused_by"][reason]
-    assert refused == pytest.approx(last["received"] - first["received"], abs=2 * BURST)  # those under way
+    assert refused == pytest.approx(last["received"] - first["received"], abs=2 * BURST)  # frames in flight
 
 
-def test_expiry_ends_the_echoing_and_not_the_process(start_echo, endless_traffic):
+def test_expiry_stops_echoing_and_not_the_process(start_echo, endless_traffic):
     process = start_echo(endless_traffic, *INTERVAL, "--expire", "1500ms").wait_until_ready()
     remaining = [session(process.wait_for_report(lambda report: session(report)["state"] == "armed", "session"))
                  ["remaining_seconds"] for _ in range(3)]
@@ -77,7 +77,7 @@ def test_expiry_ends_the_echoing_and_not_the_process(start_echo, endless_traffic
     assert final["totals"]["echoed"] > 0
 
 
-def test_session_without_end_has_no_remaining_time(controlled, path):
+def test_session_without_expiry_has_no_remaining_time(controlled, path):
     assert session(wait_for_state(controlled, "armed"))["remaining_seconds"] is None
     with ControlClient(path) as client:
         assert client.ask("status") == {"ok": True, "ports": [{"state": "armed", "remaining_seconds": None}]}
@@ -96,12 +96,12 @@ def test_disarmed_start_waits_for_the_socket(start_echo, endless_traffic, path):
     assert_balanced(process.stop())
 
 
-def test_start_says_whether_it_echoes(start_echo, endless_traffic, path):
+def test_start_up_reports_whether_it_echoes(start_echo, endless_traffic, path):
     process = start_echo(endless_traffic, "--disarmed", "--control-socket", str(path))
     assert "echoing" not in process.wait_for_line(r"L2ECHO: Ready: .*")[0]
 
 
-def test_arming_again_begins_a_new_time(controlled, path):
+def test_rearming_restarts_the_time(controlled, path):
     with ControlClient(path) as client:
         first = client.ask("arm 1s")["ports"][0]
         assert first["state"] == "armed" and 0.5 < first["remaining_seconds"] <= 1
@@ -115,7 +115,7 @@ def test_arming_again_begins_a_new_time(controlled, path):
     assert_balanced(controlled.stop())
 
 
-def test_arming_without_a_time_takes_that_of_the_start(start_echo, endless_traffic, path):
+def test_arming_without_a_time_uses_that_of_start_up(start_echo, endless_traffic, path):
     start_echo(endless_traffic, "--expire", "5min", "--control-socket", str(path)).wait_until_ready()
     with ControlClient(path) as client:
         client.ask("arm 1s")
@@ -162,7 +162,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("command, word", MISTAKES.items(), ids=repr)
-def test_mistakes_are_answered_and_change_nothing(controlled, path, command, word):
+def test_mistakes_are_explained_and_change_nothing(controlled, path, command, word):
     with ControlClient(path) as client:
         before = client.ask("status")
         answer = client.ask(command)
@@ -172,13 +172,13 @@ def test_mistakes_are_answered_and_change_nothing(controlled, path, command, wor
 
 
 @pytest.mark.parametrize("line", [b"\0\0arm\n", b"\xff\xfe\x80\n", b"arm \xc3\n", "über\n".encode()], ids=repr)
-def test_bytes_that_are_no_command_are_answered(controlled, path, line):
+def test_bytes_that_are_not_a_command_are_answered(controlled, path, line):
     with ControlClient(path) as client:
         client.write(line)
         assert client.answer()["ok"] is False
 
 
-def test_lines_need_not_come_whole_or_alone(controlled, path):
+def test_lines_may_arrive_in_parts_or_together(controlled, path):
     with ControlClient(path) as client:
         client.write(b"disarm\nstatus\r\n  arm   5min \nsta")
         assert [client.answer()["ports"][0]["state"] for _ in range(3)] == ["disarmed", "disarmed", "armed"]
@@ -186,21 +186,21 @@ def test_lines_need_not_come_whole_or_alone(controlled, path):
         assert client.answer()["ok"] is True
 
 
-def test_half_a_line_is_no_command(controlled, path):
+def test_incomplete_line_is_not_a_command(controlled, path):
     with ControlClient(path) as client:
         client.write(b"disarm")
     with ControlClient(path) as client:
         assert client.ask("status")["ports"][0]["state"] == "armed"
 
 
-def test_line_without_an_end_ends_the_connection(controlled, path):
+def test_overlong_line_ends_the_connection(controlled, path):
     with ControlClient(path) as client:
         client.write(b"x" * MAX_LINE_LENGTH * 2)
         assert client.is_closed()
     assert_echoes(controlled)
 
 
-def test_many_clients_are_served_and_the_next_one_when_there_is_room(controlled, path):
+def test_many_clients_are_served_and_the_next_one_waits(controlled, path):
     clients = [ControlClient(path) for _ in range(MAX_CLIENTS)]
     assert all(client.ask("status")["ok"] for client in clients)
     with ControlClient(path) as waiting:
@@ -212,23 +212,23 @@ def test_many_clients_are_served_and_the_next_one_when_there_is_room(controlled,
         client.close()
 
 
-def test_client_that_does_not_read_holds_nobody_up(controlled, path):
+def test_client_that_does_not_read_blocks_no_other(controlled, path):
     with ControlClient(path) as deaf, ControlClient(path) as other:
         with pytest.raises(OSError):
-            for _ in range(100_000):  # until its answers fill the socket and it is dropped
+            for _ in range(100_000):  # until its unread answers fill the socket and it is disconnected
                 deaf.write(b"help\n" * 100)
         assert other.ask("status")["ok"]
     assert_echoes(controlled)
 
 
-def test_client_that_vanishes_is_forgotten(controlled, path):
+def test_disconnected_client_frees_its_slot(controlled, path):
     for _ in range(3 * MAX_CLIENTS):
         ControlClient(path).close()
     with ControlClient(path) as client:
         assert client.ask("status")["ok"]
 
 
-def test_socket_belongs_to_its_owner_alone_and_is_gone_at_the_end(controlled, path):
+def test_socket_is_private_to_its_owner_and_removed_at_the_end(controlled, path):
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     controlled.stop()
@@ -240,7 +240,7 @@ def test_mode_does_not_depend_on_the_umask(start_echo, path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_killed_process_leaves_a_socket_to_replace_and_no_session(controlled, start_echo, endless_traffic, path):
+def test_killed_process_leaves_a_replaceable_socket_and_no_session(controlled, start_echo, endless_traffic, path):
     with ControlClient(path) as client:
         client.ask("disarm")
     controlled.send_signal(signal.SIGKILL)
@@ -254,7 +254,7 @@ def test_killed_process_leaves_a_socket_to_replace_and_no_session(controlled, st
     assert not path.exists()
 
 
-def test_path_in_use_stays_with_its_process(controlled, start_echo, path):
+def test_path_in_use_is_left_to_its_process(controlled, start_echo, path):
     assert_fails(start_echo("net_null0", "--control-socket", str(path)), FAILURE, "--control-socket", str(path),
                  "another process", "another path")
     with ControlClient(path) as client:
@@ -263,14 +263,14 @@ def test_path_in_use_stays_with_its_process(controlled, start_echo, path):
 
 @pytest.mark.parametrize("make", [pathlib.Path.touch, pathlib.Path.mkdir, lambda path: path.symlink_to("/dev/null")],
                          ids=["file", "folder", "link"])
-def test_what_is_no_socket_is_left_alone(start_echo, path, make):
+def test_non_socket_is_left_alone(start_echo, path, make):
     make(path)
     assert_fails(start_echo("net_null0", "--control-socket", str(path)), FAILURE, str(path), "not a socket")
     assert os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode)
 
 
 def test_path_that_is_too_long(start_echo, tmp_path):
-    longest = 107  # sockaddr_un, with the zero behind it
+    longest = 107  # sockaddr_un, including the terminating zero
     name = str(tmp_path / "x") + "x" * longest
     assert_fails(start_echo("net_null0", "--control-socket", name), FAILURE, "--control-socket", str(longest))
     folder = tmp_path / "f"
@@ -283,7 +283,7 @@ def test_path_that_is_too_long(start_echo, tmp_path):
         assert client.ask("status")["ok"]
 
 
-def test_folder_that_is_not_there(start_echo, tmp_path):
+def test_missing_folder(start_echo, tmp_path):
     assert_fails(start_echo("net_null0", "--control-socket", str(tmp_path / "none" / "socket")), FAILURE,
                  "--control-socket", "No such file")
 
@@ -294,7 +294,7 @@ def test_folder_that_is_not_there(start_echo, tmp_path):
     (("--expire", "0"), ("--expire",)),
     (("--expire=-1s",), ("--expire",)),
 ], ids=lambda value: " ".join(value))
-def test_useless_sessions_are_a_usage_error(start_echo, options, words):
+def test_useless_session_options_are_usage_errors(start_echo, options, words):
     assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
 
 
@@ -306,7 +306,7 @@ def test_live_socket_of_another_type_is_left_alone(start_echo, path):
         assert pathlib.Path(path).is_socket()
 
 
-def test_socket_that_does_not_listen_yet_is_left_alone(start_echo, path):
+def test_bound_socket_that_does_not_listen_yet_is_left_alone(start_echo, path):
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(path))
         assert_fails(start_echo("net_null0,no-rx=1", "--control-socket", str(path)), FAILURE, str(path),
@@ -314,7 +314,7 @@ def test_socket_that_does_not_listen_yet_is_left_alone(start_echo, path):
         assert pathlib.Path(path).is_socket()
 
 
-def test_socket_that_another_process_put_in_our_place_stays(controlled, path):
+def test_socket_that_replaced_ours_is_not_removed(controlled, path):
     with socket.socket(socket.AF_UNIX) as other:
         path.unlink()
         other.bind(str(path))

@@ -1,4 +1,4 @@
-"""What ends the program, how soon, and what does not."""
+"""What ends the program, how soon, and what does not end it."""
 
 import fcntl
 import os
@@ -33,7 +33,7 @@ def test_signal_stops_while_frames_flow(start_echo):
         assert_balanced(process.stop())
 
 
-def test_a_worker_without_a_queue_stops_too(start_echo, tmp_path):
+def test_worker_without_a_queue_stops_too(start_echo, tmp_path):
     capture = tmp_path / "empty.pcap"
     captures.write_capture(capture, [])
     process = start_echo(f"net_pcap0,rx_pcap={capture},tx_pcap={tmp_path}/out.pcap").wait_until_ready()
@@ -51,7 +51,7 @@ def test_signal_during_start_up_ends_it(start_echo):
 
 @pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_no_end_leaves_files_in_hugetlbfs(start, l2_multi_echo, tmp_path, number):
+def test_no_files_remain_in_hugetlbfs(start, l2_multi_echo, tmp_path, number):
     with hugepages(64, tmp_path):
         before = free_hugepages()
         process = start(l2_multi_echo, "--no-pci", f"--huge-dir={tmp_path}", "--file-prefix=ends", "-m", "96",
@@ -76,27 +76,27 @@ def test_signal_ends_the_wait_for_a_link(start_echo, tmp_path):
     process.end_cleanly(STOP_SECONDS)
 
 
-def test_wait_for_a_link_ends_by_itself(start_echo, tmp_path):
+def test_wait_for_a_link_times_out(start_echo, tmp_path):
     process = start_echo(memif_without_peer(tmp_path), "--link-wait", "500ms")
     process.wait_for_line(r"L2ECHO: warning: .*link", timeout=10)
     process.wait_until_ready()
     assert_balanced(process.stop())
 
 
-def test_duration_ends_it(start_echo):
+def test_duration_ends_the_run(start_echo):
     final = run_to_end(start_echo("net_null0,no-rx=1", "--duration", "500ms"), 10)
     assert 0.5 <= final["elapsed_seconds"] < 1.5
 
 
 def full_pipe():
-    """A pipe without room that nobody empties: whoever writes a report into it hangs."""
+    """A full pipe that nobody reads: a program that writes a report to it blocks."""
     read_end, write_end = os.pipe()
     room = fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)
     os.write(write_end, bytes(room))
     return read_end, write_end
 
 
-def test_second_signal_ends_a_program_that_hangs(start_echo):
+def test_second_signal_ends_a_blocked_program(start_echo):
     read_end, write_end = full_pipe()
     process = start_echo("net_null0", "--raw", stdout=write_end).wait_until_ready()
     process.send_signal(signal.SIGINT)
@@ -109,7 +109,7 @@ def test_second_signal_ends_a_program_that_hangs(start_echo):
 
 
 def open_stdin(kind):
-    """(what to give as stdin, what to call in the child)"""
+    """The descriptor to pass as stdin, and the function to call in the child."""
     if kind == "null":
         return subprocess.DEVNULL, None
     if kind == "closed":
@@ -139,15 +139,15 @@ def test_stdin_is_not_read(start_echo):
 
 
 def own_session_with_terminal(terminal):
-    """To call in the child: its controlling terminal is this one."""
+    """For the child: makes this terminal the controlling terminal of a new session."""
     def begin():
         os.setsid()
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever nohup the tests were started with
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # undoes any nohup that the tests were started with
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     return begin
 
 
-def test_terminal_that_hangs_up_ends_it_with_a_report(start_echo):
+def test_terminal_hang_up_ends_the_run_with_a_report(start_echo):
     ours, theirs = os.openpty()
     process = start_echo("net_null0", "--raw", preexec=own_session_with_terminal(theirs)).wait_until_ready()
     os.close(theirs)
@@ -156,7 +156,7 @@ def test_terminal_that_hangs_up_ends_it_with_a_report(start_echo):
     assert_balanced(process.final())
 
 
-def test_hang_up_is_ignored_without_a_terminal(start_echo):
+def test_hang_up_without_a_terminal_is_ignored(start_echo):
     process = start_echo("net_null0", "--raw", preexec=os.setsid).wait_until_ready()
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGUSR1)
@@ -164,7 +164,7 @@ def test_hang_up_is_ignored_without_a_terminal(start_echo):
     assert_balanced(process.stop())
 
 
-def test_report_signal_prints_one_report_at_once(start_echo):
+def test_report_signal_prints_one_report_immediately(start_echo):
     process = start_echo("net_null0", "--raw", "--stats-interval", "0", lcores=one_worker()).wait_until_ready()
     for _ in range(2):
         process.send_signal(signal.SIGUSR1)

@@ -1,4 +1,4 @@
-"""Start-up logs the plan in lines that people of the field know, and the plan is what then runs."""
+"""Start-up logs the plan in the terms of the field, and the program runs as planned."""
 
 import pathlib
 import re
@@ -10,11 +10,11 @@ from tests.harness.program_under_test import NO_NIC, START_SECONDS, one_worker, 
 
 @pytest.fixture
 def idle_echo(start_echo):
-    """Two workers on a device that delivers nothing."""
+    """Two workers on a device that delivers no frames."""
     return start_echo("net_null0,no-rx=1").wait_until_ready()
 
 
-def test_lines_tell_the_plan(idle_echo):
+def test_log_shows_the_plan(idle_echo):
     for pattern in (r"^L2ECHO: Running on 3 lcores \(1 main \+ 2 workers\)$",
                     r"^L2ECHO: Core 1 entering main loop\.\.\.$",
                     r"^L2ECHO: Core 2 entering main loop\.\.\.$",
@@ -27,7 +27,7 @@ def test_lines_tell_the_plan(idle_echo):
 
 
 def cpus_of_workers(pid):
-    """What the kernel says: lcore -> its CPUs, from the names that EAL gives its threads."""
+    """lcore -> its CPUs according to the kernel, by the thread names that EAL sets."""
     cpus = {}
     for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
         worker = re.fullmatch(r"(?:rte|dpdk)-worker-?(\d+)", (thread / "comm").read_text().strip())
@@ -37,7 +37,7 @@ def cpus_of_workers(pid):
     return cpus
 
 
-def test_cpus_that_are_told_are_those_that_lcores_run_on(idle_echo):
+def test_logged_cpus_are_those_that_lcores_run_on(idle_echo):
     cpus = cpus_of_workers(idle_echo.pid())
     assert set(cpus) == {1, 2}
     for lcore, cpu in cpus.items():
@@ -52,7 +52,7 @@ def test_lcore_ids_may_have_gaps(start_echo):
     assert [worker["lcore"] for worker in process.stop()["workers"]] == [1, 2, 5]
 
 
-def test_memory_that_may_not_be_locked_is_told(start, l2_multi_echo):
+def test_unlocked_memory_is_reported(start, l2_multi_echo):
     limits = ("prlimit", "--memlock=65536", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     process = start(*limits, l2_multi_echo, *NO_NIC, "--no-telemetry", "--vdev=net_null0,no-rx=1", "--lcores",
                     one_worker(), "--", "--duration", "1ms")

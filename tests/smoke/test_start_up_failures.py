@@ -1,4 +1,4 @@
-"""What is wrong with the machine, and not with the command line: each failure says what it is and what to do."""
+"""Failures caused by the machine rather than the command line: each message names the cause and the remedy."""
 
 import dataclasses
 import pathlib
@@ -13,7 +13,7 @@ SHARED_FILES = tuple(option for option in NO_NIC if option != "--no-shconf")
 NULL = "--vdev=net_null0,no-rx=1"
 HUGEPAGES = ("--no-pci", "--no-shconf", NULL)
 
-# EAL counts the hugepages of sysfs, of the machine and of each NUMA node.
+# EAL counts the hugepages in sysfs, of the machine and of each NUMA node.
 FAKE_HUGEPAGES = """
 for folder in /sys/kernel/mm/hugepages /sys/devices/system/node/node*/hugepages; do
   [[ -d $folder ]] || continue
@@ -30,12 +30,12 @@ HUGETLBFS = "mkdir -p /run/huge; mount -t hugetlbfs -o pagesize=2M,mode={mode} n
 
 
 def without(*capabilities):
-    """Root, less these."""
+    """Runs as root without these capabilities."""
     return ("setpriv", "--bounding-set=" + ",".join(f"-{name}" for name in capabilities))
 
 
 def mounted(script):
-    """In a mount namespace of its own, where this script was run first."""
+    """Runs in its own mount namespace, after this script."""
     return ("unshare", "--mount", "bash", "-euc", script + '\nexec "$@"', "mounted")
 
 
@@ -76,7 +76,7 @@ FAILURES = (
                     HUGETLBFS.format(mode=755)) + NOBODY),
     Failure("af_packet, no capability", (*NO_NIC, "--vdev=net_af_packet0,iface=wire"),
             ("CAP_NET_RAW", "sudo"), without("net_raw")),
-    Failure("af_packet, CAP_NET_RAW alone", (*NO_NIC, "--vdev=net_af_packet0,iface=wire"),
+    Failure("af_packet, only CAP_NET_RAW", (*NO_NIC, "--vdev=net_af_packet0,iface=wire"),
             ("CAP_NET_ADMIN", "sudo"), without("net_admin")),
     Failure("af_xdp, no capability", (*NO_NIC, "--vdev=net_af_xdp0,iface=wire"), ("CAP_SYS_ADMIN", "sudo"),
             without("sys_admin", "bpf", "net_admin")),
@@ -88,11 +88,11 @@ FAILURES = (
             ("no memif server listens on /run/none.sock", "start the server")),
     Failure("vhost, no folder", (*NO_NIC, "--vdev=net_vhost0,iface=/none/a.sock"),
             ("folder of /none/a.sock does not exist", "iface=PATH")),
-    Failure("NIC that is not there", ("--no-huge", "-m", "256", "--no-shconf", "-a", "77:00.0"),
+    Failure("missing NIC", ("--no-huge", "-m", "256", "--no-shconf", "-a", "77:00.0"),
             ("no NIC 0000:77:00.0", "dpdk-devbind.py --status")),
 )
 
-# More failures that the same table explains.
+# Further failures that the same table explains.
 MORE_FAILURES = (
     Failure("XDG_RUNTIME_DIR of another user", (*SHARED_FILES, NULL), ("/run/dpdk.* this user", "XDG_RUNTIME_DIR"),
             NOBODY, "/run"),
@@ -166,7 +166,7 @@ def surroundings():
 def assert_explained(start, l2_multi_echo, monkeypatch):
     def assert_failure(failure):
         if failure.needs_nobody() and not may_be_run_by_nobody(l2_multi_echo):
-            pytest.skip(f"{l2_multi_echo} is in a folder that other users may not enter")
+            pytest.skip(f"{l2_multi_echo} is in a folder that other users cannot access")
         if failure.runtime_folder:
             monkeypatch.setenv("XDG_RUNTIME_DIR", failure.runtime_folder)
         process = start(*failure.before, l2_multi_echo, *failure.eal, "--lcores", two_workers())
@@ -187,11 +187,11 @@ def test_failure_says_what_to_do(assert_explained, failure):
 
 @pytest.mark.long
 @pytest.mark.parametrize("failure", MORE_FAILURES, ids=lambda failure: failure.name)
-def test_another_failure_says_what_to_do(assert_explained, failure):
+def test_further_failure_says_what_to_do(assert_explained, failure):
     assert_explained(failure)
 
 
-def test_device_that_is_missing_among_others_is_a_warning(start, l2_multi_echo):
+def test_missing_device_among_others_is_a_warning(start, l2_multi_echo):
     process = start(l2_multi_echo, *NO_NIC, NULL, "--vdev=net_virtio_user0", "--lcores", two_workers(), "--",
                     "--duration", "10ms")
     process.end_cleanly(20)

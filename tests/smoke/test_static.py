@@ -1,4 +1,4 @@
-"""A build with -Dstatic=true: programs that need no other file, with all drivers, beside DPDK's shared ones."""
+"""A build with -Dstatic=true: self-contained programs with all drivers, next to an installed shared DPDK."""
 
 import json
 import os
@@ -20,7 +20,7 @@ DRIVERS = {
 }
 FRAMES = 20000
 
-# What a kernel gives to each process. The runtime folder of EAL is in /var/run.
+# The file systems that a kernel provides to every process. EAL's runtime folder is in /var/run.
 IN_EMPTY_ROOT = """
   for folder in dev proc sys; do mount --rbind /$folder "$0/$folder"; done
   exec chroot "$0" "$@"
@@ -34,7 +34,7 @@ def program(pytestconfig):
 
 @pytest.fixture
 def start_in_empty_root(start, program, tmp_path):
-    """start_in_empty_root(PROGRAM, ARGUMENTS...) runs it where there is no library, no loader and no other file."""
+    """start_in_empty_root(PROGRAM, ARGUMENTS...) runs it without any library, loader or other file."""
     for folder in ("dev", "proc", "sys", "tmp", "var/run"):
         (tmp_path / folder).mkdir(parents=True)
     for name in PROGRAMS:
@@ -48,7 +48,7 @@ def start_in_empty_root(start, program, tmp_path):
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_program_asks_for_no_loader_and_no_library(start, program, name):
+def test_program_needs_no_loader_and_no_library(start, program, name):
     readelf = start("readelf", "--wide", "--program-headers", "--dynamic", program(name))
     readelf.end_cleanly(10)
     assert "DYNAMIC" in readelf.stdout()
@@ -56,13 +56,13 @@ def test_program_asks_for_no_loader_and_no_library(start, program, name):
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_drivers_are_in(program, name):
+def test_drivers_are_linked_in(program, name):
     notes = re.findall(rb"PMD_INFO_STRING= (\{.*?\}) *\0", program(name).read_bytes())
     assert DRIVERS - {json.loads(note)["name"] for note in notes} == set()
 
 
-def test_plug_ins_of_the_machine_stay_out(start, program, start_echo):
-    assert list(pathlib.Path("/usr/lib").glob("*/dpdk/pmds-*/librte_net_null.so")), "nothing that could come in"
+def test_installed_plug_ins_are_not_loaded(start, program, start_echo):
+    assert list(pathlib.Path("/usr/lib").glob("*/dpdk/pmds-*/librte_net_null.so")), "no plug-ins are installed"
     process = start_echo("net_null0", "--raw").wait_until_ready()
     maps = pathlib.Path(f"/proc/{process.pid()}/maps").read_text(encoding="utf-8")
     code = set(re.findall(r"^\S+ ..x. .* (/.*)$", maps, re.MULTILINE))
@@ -75,7 +75,7 @@ def test_plug_ins_of_the_machine_stay_out(start, program, start_echo):
      "net_memif0,role=client,socket=/tmp/wire,socket-abstract=no", ()),
     ("net_vhost0,iface=/tmp/wire", "net_virtio_user0,path=/tmp/wire", ("--single-file-segments",)),
 ], ids=["memif", "vhost and virtio-user"])
-def test_frames_come_back_where_nothing_is_installed(start_in_empty_root, echo_device, probe_device, memory):
+def test_frames_return_where_nothing_is_installed(start_in_empty_root, echo_device, probe_device, memory):
     echo = start_in_empty_root("l2_multi_echo", *memory, f"--vdev={echo_device}", "--lcores", one_lcore(0), "--",
                                *PATIENT, "--format", "json").wait_until_ready()
     probe = start_in_empty_root("l2_probe", *memory, f"--vdev={probe_device}", "--lcores", one_lcore(1), "--",

@@ -1,4 +1,4 @@
-"""l2_probe --sweep over a memif: what it leaves in its folder."""
+"""l2_probe --sweep over a memif: the files in its folder."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def result_in(folder):
 
 
 def rows_in(markdown, columns):
-    """The cells of the table rows that have so many columns, headings left out."""
+    """The cells of the table rows with this many columns, without headings."""
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in markdown.splitlines()
             if line.startswith("| ")]
     return [row for row in rows if len(row) == columns and row[0] != "size"]
@@ -53,7 +53,7 @@ def assert_tables_agree(markdown, result):
 
 
 def assert_search_is_sound(size):
-    """Every bound is a trial, and the bounds part those that pass from those that do not."""
+    """Every bound is a trial, and the bounds separate trials that pass from those that fail."""
     for goal, allowed in GOALS.items():
         lower, upper = (size[goal.lower()][bound] for bound in ("lower", "upper"))
         rates = [trial["frames_per_second"] for trial in size["trials"]]
@@ -63,7 +63,7 @@ def assert_search_is_sound(size):
         assert lower is None or upper is None or lower["frames_per_second"] < upper["frames_per_second"]
 
 
-def test_every_size_is_measured_and_told_alike_everywhere(echo, start_probe, folder):
+def test_every_size_is_measured_and_all_reports_agree(echo, start_probe, folder):
     process = start_probe("--sweep", str(folder), "--size", "64,1518,imix", *SHORT)
     process.end_cleanly(RUN_SECONDS)
     result = result_in(folder)
@@ -86,7 +86,7 @@ def test_every_size_is_measured_and_told_alike_everywhere(echo, start_probe, fol
 
 
 @pytest.mark.skipif(not shutil.which("gnuplot"), reason="gnuplot is not installed")
-def test_plots_are_drawn_and_can_be_drawn_again(echo, start_probe, folder, start):
+def test_plots_are_drawn_and_can_be_redrawn(echo, start_probe, folder, start):
     start_probe("--sweep", str(folder), "--size", "64", *SHORT).end_cleanly(RUN_SECONDS)
     images = sorted(path.name for path in folder.glob("*.svg"))
     returned = sum(load["count"] for load in result_in(folder)["sizes"][0]["round_trips"])
@@ -111,7 +111,7 @@ def test_plots_are_drawn_and_can_be_drawn_again(echo, start_probe, folder, start
     (None, f"gnuplot is not installed; type: sudo apt-get install gnuplot-nox && {PLOT} "),
     ("#!/bin/sh\necho no pen >&2; exit 3\n", "gnuplot failed with status 3: no pen"),
 ], ids=["missing", "broken"])
-def test_without_gnuplot_all_else_is_there(echo, start_probe, folder, tmp_path, body, words):
+def test_without_gnuplot_everything_else_is_written(echo, start_probe, folder, tmp_path, body, words):
     programs = tmp_path / "programs"
     programs.mkdir()
     if body:
@@ -132,7 +132,7 @@ def assert_measured_without_plots(folder):
     assert "![" not in (folder / "sweep.md").read_text()
 
 
-def test_without_the_script_a_line_says_how_to_draw(echo, start, wire, l2_probe, folder, tmp_path):
+def test_without_the_script_a_message_says_how_to_plot(echo, start, wire, l2_probe, folder, tmp_path):
     program = shutil.copy(l2_probe, tmp_path)
     process = start(program, *NO_NIC, f"--vdev=net_memif0,role=client,{wire}", "--lcores", one_lcore(1), "--",
                     "--sweep", str(folder), "--size", "64", *SHORT)
@@ -142,7 +142,7 @@ def test_without_the_script_a_line_says_how_to_draw(echo, start, wire, l2_probe,
     assert_measured_without_plots(folder)
 
 
-def test_one_goal_is_searched_when_it_is_named(echo, start_probe, folder):
+def test_single_goal_is_searched_if_named(echo, start_probe, folder):
     process = start_probe("--sweep", str(folder), "--size", "64", "--search", "ndr", "--format", "json", *SHORT)
     process.end_cleanly(RUN_SECONDS)
     assert json.loads(process.stdout()) == result_in(folder)
@@ -151,11 +151,11 @@ def test_one_goal_is_searched_when_it_is_named(echo, start_probe, folder):
     assert all("PDR" not in load["load"] for load in size["round_trips"])
 
 
-def test_sigint_gives_the_sizes_so_far(echo, start_probe, folder):
+def test_sigint_keeps_the_sizes_so_far(echo, start_probe, folder):
     process = start_probe("--sweep", str(folder), "--size", "64,128", "--format", "json", "--trial", "300ms", "--drain",
                           "50ms", "--rate", "1kpps")
     process.wait_for_line(r"L2ECHO: Size 128 \(2 of 2\)", RUN_SECONDS)
-    assert result_in(folder)["complete"] is False  # written as soon as it is known
+    assert result_in(folder)["complete"] is False  # written after every size
     process.send_signal(signal.SIGINT)
     assert process.wait(RUN_SECONDS) == FAILURE
     assert "the sweep is not complete" in error_line(process)
@@ -170,7 +170,7 @@ def assert_nothing_was_measured(process):
     assert "L2ECHO: Size " not in process.stderr() and "Trial" not in process.stderr()
 
 
-def test_folder_that_cannot_be_written_to_is_told_before_the_start(start_probe, tmp_path):
+def test_unwritable_folder_is_reported_before_start_up(start_probe, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", pathlib.Path("/proc/self")):
         process = start_probe("--sweep", str(folder), device="net_null0")
@@ -190,7 +190,7 @@ def test_earlier_results_are_kept(start_probe, tmp_path):
     (("--size", "64,imix", "--network", "ipv6"), ("--size 64", "at least 84 bytes")),
     (("--duration", "3s"), ("--duration is about a single run", "--sweep")),
 ], ids=lambda value: " ".join(value))
-def test_impossible_sweep_is_a_usage_error_before_the_start(start_probe, folder, options, words):
+def test_impossible_sweep_is_a_usage_error_before_start_up(start_probe, folder, options, words):
     process = start_probe("--sweep", str(folder), *options, device="net_null0")
     assert_fails(process, USAGE, *words)
     assert_nothing_was_measured(process)

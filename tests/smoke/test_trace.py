@@ -1,4 +1,4 @@
-"""What the trace says about frames that are known: on stderr, and as pcapng with the decision beside each frame."""
+"""The trace of known frames: on stderr, and as pcapng with the verdict as each frame's comment."""
 
 import collections
 import fcntl
@@ -26,7 +26,7 @@ ETHERNET = 1
 
 
 def known_frames():
-    """Frames and what the trace says about them."""
+    """Frames with their expected trace text and verdict."""
     unicast = Ether(dst=captures.OURS, src=captures.THEIRS)
     macs = f"{captures.THEIRS} > {captures.OURS}"
     ipv4, ipv6 = IP(src="198.18.0.1", dst="198.19.0.1"), IPv6(src="2001:db8::1", dst="2001:db8::2")
@@ -70,7 +70,7 @@ def start_on_capture(start_echo, tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [1, 5, 8, 100])
-def test_first_frames_are_told_and_no_more(start_on_capture, wanted):
+def test_only_the_first_frames_are_traced(start_on_capture, wanted):
     known = known_frames() * 3
     process = start_on_capture([frame for frame, *_ in known], "--trace", str(wanted))
     process.wait_until_received(len(known))
@@ -79,14 +79,14 @@ def test_first_frames_are_told_and_no_more(start_on_capture, wanted):
     assert process.stderr().count("trace:") == min(wanted, len(known))
 
 
-def test_without_the_option_nothing_is_told(start_on_capture):
+def test_without_the_option_nothing_is_traced(start_on_capture):
     process = start_on_capture([frame for frame, *_ in known_frames()])
     process.wait_until_received(len(known_frames()))
     process.stop()
     assert "trace" not in process.stderr()
 
 
-def test_decisions_are_those_of_the_rules(start_on_capture, own_mac):
+def test_traced_verdicts_follow_the_rules(start_on_capture, own_mac):
     frames = [bytes(frame) for frame in captures.all_kinds_of_frames(own_mac)] + captures.ip_frames()[::10]
     rules = Rules(own_macs=(own_mac,), swap="mac+ip", match=("refuse,vlan=5", "dst-mac=00:00:00:00:00:00/0"))
     expected = [refusal(frame, rules) for frame in frames]
@@ -94,19 +94,19 @@ def test_decisions_are_those_of_the_rules(start_on_capture, own_mac):
                                "--match", "dst-mac=00:00:00:00:00:00/0")
     process.wait_until_received(len(frames))
     final = process.stop()
-    told = [(int(length), decision) for length, _, decision in traced(process)]
-    assert told == [(len(frame), f"refused, {reason}" if reason else "echoed (mac+ip)")
-                    for frame, reason in zip(frames, expected)]
-    counted = collections.Counter(decision for _, decision in told)
+    logged = [(int(length), decision) for length, _, decision in traced(process)]
+    assert logged == [(len(frame), f"refused, {reason}" if reason else "echoed (mac+ip)")
+                      for frame, reason in zip(frames, expected)]
+    counted = collections.Counter(decision for _, decision in logged)
     assert counted["echoed (mac+ip)"] == final["totals"]["echoed"]
 
 
-def test_raw_and_answers_are_told_as_such(start_on_capture):
+def test_raw_and_answers_are_traced_as_such(start_on_capture):
     request = bytes(Ether(dst=captures.BROADCAST, src=captures.THEIRS) / ARP(psrc="192.0.2.2", pdst="192.0.2.1"))
     process = start_on_capture([request], "--trace", "1", "--ip", "192.0.2.1/24")
     process.wait_until_received(1)
     process.stop()
-    # Told as received, not as it was sent
+    # The trace shows the frame as received, not as sent.
     text = f"{captures.THEIRS} > {captures.BROADCAST}, EtherType 0x0806"
     assert traced(process) == [(str(len(request)), text, "answered")]
     process = start_on_capture([request], "--trace", "1", "--raw")
@@ -115,7 +115,7 @@ def test_raw_and_answers_are_told_as_such(start_on_capture):
     assert traced(process) == [(str(len(request)), text, "echoed (raw)")]
 
 
-def test_socket_asks_for_more(start_on_capture, tmp_path):
+def test_socket_requests_more_frames(start_on_capture, tmp_path):
     known = known_frames()
     process = start_on_capture([frame for frame, *_ in known], "--control-socket", str(tmp_path / "socket"),
                                endless=True)
@@ -128,7 +128,7 @@ def test_socket_asks_for_more(start_on_capture, tmp_path):
             assert client.ask(f"trace {wanted}") == {"ok": True}
             total += wanted
             process.wait_for(lambda: len(traced(process)) >= total, f"{total} traced frames")
-        # Exactly that many: a round trip of the socket later there are no more
+        # Exactly that many: after another round trip on the socket there are no more.
         assert client.ask("trace 0")["ok"] and client.ask("status")["ok"]
     final = process.stop()
     assert_balanced(final)
@@ -137,7 +137,7 @@ def test_socket_asks_for_more(start_on_capture, tmp_path):
     assert set(traced(process)) <= set(expected_lines(known))
 
 
-def test_zero_ends_a_trace(start_on_capture, tmp_path):
+def test_zero_stops_the_trace(start_on_capture, tmp_path):
     process = start_on_capture([known_frames()[0][0]], "--control-socket", str(tmp_path / "socket")).wait_until_ready()
     with ControlClient(tmp_path / "socket") as client:
         client.ask("trace 1000000")
@@ -146,8 +146,8 @@ def test_zero_ends_a_trace(start_on_capture, tmp_path):
     assert len(traced(process)) <= 1
 
 
-def test_frames_that_come_too_fast_are_left_out_and_the_number_still_holds(start_on_capture):
-    """More than its ring holds, from traffic as fast as it gets."""
+def test_frames_that_overflow_the_ring_do_not_change_the_number_traced(start_on_capture):
+    """Traces more frames than the ring holds, from traffic at full speed."""
     process = start_on_capture([known_frames()[0][0]], "--trace", "5000", endless=True).wait_until_ready()
     process.wait_for(lambda: len(traced(process)) == 5000, "5000 traced frames")
     process.stop()
@@ -155,7 +155,7 @@ def test_frames_that_come_too_fast_are_left_out_and_the_number_still_holds(start
 
 
 def blocks_of(content):
-    """Type and body of each block; both lengths of each must agree."""
+    """Type and body of each block. Checks that both length fields agree."""
     while content:
         kind, length = struct.unpack_from("=II", content)
         assert length % 4 == 0 and struct.unpack_from("=I", content, length - 4)[0] == length
@@ -171,11 +171,11 @@ def options_of(content):
             return
         yield code, content[4 : 4 + length]
         content = content[4 + (length + 3) // 4 * 4 :]
-    raise AssertionError("no end of options")
+    raise AssertionError("the options do not end")
 
 
 def packets_of(path):
-    """Bytes, length on the wire and comment of each packet of a file that begins as it must."""
+    """Bytes, wire length and comment of each packet; checks how the file starts."""
     (first, _), (second, interface), *packets = blocks_of(path.read_bytes())
     assert (first, second) == (SECTION_HEADER, INTERFACE)
     assert struct.unpack_from("=H", interface)[0] == ETHERNET
@@ -200,7 +200,7 @@ def trace_file(start_on_capture, tmp_path):
     return tmp_path / "trace.pcapng"
 
 
-def test_file_holds_frames_as_received_with_decisions_as_comments(trace_file):
+def test_file_has_frames_as_received_and_verdicts_as_comments(trace_file):
     assert packets_of(trace_file) == [(frame[:CAPTURED_BYTES], len(frame), decision)
                                       for frame, _, decision in known_frames()]
 
@@ -212,7 +212,7 @@ def test_scapy_reads_the_file(trace_file):
         (frame[:CAPTURED_BYTES], len(frame)) for frame, *_ in known_frames()]
     times = [float(packet.time) for packet in read]
     assert times == sorted(times)
-    assert abs(trace_file.stat().st_mtime - times[0]) < 60, "times are those of the clock on the wall"
+    assert abs(trace_file.stat().st_mtime - times[0]) < 60, "times are wall-clock times"
 
 
 def test_tcpdump_reads_the_file(trace_file, start):
@@ -234,13 +234,13 @@ def test_file_is_complete_while_the_process_runs(start_on_capture, tmp_path):
 
 @pytest.mark.parametrize("path, why", [("none/trace.pcapng", "No such file"), (".", "directory"),
                                        ("/dev/full", "No space left")])
-def test_file_that_cannot_be_written(start_on_capture, tmp_path, path, why):
+def test_unwritable_file(start_on_capture, tmp_path, path, why):
     path = str(tmp_path / path)
     process = start_on_capture([known_frames()[0][0]], "--trace", "8", "--trace-file", path)
     assert_fails(process, FAILURE, "--trace-file", path, why)
 
 
-def test_disk_that_fills_up_ends_the_file_and_not_the_echoing(start, start_on_capture, tmp_path):
+def test_full_disk_ends_the_file_and_not_the_echoing(start, start_on_capture, tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     start("mount", "-t", "tmpfs", "-o", "size=8k", "none", str(folder)).end_cleanly(5)
@@ -254,13 +254,13 @@ def test_disk_that_fills_up_ends_the_file_and_not_the_echoing(start, start_on_ca
         start("umount", str(folder)).end_cleanly(5)
 
 
-def test_fifo_that_nobody_reads_is_an_error(start_on_capture, tmp_path):
+def test_fifo_without_a_reader_is_an_error(start_on_capture, tmp_path):
     os.mkfifo(tmp_path / "trace")
     process = start_on_capture([known_frames()[0][0]], "--trace", "8", "--trace-file", str(tmp_path / "trace"))
     assert_fails(process, FAILURE, "--trace-file .*/trace: nobody reads this FIFO; start its reader first")
 
 
-def test_reader_that_stalls_costs_frames_and_holds_up_nothing(start_on_capture, tmp_path):
+def test_stalled_reader_costs_frames_and_blocks_nothing(start_on_capture, tmp_path):
     os.mkfifo(tmp_path / "trace")
     reader = os.open(tmp_path / "trace", os.O_RDONLY | os.O_NONBLOCK)
     fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
@@ -275,10 +275,10 @@ def test_reader_that_stalls_costs_frames_and_holds_up_nothing(start_on_capture, 
     finally:
         os.close(reader)
     with PcapNgReader(str(tmp_path / "read")) as packets:
-        assert 200 - left_out - 1 <= len(list(packets)) <= 200 - left_out  # the last one may be cut
+        assert 200 - left_out - 1 <= len(list(packets)) <= 200 - left_out  # the last one may be truncated
 
 
-def test_second_program_on_a_trace_file_is_refused(start_on_capture, tmp_path):
+def test_second_program_on_a_trace_file_is_rejected(start_on_capture, tmp_path):
     path = tmp_path / "trace.pcapng"
     first = start_on_capture([known_frames()[0][0]], "--trace", "1", "--trace-file", str(path)).wait_until_ready()
     first.wait_for(lambda: len(traced(first)) == 1 and len(packets_of(path)) == 1, "one traced frame")
@@ -294,11 +294,11 @@ def test_second_program_on_a_trace_file_is_refused(start_on_capture, tmp_path):
     (("--trace", "99999999999"), ("--trace", "1000000000")),
     (("--trace-file", "/tmp/none"), ("--trace-file", "--trace N")),
 ], ids=" ".join)
-def test_bad_trace_is_a_usage_error(start_echo, options, words):
+def test_invalid_trace_option_is_a_usage_error(start_echo, options, words):
     assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
 
 
-def test_documents_line_is_what_is_told(start_echo):
+def test_documented_line_is_traced(start_echo):
     process = start_echo("net_null0", "--trace", "3", "--duration", "200ms", lcores=one_worker())
     run_to_end(process, 10)
     line = ("L2ECHO: trace: port 0 queue 0, 64 bytes, 00:00:00:00:00:00 > 00:00:00:00:00:00, EtherType 0x0000: "

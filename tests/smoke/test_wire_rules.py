@@ -1,4 +1,4 @@
-"""Every option of the rules, byte-exact against the model: what comes back, how, and why the rest does not."""
+"""Every option of the rules, byte-exact against the model: what is echoed, how, and why everything else is refused."""
 
 import itertools
 
@@ -24,12 +24,12 @@ from wire_rules_model import (
 
 LEVELS = ("mac", "mac+ip", "mac+ip+port")
 ACCEPT, GROUP = ("any", "own"), ("refuse", "own-source")
-FRAMES_OF_A_BURST = 32  # that --max-rate lets through at once
+FRAMES_OF_A_BURST = 32  # frames that --max-rate lets through in one burst
 
 
 @pytest.fixture
 def frames(own_mac):
-    """All kinds, to others and to our own MAC."""
+    """Frames of all kinds, to others and to our own MAC."""
     packets = captures.ip_frames()
     to_us = [own_mac + frame[6:] for frame in packets]
     to_groups = [bytes.fromhex(group) + frame[6:] for group in ("ffffffffffff", "01005e000005", "333300000001")
@@ -45,24 +45,24 @@ def test_every_combination_of_rules(echo_capture, own_mac, frames, accept, group
     assert (refused_by[NOT_OWN] > 0) == (accept == "own")
     assert (refused_by["group-destination"] > 0) == (group == "refuse")
     assert (refused_by[NOT_SWAPPABLE] > 0) == (level != "mac")
-    assert refused_by["reserved"] > 0 and refused_by["control"] > 0, "no option opens these"
+    assert refused_by["reserved"] > 0 and refused_by["control"] > 0, "no option allows these"
     assert totals["echoed"] > 0
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_damaged_packets_are_swapped_whole_or_not_at_all(echo_capture, own_mac, level):
+def test_damaged_packets_are_swapped_completely_or_not_at_all(echo_capture, own_mac, level):
     frames = captures.damaged(captures.ip_frames(), 6000)
     totals = assert_follows_rules(echo_capture, frames, "--swap", level, own_macs=(own_mac,), swap=level)
     assert totals["echoed"] > 0
 
 
-def test_raw_opens_what_no_other_option_opens(echo_capture, own_mac, frames):
+def test_raw_allows_frames_that_no_option_allows(echo_capture, own_mac, frames):
     totals = assert_follows_rules(echo_capture, frames, "--raw", raw=True)
     assert totals["refused"] == totals["refused_by"]["runt"]
 
 
 def with_right_checksums(packet):
-    """Computed again by scapy."""
+    """The packet with checksums recomputed by scapy."""
     packet = packet.copy()
     layer = packet
     while layer:
@@ -98,7 +98,7 @@ def test_wrong_checksums_stay_wrong(echo_capture, level):
         assert b"\x0b\xad" in bytes(frame) and b"\x0b\xad" not in with_right_checksums(frame)
 
 
-def test_no_checksum_stays_none(echo_capture):
+def test_missing_checksum_stays_missing(echo_capture):
     frame = captures.encapsulated(IP(src="198.18.0.1", dst="198.19.0.1") / UDP(sport=1, dport=2, chksum=0) / Raw(b"x"))
     out, _ = echo_capture([frame], "--swap", "mac+ip+port")
     udp = Ether(out[0])[UDP]
@@ -108,7 +108,7 @@ def test_no_checksum_stays_none(echo_capture):
 MATCHES = {
     "source MAC": ["src-mac=06:11:22:33:44:55"],
     "source MAC prefix": ["src-mac=06:11:22:00:00:00/24"],
-    "odd MAC prefix": ["dst-mac=03:00:00:00:00:00/7"],
+    "unaligned MAC prefix": ["dst-mac=03:00:00:00:00:00/7"],
     "destination MAC": ["dst-mac=02:00:00:00:00:01"],
     "any MAC": ["dst-mac=00:00:00:00:00:00/0"],
     "VLAN": ["vlan=5"],
@@ -117,10 +117,10 @@ MATCHES = {
     "no VLAN": ["vlan=none"],
     "EtherType": ["ethertype=0x0806"],
     "decimal EtherType": ["ethertype=2048"],
-    "EtherType behind tags": ["ethertype=0x86DD,vlan=4"],
+    "EtherType after tags": ["ethertype=0x86DD,vlan=4"],
     "source address": ["src-ip=198.18.0.1"],
     "destination prefix": ["dst-ip=198.19.0.0/16"],
-    "odd prefix": ["dst-ip=198.16.0.0/13"],
+    "unaligned prefix": ["dst-ip=198.16.0.0/13"],
     "all of IPv4": ["src-ip=0.0.0.0/0"],
     "IPv6 address": ["dst-ip=2001:db8:2::2"],
     "IPv6 prefix": ["src-ip=2001:db8::/33"],
@@ -150,7 +150,7 @@ def test_match_rules(echo_capture, own_mac, frames, match):
     assert totals["echoed"] > 0 or match == MATCHES["nothing but refused"]
 
 
-def test_match_rules_of_a_file(echo_capture, own_mac, frames, tmp_path):
+def test_match_rules_from_a_file(echo_capture, own_mac, frames, tmp_path):
     match = MATCHES["exception from a refusal"]
     file = tmp_path / "match.toml"
     file.write_text(f"match = [{', '.join(f'{chr(34)}{rule}{chr(34)}' for rule in match)}]\nswap = \"mac+ip\"\n",
@@ -159,7 +159,7 @@ def test_match_rules_of_a_file(echo_capture, own_mac, frames, tmp_path):
                          swap="mac+ip")
 
 
-def test_match_rules_are_printed_as_they_were_given(start_echo):
+def test_match_rules_are_printed_as_given(start_echo):
     process = start_echo("net_null0", "--match", "refuse,udp-dst=53", "--match", "vlan=5,src-ip=2001:db8::/32",
                          "--print-config")
     process.end_cleanly(5)
@@ -173,8 +173,8 @@ def test_only_from_one_tester(echo_capture, own_mac, frames):
     assert refused_by[NOT_FROM_TESTER] > 0 and refused_by[GROUP_SOURCE] > 0 and refused_by[BAD_SOURCE] > 0
 
 
-def test_rules_are_asked_in_their_order(echo_capture, own_mac, frames):
-    """With all of them at once, each has something left to refuse."""
+def test_rules_are_applied_in_their_documented_order(echo_capture, own_mac, frames):
+    """With all rules enabled, every rule still refuses some frames."""
     match = ("refuse,udp-dst=7", "ethertype=0x0800", "ethertype=0x86dd")
     totals = assert_follows_rules(
         echo_capture, frames, "--accept", "own", "--only-from", captures.THEIRS, "--swap", "mac+ip+port",
@@ -186,25 +186,25 @@ def test_rules_are_asked_in_their_order(echo_capture, own_mac, frames):
 
 @pytest.mark.parametrize("rate, per_second", [("10pps", 10), ("1kpps", 1000), ("100kbps", 1e5 / (8 * (60 + 24))),
                                               ("5pps", 5)])
-def test_rate_bounds_what_is_echoed(echo_capture, rate, per_second):
-    """All frames come at once: the first ones are a burst that is let through, the rest waits for nobody."""
+def test_max_rate_limits_echoed_frames(echo_capture, rate, per_second):
+    """All frames arrive at once: the first ones pass as a burst, and the rest is not delayed."""
     frames = captures.frames_of_length(60) * 4000
     out, final = echo_capture(frames, "--max-rate", rate)
     totals = final["totals"]
     assert totals["refused"] == totals["refused_by"]["over-rate"] == len(frames) - len(out)
-    # At layer 1 the burst counts in frames of the longest ordinary length
+    # A bit rate measures the burst in frames of the longest ordinary length at layer 1.
     burst = FRAMES_OF_A_BURST * (1538 / 84 if "bps" in rate else 1)
     assert FRAMES_OF_A_BURST <= len(out) <= burst + 2 + per_second * (final["elapsed_seconds"] + 0.001)
 
 
-def test_rate_that_is_not_reached_refuses_nothing(echo_capture):
+def test_rate_below_the_limit_refuses_nothing(echo_capture):
     frames = captures.ordinary_frames()
     totals = assert_follows_rules(echo_capture, frames, "--max-rate", "100Gbps")
     assert totals["echoed"] == len(frames)
 
 
-def test_frames_over_the_rate_were_allowed_by_all_other_rules(echo_capture):
-    """What is refused for another reason takes nothing from the rate."""
+def test_rate_limit_applies_only_to_frames_that_all_other_rules_allow(echo_capture):
+    """Frames refused for another reason do not consume the rate."""
     refused = [frame for frame in map(bytes, captures.reserved_and_control_frames()) if refusal(frame, Rules())] * 20
     allowed = captures.frames_of_length(60) * FRAMES_OF_A_BURST
     _, final = echo_capture([*refused, *allowed], "--max-rate", "5pps")
@@ -264,5 +264,5 @@ BAD_RULES = (
 
 
 @pytest.mark.parametrize("options, words", BAD_RULES, ids=[" ".join(options) for options, _ in BAD_RULES])
-def test_bad_rules_are_a_usage_error(start_echo, options, words):
+def test_invalid_rules_are_a_usage_error(start_echo, options, words):
     assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)

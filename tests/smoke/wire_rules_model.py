@@ -1,5 +1,5 @@
-"""The wire rules a second time, written from their description alone: which frames come back and how, and why others
-do not."""
+"""A second implementation of the wire rules, written from their documentation alone: which frames are echoed and
+how, and why others are refused."""
 
 import collections
 import dataclasses
@@ -25,7 +25,7 @@ SOURCE_ROUTES = {131, 137}
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """What the options say; the port's own MAC is the first of own_macs."""
+    """The rules that the options select; the port's own MAC is the first of own_macs."""
 
     own_macs: tuple = ()
     mtu: int = 1500
@@ -42,7 +42,7 @@ def number(frame, start, length=2):
 
 
 def exchange(frame, first, length):
-    """Two fields of that length, side by side."""
+    """Swaps two adjacent fields of this length."""
     middle, end = first + length, first + 2 * length
     return frame[:first] + frame[middle:end] + frame[first:middle] + frame[end:]
 
@@ -52,7 +52,7 @@ def swap(frame):
 
 
 def types_of(frame):
-    """The EtherTypes from the outermost to the one behind all VLAN tags, as far as the frame reaches."""
+    """The EtherTypes from the outermost to the one after all VLAN tags, up to the end of the frame."""
     types = []
     for start in range(12, len(frame) - 1, 4):
         types.append(number(frame, start))
@@ -62,7 +62,7 @@ def types_of(frame):
 
 
 def count_whole_tags(frame):
-    """Tags that are followed by another EtherType within the frame."""
+    """Number of tags that are followed by another EtherType within the frame."""
     return len(types_of(frame)) - 1
 
 
@@ -76,7 +76,7 @@ def mac_bytes(text):
 
 @dataclasses.dataclass
 class Packet:
-    """An IP packet whose lengths hold; offsets count from the start of the frame."""
+    """An IP packet with consistent lengths; offsets count from the start of the frame."""
 
     addresses: int
     address_length: int
@@ -115,7 +115,7 @@ def read_ipv4(frame, start):
 
 
 def ipv4_options(options):
-    """Their kinds, as far as their lengths make sense."""
+    """The option kinds, up to the first invalid length."""
     while options and options[0] != 0:
         yield options[0]
         if options[0] == 1:
@@ -149,12 +149,12 @@ def read_ipv6(frame, start):
 
 
 def can_be_a_source(address):
-    """Neither multicast nor what is reserved behind it, the limited broadcast included."""
+    """True unless the address is multicast or in the reserved range above it, which includes the limited broadcast."""
     return not (address.is_multicast or address.version == 4 and address >= ipaddress.ip_address("240.0.0.0"))
 
 
 def swap_at_level(frame, level):
-    """The frame with all exchanged that the level asks for, or None."""
+    """The frame with all fields of the level swapped, or None if it cannot be swapped."""
     if level == "mac":
         return swap(frame)
     packet = read_packet(frame)
@@ -214,7 +214,7 @@ def is_let_through(frame, match):
 
 
 def refusal(frame, rules):
-    """The first rule that refuses the frame, or None."""
+    """The reason of the first rule that refuses the frame, or None."""
     if len(frame) < 14:
         return RUNT
     destination, source = frame[0:6], frame[6:12]
@@ -237,7 +237,7 @@ def refusal(frame, rules):
 
 
 def echo(frame, rules):
-    """The frame that comes back, of one that no rule refuses."""
+    """The echo of a frame that no rule refuses."""
     echoed = swap(frame) if rules.raw else swap_at_level(frame, rules.swap)
     if is_group(frame[0:6]) and not rules.raw:
         echoed = echoed[0:6] + rules.own_macs[0] + echoed[12:]
@@ -245,7 +245,7 @@ def echo(frame, rules):
 
 
 def echo_all(frames, rules=Rules()):
-    """What must come back, in order, and how many frames each reason refused."""
+    """The expected echoes, in order, and the number of frames refused for each reason."""
     echoed, refused_by = [], collections.Counter(dict.fromkeys(REASONS, 0))
     for frame in frames:
         if reason := refusal(frame, rules):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the code with its map, the rows of src/meson.build: check_structure.py SOURCE BUILD. Prints TAP."""
+"""Compares the code with the module rows of src/meson.build: check_structure.py SOURCE BUILD. Prints TAP."""
 
 import ast
 import concurrent.futures
@@ -13,12 +13,12 @@ import subprocess
 import sys
 import tempfile
 
-# What an include of a library looks like. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so that only
-# this test keeps them where they are declared.
+# Include patterns of libraries. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so only this test
+# restricts them to the modules that declare them.
 LIBRARIES = {"CLI11": r"CLI/", "dpdk": r"(rte_|ethdev_|bus_)", "fmt": r"fmt/", "json": r"nlohmann/",
              "numa": r"numa(if)?\.h$", "pcap": r"pcap/", "toml": r"toml\+\+/"}
 
-# What code that runs per frame may call beside our own functions, and why.
+# Symbols that per-frame code may use besides our own functions, with the reason.
 DATAPATH_CALLS = {
     "memcmp": "compares addresses of a known length", "memcpy": "copies header bytes", "memmove": "packs mbuf pointers",
     "memset": "clears a header", "bcmp": "memcmp, as clang writes it", "__memcpy_chk": "memcpy in a hardened build",
@@ -32,11 +32,11 @@ DATAPATH_CALLS = {
     "rte_cpu_get_flag_enabled": "the same before, once, in rte_hash_crc.h", "rte_log": "the same",
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
-# Names of <algorithm>. The compiler's other headers bring them in one version and not in the next.
+# Names from <algorithm>. Other standard headers include it only in some compiler versions.
 ALGORITHM = re.compile(r"\bstd::(ranges::)?(adjacent_find|(all|any|none)_of|clamp|copy(_n)?|count(_if)?|equal|"
                        r"fill(_n)?|find(_if)?|generate|is_sorted|(lower|upper)_bound|(max|min)(_element)?|minmax|"
                        r"reverse|rotate|search|(stable_)?sort|swap_ranges|transform|unique)\(")
-# fmt::join is in <fmt/ranges.h> alone from fmt 11 on.
+# From fmt 11 on, only <fmt/ranges.h> has fmt::join.
 USES = {"algorithm": (ALGORITHM, "std::ranges::find(a, b);"),
         "fmt/ranges.h": (re.compile(r"\bfmt::join\("), "fmt::join(a, b)")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
@@ -50,7 +50,7 @@ class Row:
 
 
 def read_rows(build_file):
-    """The rows as Meson reads them: its lists of strings are also Python's."""
+    """The rows as Meson reads them: its lists of strings are valid Python."""
     text = re.search(r"^rows = (\[.*?^\])", build_file.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
     return [Row(name, tuple(modules), tuple(libraries)) for name, modules, libraries in ast.literal_eval(text)]
 
@@ -60,7 +60,7 @@ def includes_of(text):
 
 
 def used_by(path, include, names):
-    """What a line includes: ("module", name, is_public), ("library", name, None), or None for the system's."""
+    """The target of an include: ("module", name, is_public), ("library", name, None), or None for a system header."""
     parts = include.split("/")
     if parts[0] == "l2echo":
         return "module", parts[1], True
@@ -75,7 +75,7 @@ def used_by(path, include, names):
 
 
 def include_faults(row, texts, names):
-    """What the files of a module include and its row does not declare, and the other way round. texts: path -> text."""
+    """Includes that the row does not declare, and declarations that no file uses. texts: path -> text."""
     faults, seen = [], set()
     for path, text in texts.items():
         for include in includes_of(text):
@@ -103,7 +103,7 @@ def files_of(root, module):
 
 
 def compile_command(build, module):
-    """How the build compiles the sources of the module, without what names the source and its outputs."""
+    """The command that compiles the module's sources, without the source and output arguments."""
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     for entry in commands:
         if entry["output"].startswith(f"src/libl2echo_{module}.a.p/"):
@@ -115,7 +115,7 @@ def compile_command(build, module):
 
 
 def compiles(build, module, text):
-    """None if the text compiles as a source of the module does; else the compiler's first error."""
+    """None if the text compiles as a source of the module; else the first compiler error."""
     directory, command = compile_command(build, module)
     with tempfile.NamedTemporaryFile("w", suffix=".cpp", encoding="utf-8") as source:
         source.write(text)
@@ -127,8 +127,8 @@ def compiles(build, module, text):
 
 
 def header_faults(root, build, module, pool):
-    """Headers that do not compile alone. One that a source includes first is compiled alone by a build with
-    -Dunity=off, as that of the clang suite is."""
+    """Headers that do not compile alone. A header that a source includes first is checked by any build with
+    -Dunity=off, such as that of the clang suite."""
     texts = files_of(root, module)
     first = {includes_of(text)[0] for path, text in texts.items() if path.suffix == ".cpp" and includes_of(text)}
     names = {path: str(path.relative_to("include" if path.parts[0] == "include" else "src"))
@@ -140,7 +140,7 @@ def header_faults(root, build, module, pool):
 
 
 def datapath_faults(archive):
-    """What per-frame code calls and may not. Functions of ours are checked against the rows by the linker."""
+    """Forbidden calls of per-frame code. The linker checks calls of our own functions against the rows."""
     listing = subprocess.run(["nm", "--undefined-only", "--format=just-symbols", archive], text=True,
                              capture_output=True, check=True).stdout
     symbols = {line.strip() for line in listing.splitlines() if line.strip() and not line.strip().endswith(":")}
@@ -149,7 +149,7 @@ def datapath_faults(archive):
 
 
 def privacy_faults(root, rows):
-    """Public headers that no other module uses: they belong beside the sources."""
+    """Public headers that no other module uses; these belong next to the sources."""
     texts = {path: text for row in rows for path, text in files_of(root, row.name).items()}
     texts |= {path.relative_to(root): path.read_text(encoding="utf-8") for path in (root / "apps").glob("*.cpp")}
 
@@ -168,13 +168,13 @@ def privacy_faults(root, rows):
 
 
 def use_faults(texts, pattern, header):
-    """Files that use what a header declares and leave it to other headers to bring it."""
+    """Files that use a declaration of the header without including it."""
     return [f"{path}: uses {use[0]} and does not include <{header}>" for path, text in texts.items()
             if (use := pattern.search(text)) and header not in includes_of(text)]
 
 
 def self_faults(root, build, rows):
-    """Whether these checks find what they must find."""
+    """Checks that the checks find known violations."""
     names = {row.name for row in rows}
     wire = next(row for row in rows if row.name == "wire")
     upward = include_faults(wire, {pathlib.Path("a.cpp"): '#include "l2echo/echo/rules.hpp"\n'
@@ -183,16 +183,16 @@ def self_faults(root, build, rows):
                                                             '#include <fmt/format.h>\n'}, names)
     faults = []
     if not any("does not declare echo" in fault for fault in upward):
-        faults.append("an include of a module that is not declared is not found")
+        faults.append("an include of an undeclared module is not detected")
     if not any("private to server" in fault for fault in private):
-        faults.append("an include of another module's private header is not found")
+        faults.append("an include of another module's private header is not detected")
     for header, (pattern, use) in USES.items():
         if not use_faults({pathlib.Path("c.cpp"): use}, pattern, header):
-            faults.append(f"a use of <{header}> without it is not found")
+            faults.append(f"a use of <{header}> without including it is not detected")
     for row in rows:
         error = compiles(build, row.name, "#include <rte_mbuf.h>\n")
         if ("dpdk" in row.libraries) != (error is None):
-            faults.append(f"{row.name}: rte_mbuf.h {'does not compile' if error else 'compiles'}, against its row")
+            faults.append(f"{row.name}: rte_mbuf.h {'does not compile' if error else 'compiles'} contrary to its row")
     return faults
 
 
@@ -208,7 +208,7 @@ def main():
               "public headers are needed by other modules": privacy_faults(root, rows),
               **{f"what uses <{header}> includes it": use_faults(all_texts, pattern, header)
                  for header, (pattern, _) in USES.items()},
-              "DPDK compiles where it is declared, and faults are seen": self_faults(root, build, rows)}
+              "DPDK compiles only where it is declared, and faults are detected": self_faults(root, build, rows)}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for row in rows:
             checks[f"{row.name} includes what its row declares"] = include_faults(row, files_of(root, row.name), names)

@@ -1,6 +1,6 @@
-"""Whether guests run on this machine's CPU (KVM) or are emulated (TCG): KVM only where it was seen to work.
+"""Selects how guests run: on this machine's CPU (KVM), or emulated (TCG). KVM is used only after a successful trial.
 
-That /dev/kvm can be opened says little: inside a virtual machine, guests may still die.
+An accessible /dev/kvm proves little: inside a virtual machine, guests may still crash.
 """
 
 import os
@@ -18,7 +18,7 @@ PROBE_SECONDS = 15.0
 
 
 def boots_under_kvm(qemu, folder, log_folder, seconds=PROBE_SECONDS):
-    """Raises AssertionError or OSError unless a guest starts and runs a DPDK program within that time."""
+    """Raises AssertionError or OSError unless a guest boots and runs a DPDK program within that time."""
     deadline = time.monotonic() + seconds
     guest = Guest(qemu, folder, log_folder, PROBE, devices=(), accelerator=KVM, boot_seconds=seconds)
     try:
@@ -28,11 +28,11 @@ def boots_under_kvm(qemu, folder, log_folder, seconds=PROBE_SECONDS):
 
 
 def choose(probe, device=DEVICE):
-    """The accelerator and why it is that one."""
+    """The accelerator and the reason for the choice."""
     wanted = os.environ.get(VARIABLE)
     if wanted:
         if wanted not in (KVM, TCG):
-            raise ValueError(f"{VARIABLE}={wanted} is no accelerator; there are {KVM} and {TCG}")
+            raise ValueError(f"{VARIABLE}={wanted} is not an accelerator; choose {KVM} or {TCG}")
         return wanted, f"{VARIABLE} says so"
     try:
         os.close(os.open(device, os.O_RDWR))
@@ -47,7 +47,7 @@ def choose(probe, device=DEVICE):
 
 
 def main():
-    """For guests in L2ECHO_GUEST: prints the accelerator, and why on stderr."""
+    """Prints the accelerator for the guests in L2ECHO_GUEST, and the reason on stderr."""
     folder, logs = pathlib.Path(os.environ["L2ECHO_GUEST"]), pathlib.Path(os.environ["L2ECHO_VM_LOGS"])
     try:
         machine = (folder / "machine").read_text(encoding="ascii").strip()

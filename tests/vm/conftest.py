@@ -1,4 +1,4 @@
-"""Where the guest's parts are, and guests that live as long as the tests of a module."""
+"""Locates the files of the guest, and boots guests that run during the tests of a module."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ GUEST_FOLDER = pathlib.Path(os.environ.get("L2ECHO_GUEST", "."))
 
 
 def pytest_configure(config):
-    machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the one that tests/vm/run came from
+    machine = os.environ.get("L2ECHO_MACHINE_NAMESPACE")  # the namespace in which tests/vm/run was started
     if machine in (None, os.readlink("/proc/self/ns/net")):
         pytest.exit("the tests make taps: start them with tests/vm/run BUILD_DIR, which gives them a network namespace",
                     returncode=2)
@@ -34,14 +34,14 @@ def machine_qemu():
 
 @pytest.fixture(scope="session")
 def arm_qemu(guest_folder):
-    """This machine's, or the one that make-guest unpacked."""
+    """This machine's QEMU, or the one that make-guest unpacked."""
     unpacked = guest_folder / "qemu-aarch64/usr/bin/qemu-system-aarch64"
     return [str(unpacked) if unpacked.exists() else "qemu-system-aarch64"]
 
 
 @pytest.fixture(scope="session")
 def igb_qemu(machine_qemu, guest_folder):
-    """This machine's QEMU if it has the NIC, else the one that make-guest unpacked; None if there is none."""
+    """This machine's QEMU if it supports the NIC, else the one that make-guest unpacked; None if neither exists."""
     unpacked = guest_folder / "qemu-igb" / "usr"
     for command in (machine_qemu, [str(unpacked / "bin" / "qemu-system-x86_64"), "-L", str(unpacked / "share/qemu"),
                                    "-L", str(unpacked / "share/seabios")]):
@@ -60,13 +60,13 @@ def logs():
 
 @pytest.fixture(scope="session")
 def accelerator():
-    """Tried out once in a run, by tests/vm/run."""
+    """tests/vm/run tries KVM once per run."""
     return os.environ[VARIABLE]
 
 
 @pytest.fixture(scope="session")
 def boot(guest_folder, accelerator, logs):
-    """boot(NAME, QEMU, WIRES, devices=...) starts a guest."""
+    """boot(NAME, QEMU, WIRES, devices=...) boots a guest."""
 
     def start(name, qemu, wires, **settings):
         return boot_guest(qemu, guest_folder, logs, name, wires, accelerator=accelerator, **settings)
@@ -76,7 +76,7 @@ def boot(guest_folder, accelerator, logs):
 
 @pytest.fixture
 def start(guest):
-    """start(COMMAND) runs a program in the guest that is certain to be gone when the test is over."""
+    """start(COMMAND) runs a program in the guest that ends with the test at the latest."""
     programs = []
 
     def start_program(command, **settings):
@@ -90,7 +90,7 @@ def start(guest):
 
 @pytest.fixture
 def bind(guest):
-    """bind(VENDOR_AND_DEVICE): to vfio-pci, until the test is over."""
+    """bind(VENDOR_AND_DEVICE) binds a NIC to vfio-pci until the test ends."""
     addresses = []
 
     def bind_to_vfio(vendor_and_device):

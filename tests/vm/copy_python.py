@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -IS
-"""Copies to a root folder, compiled, the parts of Python's library that the programs named need.
+"""Copies the parts of Python's library that the named programs need to a root folder, compiled.
 
 usage: copy_python.py ROOT PROGRAM...
 """
@@ -12,13 +12,13 @@ import py_compile
 import shutil
 import sys
 
-# What Python and its library import only when it comes to it; "signal" and "traceback" after an error
+# Modules that Python and its library import only on demand; "signal" and "traceback" after an error.
 LATER = ("encodings.ascii", "encodings.idna", "linecache", "locale", "posixpath", "runpy", "signal", "site",
          "sysconfig", "textwrap", "tokenize", "traceback")
 
 
 def imported(source):
-    """The modules that a program's import statements name, wherever they stand."""
+    """The modules named in the import statements of a program, at any level."""
     for node in ast.walk(ast.parse(source.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -27,7 +27,7 @@ def imported(source):
 
 
 def copy_compiled(source, root):
-    """Beside where the source would be, which is where Python takes it without one."""
+    """Writes the compiled file where the source would be, where Python finds it without a source."""
     target = root / source.relative_to("/").with_suffix(".pyc")
     target.parent.mkdir(parents=True, exist_ok=True)
     compiled = pathlib.Path(importlib.util.cache_from_source(source))
@@ -40,7 +40,7 @@ def copy_compiled(source, root):
 def main(root, *programs):
     for program in programs:
         for name in imported(program):
-            if importlib.util.find_spec(name.partition(".")[0]):  # else a module of the program's own
+            if importlib.util.find_spec(name.partition(".")[0]):  # else it is one of the program's own modules
                 importlib.import_module(name)
     for name in LATER:
         importlib.import_module(name)

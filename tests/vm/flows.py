@@ -1,4 +1,4 @@
-"""Flows of frames, the queue that receive side scaling gives each of them, and the order in which they return."""
+"""Flows of frames, the queue that RSS selects for each of them, and the order in which they return."""
 
 import collections
 import socket
@@ -12,14 +12,14 @@ from scapy.packet import Raw
 
 from wires import TIMEOUT_SECONDS
 
-# The key of Microsoft's RSS specification, which DPDK's virtio and e1000 drivers have as their default
+# The key of Microsoft's RSS specification, the default of DPDK's virtio and e1000 drivers.
 USUAL_KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa")
 RETA_SIZE = 128
 PAYLOAD_BYTES = 64
 
 
 def toeplitz(key, data):
-    """The hash that RSS takes of a frame's addresses and ports."""
+    """The RSS hash of a frame's addresses and ports."""
     key_bits = int.from_bytes(key, "big")
     width = 8 * len(key)
     result = 0
@@ -40,15 +40,16 @@ class Flow:
         return bytes(addresses / self._layers / Raw(payload))
 
     def queue(self, key, queues):
-        """With entry i of the redirection table leading to queue i % queues."""
+        """The queue if entry i of the redirection table points to queue i % queues."""
         return toeplitz(key, self._hashed) % RETA_SIZE % queues
 
-# Each network and each transport once; the other pairs take long
+# Each network and each transport once; the other pairs take long.
 KINDS = ("IPv4/UDP", "IPv6/TCP", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("IPv4/TCP", "IPv6/UDP")))
 
 
 def flows_of(kind, count):
-    """Documentation addresses (RFC 5737 is too small: RFC 2544's and RFC 3849's), ports of all sizes."""
+    """Flows between test and documentation addresses (RFC 5737 is too small, so RFC 2544 and RFC 3849), with various
+    ports."""
     network, transport = {"IPv4/UDP": (IP, UDP), "IPv4/TCP": (IP, TCP), "IPv6/UDP": (IPv6, UDP),
                           "IPv6/TCP": (IPv6, TCP)}[kind]
     source, destination = ("198.18.{}.{}", "198.19.0.1") if network is IP else ("2001:db8::{:x}:{:x}", "2001:db8::1")
@@ -57,7 +58,7 @@ def flows_of(kind, count):
 
 
 class FlowMaker:
-    """Frames of the flows in turn, for an Exchange; notes the order in which they come back."""
+    """Frames that rotate through the flows, for an Exchange; records the order in which they return."""
 
     def __init__(self, peer, flows):
         self._addresses = Ether(src=peer.source, dst=peer.destination)
@@ -84,7 +85,7 @@ class FlowMaker:
 
 
 def exchange_flows(peer, flows, frames_each):
-    """Every frame must come back swapped, those of one flow in order."""
+    """Checks that every frame returns swapped, and that each flow keeps its order."""
     maker = FlowMaker(peer, flows)
     result = Exchange(peer, maker, frames_each * len(flows), 128, TIMEOUT_SECONDS).run()
     assert result.is_clean(), result
@@ -92,6 +93,6 @@ def exchange_flows(peer, flows, frames_each):
 
 
 def expected_queues(flows, frames_each, key, queues):
-    """Frames for each queue."""
+    """Number of frames for each queue."""
     counts = collections.Counter(flow.queue(key, queues) for flow in flows)
     return [frames_each * counts[queue] for queue in range(queues)]

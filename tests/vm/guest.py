@@ -1,4 +1,4 @@
-"""A virtual machine under QEMU, its two serial lines and its monitor."""
+"""A virtual machine under QEMU, with two serial lines and a monitor."""
 
 import dataclasses
 import itertools
@@ -14,16 +14,16 @@ import warnings
 
 from tests.harness.program_under_test import die_with_parent, wait_until
 
-BOOT_SECONDS = 60.0  # it takes 3 s on an idle machine
+BOOT_SECONDS = 60.0  # booting takes 3 s on an idle machine
 BOOT_ATTEMPTS = 3
-COMMAND_SECONDS = 60.0  # a start takes 2 s on an idle machine
+COMMAND_SECONDS = 60.0  # starting a program takes 2 s on an idle machine
 READY = r"^L2ECHO: Ready: echoing on \d+ ports?$"
 CTRL_C = "\x03"
 
 KVM, TCG = "kvm", "tcg"
 KVM_DIED = "KVM internal error"
 MACHINE = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "4", "-m", "1024")
-# no_timer_check: on a busy host, the timer comes too late for a kernel that tries whether it works, and panics
+# no_timer_check: on a busy host the timer interrupt is late, and the kernel's check of it would end in a panic.
 KERNEL_ARGUMENTS = "quiet panic=-1 mitigations=off cryptomgr.notests no_timer_check"
 
 
@@ -40,14 +40,14 @@ class Architecture:
 ARCHITECTURES = {
     "x86_64": Architecture(
         {
-            # Nehalem is what Debian's DPDK is compiled for, and emulated faster than more
+            # Debian's DPDK is compiled for Nehalem, which is emulated faster than newer CPUs.
             TCG: ("-machine", "q35", "-cpu", "Nehalem"),
-            # The vIOMMU cannot remap interrupts that KVM itself delivers
+            # The vIOMMU cannot remap interrupts that KVM delivers itself.
             KVM: ("-machine", "q35,kernel-irqchip=split", "-cpu", "host"),
         },
         ("-device", "intel-iommu,intremap=on,caching-mode=on"), "intel_iommu=on iommu=nopt", "ttyS0", "ttyS1",
         "isa-serial"),
-    # vfio insists on interrupts that are kept apart, which GICv3 does and GICv2 does not
+    # vfio requires interrupt isolation, which GICv3 has and GICv2 does not.
     "aarch64": Architecture(
         {TCG: ("-machine", "virt,gic-version=3", "-cpu", "cortex-a72")}, ("-machine", "iommu=smmuv3"), "", "ttyAMA0",
         "ttyS0", "pci-serial"),
@@ -59,7 +59,7 @@ class QemuEnded(AssertionError):
 
 
 class SerialLine:
-    """What the guest writes goes to a file that stays; what it reads comes from a FIFO."""
+    """The guest's output goes to a log file that is kept; its input comes from a FIFO."""
 
     def __init__(self, log, path):
         self.log = pathlib.Path(log)
@@ -102,7 +102,7 @@ class Monitor:
             self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
             self._stream.flush()
         except OSError as error:
-            raise QemuEnded(f"QEMU takes no command: {error}") from error
+            raise QemuEnded(f"QEMU accepts no commands: {error}") from error
         while True:
             answer = self._read()
             assert "error" not in answer, f"{command} {arguments}: {answer['error']}"
@@ -111,7 +111,7 @@ class Monitor:
             self._events.append(answer)
 
     def wait_for_event(self, name, timeout):
-        """The stream's own timeout ends this if nothing comes at all."""
+        """Waits for the event; the stream's own timeout applies if nothing at all arrives."""
         def event():
             while self._events:
                 if self._events[0]["event"] == name:
@@ -135,7 +135,7 @@ class Monitor:
 
 
 class Guest:
-    """Runs from construction to close()."""
+    """A guest that runs from construction to close()."""
 
     def __init__(self, qemu, folder, log_folder, name, *, devices, iommu=True, accelerator=TCG, threads="single",
                  hugepages=200, tools=False, file_descriptors=(), boot_seconds=BOOT_SECONDS):
@@ -186,12 +186,12 @@ class Guest:
         self._folder.cleanup()
 
     def wait_for(self, probe, what, timeout=COMMAND_SECONDS):
-        """Like wait_until, but ends at once when QEMU does, and shows the end of the console."""
+        """Like wait_until, but fails at once if QEMU ends, and shows the end of the console."""
         def value_or_end():
             if self._process.poll() is not None:
                 raise QemuEnded(f"QEMU ended with status {self._process.returncode} before {what}:\n"
                                 f"{self._errors.read_text(errors='replace')}")
-            if KVM_DIED in self._errors.read_text(errors="replace"):  # QEMU itself stays, and does nothing more
+            if KVM_DIED in self._errors.read_text(errors="replace"):  # QEMU keeps running, but does nothing more
                 raise QemuEnded(f"{KVM_DIED} before {what}; see {self._errors}")
             return probe()
 
@@ -204,7 +204,7 @@ class Guest:
             raise AssertionError(f"{error}; the end of {self.console.log}:\n{end}") from None
 
     def run(self, command, timeout=COMMAND_SECONDS):
-        """Exit status and output of a shell command; several at a time are not possible."""
+        """Exit status and output of a shell command; one at a time."""
         start = self._control.size()
         self._control.write(command + "\n")
         done = self.wait_for(
@@ -213,13 +213,13 @@ class Guest:
         return int(done[1]), self._control.text(start)[:done.start()]
 
     def succeed(self, command, timeout=COMMAND_SECONDS):
-        """The output of a command that must work."""
+        """Output of a command that must succeed."""
         status, output = self.run(command, timeout)
         assert status == 0, f"'{command}' ended with status {status}: {output}"
         return output
 
     def pci_address(self, vendor_and_device, nth=0):
-        """Of the nth PCI function with this "vendor:device"."""
+        """Address of the nth PCI function with this "vendor:device"."""
         vendor, device = vendor_and_device.split(":")
         lines = self.succeed("cd /sys/bus/pci/devices; grep -H . */vendor */device").splitlines()
         found = dict(line.split(":0x") for line in lines)  # "0000:01:00.0/vendor" -> "1af4"
@@ -229,11 +229,11 @@ class Guest:
         return matching[nth]
 
     def bind(self, address, driver):
-        """Gives a PCI function to a kernel driver, or to none ("")."""
+        """Binds a PCI function to a kernel driver, or to none ("")."""
         device = f"/sys/bus/pci/devices/{address}"
         self.succeed(f"if [ -e {device}/driver ]; then echo {address} >{device}/driver/unbind; fi")
         if driver:
-            if driver == "vfio-pci":  # "modprobe vfio-pci" brings it along, but busybox follows no soft dependencies
+            if driver == "vfio-pci":  # a soft dependency of vfio-pci, which busybox's modprobe ignores
                 self.succeed("modprobe vfio_iommu_type1")
             self.succeed(f"modprobe {driver}; echo {driver} >{device}/driver_override")
             self.run(f"echo {address} >/sys/bus/pci/drivers_probe")
@@ -243,10 +243,11 @@ class Guest:
 
 
 def boot_guest(qemu, folder, log_folder, name, wires, **settings):
-    """A guest on these wires; started again if it does not start.
+    """Boots a guest on these wires, and retries if it does not start.
 
-    Nothing of ours runs until then, and QEMU has faults of its own: with threads="multi", one start of some hundreds on
-    a busy machine hangs, all CPUs at a breakpoint that the guest's kernel has taken out of its code again (7.2).
+    None of our code runs until then, and QEMU has bugs of its own: with threads="multi" on a busy machine, one boot in
+    several hundred hangs with all CPUs at a breakpoint that the guest's kernel has already removed from its code (QEMU
+    7.2).
     """
     descriptors = [descriptor for wire in wires for descriptor in wire.file_descriptors]
     for attempt in itertools.count(1):
@@ -258,10 +259,10 @@ def boot_guest(qemu, folder, log_folder, name, wires, **settings):
         except AssertionError as error:
             if attempt == BOOT_ATTEMPTS:
                 raise
-            warnings.warn(f"attempt {attempt} to start {name} failed, once more: {error}")
+            warnings.warn(f"attempt {attempt} to start {name} failed, retrying: {error}")
 
 
-ENDED = r"guest: exit status (\d+)\r?\n"  # a whole line: its parts may come one by one
+ENDED = r"guest: exit status (\d+)\r?\n"  # a whole line, because its parts may arrive separately
 
 
 class GuestProgram:
@@ -272,8 +273,8 @@ class GuestProgram:
         self._name = pathlib.PurePath(command.split()[0]).name
         self._start = guest.console.size()
         console = f"/dev/{guest.console_name}"
-        if on_terminal:  # as a user sees it; Ctrl-C reaches it
-            # stty waits until all is written: the end of the session leader throws the rest away
+        if on_terminal:  # as a user sees it; Ctrl-C works
+            # stty waits for the output to drain: when the session leader exits, the rest is discarded.
             script = f"trap : INT; {command}; status=$?; stty sane; exit $status"
             started = f"setsid -c sh -c {shlex.quote(script)} <{console} >{console} 2>&1"
         else:
@@ -281,15 +282,15 @@ class GuestProgram:
         guest.succeed(f"({started}; echo guest: exit status $? >{console}) &")
 
     def console(self):
-        """What is on the console since its start."""
+        """Console output since the program's start."""
         return self._guest.console.text(self._start)
 
     def wait_for_line(self, pattern, timeout=COMMAND_SECONDS):
-        """Ends early when the program does."""
+        """Waits for a line; fails at once if the program ends."""
         def line_or_end():
             text = self.console()
             found = re.search(pattern, text, re.MULTILINE)
-            assert found or not re.search(ENDED, text), f"it ended without a line '{pattern}'"
+            assert found or not re.search(ENDED, text), f"the program ended without a line '{pattern}'"
             return found
 
         return self._guest.wait_for(line_or_end, f"line '{pattern}'", timeout)
@@ -303,16 +304,16 @@ class GuestProgram:
         return int(self.wait_for_line(ENDED, timeout)[1])
 
     def stop(self):
-        """Ctrl-C's signal; the exit status."""
+        """Sends SIGINT, as Ctrl-C does; returns the exit status."""
         self._guest.succeed(f"killall -INT {self._name}")
         return self.wait()
 
     def kill(self):
-        """For the end of a test that went wrong."""
+        """Cleans up after a failed test."""
         self._guest.run(f"killall -KILL {self._name}")
 
     def reports(self):
-        """Of l2_multi_echo with JSON reports: the complete lines so far."""
+        """The complete JSON reports of l2_multi_echo so far."""
         lines = self._guest.succeed("cat /tmp/stdout").splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
 

@@ -1,4 +1,4 @@
-"""64-bit Arm, and a virtio-net with one queue, as UTM on a Mac has it: behind an SMMU, and without one."""
+"""64-bit Arm with a single-queue virtio-net, as in UTM on a Mac: behind an SMMU, and without one."""
 
 import pytest
 from echo import COMMAND, JSON, ended, exchange, queues
@@ -39,7 +39,7 @@ def bound(guest, driver):
 
 
 @pytest.mark.parametrize("options", ["", "-- --raw"])
-def test_as_typed_on_a_terminal(guest, start, wire, options):
+def test_works_as_typed_on_a_terminal(guest, start, wire, options):
     program = start(f"{COMMAND} {options}", on_terminal=True).wait_until_ready()
     exchange(wire, 1000, vlan=True)
     guest.console.write(CTRL_C)

@@ -1,4 +1,4 @@
-"""KVM is taken only where a guest was seen to work under it, and finding out does not take long."""
+"""KVM is used only if a guest works under it, and finding out takes little time."""
 
 import stat
 import time
@@ -17,7 +17,7 @@ def nothing_forced(monkeypatch):
 
 @pytest.fixture
 def device(tmp_path):
-    """A file that can be opened as /dev/kvm can."""
+    """A file that can be opened like /dev/kvm."""
     path = tmp_path / "kvm"
     path.touch()
     return str(path)
@@ -25,7 +25,7 @@ def device(tmp_path):
 
 @pytest.fixture
 def choose_with(device, guest_folder, tmp_path):
-    """choose_with(SCRIPT): what is chosen where QEMU does what this shell script does."""
+    """choose_with(SCRIPT) returns the choice if QEMU is replaced by this shell script."""
     def chosen(script, seconds=SECONDS):
         qemu = tmp_path / "qemu"
         qemu.write_text(f"#!/bin/bash\n{script}\n")
@@ -36,12 +36,12 @@ def choose_with(device, guest_folder, tmp_path):
 
 
 def never():
-    raise RuntimeError("not to be tried")
+    raise RuntimeError("must not be tried")
 
 
 @pytest.mark.long
-def test_kvm_where_a_guest_starts_and_runs_a_program(choose_with):
-    """With TCG for KVM, as this machine may have none."""
+def test_kvm_if_a_guest_boots_and_runs_a_program(choose_with):
+    """Uses TCG in place of KVM, because this machine may not have KVM."""
     assert choose_with("""
         for word; do
           case $word in kvm) word=tcg ;; q35,*) word=q35 ;; host) word=Nehalem ;; esac
@@ -51,32 +51,32 @@ def test_kvm_where_a_guest_starts_and_runs_a_program(choose_with):
         exec qemu-system-x86_64 "$@" """, 60.0) == (KVM, "a guest started and ran a program under it")
 
 
-def test_kvm_where_the_probe_works(device):
+def test_kvm_if_the_probe_succeeds(device):
     assert choose(lambda: None, device)[0] == KVM
 
 
-def test_tcg_where_there_is_no_kvm(tmp_path):
+def test_tcg_without_kvm(tmp_path):
     assert choose(never, str(tmp_path / "none")) == (TCG, f"{tmp_path}/none: No such file or directory")
 
 
-def test_tcg_where_qemu_fails(choose_with):
+def test_tcg_if_qemu_fails(choose_with):
     accelerator, why = choose_with("echo 'failed to initialize kvm' >&2; exit 1")
     assert accelerator == TCG and why.startswith("KVM does not work here") and "QEMU closed its monitor" in why
 
 
-def test_tcg_where_the_guest_hangs_and_soon(choose_with):
+def test_tcg_soon_if_the_guest_hangs(choose_with):
     start = time.monotonic()
     assert choose_with("exec sleep 60")[0] == TCG
     assert time.monotonic() - start < 3 * SECONDS < PROBE_SECONDS
 
 
 @pytest.mark.parametrize("name", [KVM, TCG])
-def test_the_one_that_is_asked_for_is_not_tried(monkeypatch, device, name):
+def test_requested_accelerator_is_not_tried(monkeypatch, device, name):
     monkeypatch.setenv(VARIABLE, name)
     assert choose(never, device) == (name, f"{VARIABLE} says so")
 
 
-def test_an_accelerator_that_there_is_not(monkeypatch, device):
+def test_unknown_accelerator(monkeypatch, device):
     monkeypatch.setenv(VARIABLE, "hvf")
-    with pytest.raises(ValueError, match=f"{VARIABLE}=hvf is no accelerator; there are kvm and tcg"):
+    with pytest.raises(ValueError, match=f"{VARIABLE}=hvf is not an accelerator; choose kvm or tcg"):
         choose(never, device)

@@ -1,4 +1,4 @@
-"""NICs whose queues or hash functions fall short, in one guest."""
+"""NICs with limited queues or hash functions, in one guest."""
 
 import pytest
 from echo import COMMAND, JSON, ended, exchange, queues
@@ -37,7 +37,7 @@ def test_e1000e_has_two_queues_and_no_rss(start, bind, wires):
     assert queues(ended(program)) == [(0, 1, 1000), (1, 2, 0)]
 
 
-def test_vmxnet3_hashes_nothing_here_and_a_hint_says_so(start, bind, wires):
+def test_vmxnet3_does_not_hash_here_and_a_hint_says_so(start, bind, wires):
     bind(VMXNET3)
     program = start(f"{COMMAND} -- {JSON}").wait_until_ready()
     exchange(wires["vmxnet3"], 1200)
@@ -47,8 +47,8 @@ def test_vmxnet3_hashes_nothing_here_and_a_hint_says_so(start, bind, wires):
     assert "port 0: queue 0 gets nearly all frames" in " ".join(report["hints"])
 
 
-def test_a_group_that_is_not_viable_is_explained(guest, start):
-    """Behind a bridge for conventional PCI the IOMMU cannot tell two NICs apart: they are one group."""
+def test_non_viable_iommu_group_is_explained(guest, start):
+    """Behind a bridge to conventional PCI, the IOMMU cannot distinguish two NICs, so they form one group."""
     ours, neighbour = guest.pci_address(VMXNET3, 1), guest.pci_address(VMXNET3, 2)
     guest.bind(neighbour, "vmxnet3")
     guest.bind(ours, "vfio-pci")
@@ -61,8 +61,8 @@ def test_a_group_that_is_not_viable_is_explained(guest, start):
     assert program.stop() == 0
 
 
-def test_taking_a_nic_in_use_back_ends_the_program(guest, start, bind, wires):
-    """What `dpdk-devbind.py --bind` does to a NIC that is echoing."""
+def test_unbinding_a_nic_in_use_ends_the_program(guest, start, bind, wires):
+    """Does what `dpdk-devbind.py --bind` does to a NIC that is echoing."""
     address = bind(VMXNET3)
     program = start(f"{COMMAND} -a {address}").wait_until_ready()
     exchange(wires["vmxnet3"], 100)

@@ -1,4 +1,4 @@
-"""A guest that does not start is started again, on the same wires."""
+"""A guest that does not boot is started again on the same wires."""
 
 import socket
 import stat
@@ -20,7 +20,7 @@ def wire():
 
 @pytest.fixture
 def boot_with(guest_folder, machine_qemu, tmp_path, wire):
-    """boot_with(SCRIPT): a guest where QEMU does what this shell script says, but for the last attempt."""
+    """boot_with(SCRIPT) boots a guest whose QEMU is replaced by this shell script, except in the last attempt."""
     guests = []
 
     def boot(script, seconds):
@@ -50,14 +50,14 @@ HANGS = 'exec qemu-system-x86_64 -S "$@"'
     pytest.param(f"echo '{KVM_DIED}' >&2; {HANGS}", KVM_DIED, BOOT_SECONDS, id="KVM dies"),
     pytest.param(HANGS, "no start of the guest within", 20.0, id="hangs"),
 ])
-def test_starts_after_all(boot_with, script, reason, seconds):
+def test_guest_boots_in_the_last_attempt(boot_with, script, reason, seconds):
     with pytest.warns(UserWarning, match=reason) as warnings:
         guest = boot_with(script, seconds)
     assert len(warnings) == BOOT_ATTEMPTS - 1
     assert guest.pci_address("1af4:1041")
 
 
-def test_monitor_that_is_silent_is_an_error_soon():
+def test_silent_monitor_is_an_error_soon():
     ours, _silent = socket.socketpair()
     with pytest.raises(QemuEnded, match="does not answer"):
         Monitor(ours, 0.1)

@@ -1,4 +1,4 @@
-"""scripts/host-setup and what its document says to type, on a guest that was set up for nothing yet."""
+"""scripts/host-setup and the commands in its document, on a guest without any set-up."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ QUEUES = 4
 READY, NOT_READY = 0, 1
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/host-setup.md"
 DOCUMENT_ADDRESS = "0000:01:00.0"
-HUGEPAGES = 512 // 2  # what host-setup reserves by default
+HUGEPAGES = 512 // 2  # the default of host-setup
 GUEST_ADDRESS, OUR_ADDRESS = "198.18.0.1", "198.18.0.2"  # RFC 2544
 
 
@@ -48,7 +48,8 @@ def address(guest):
 
 @pytest.fixture
 def fresh(guest, address):
-    """The guest as it comes up: the NIC with its kernel driver, no hugepages, no vfio, no word about the next boot."""
+    """The guest as booted: the NIC has its kernel driver, there are no hugepages and no vfio, and no boot
+    configuration."""
     guest.bind(address, KERNEL_DRIVER)
     guest.succeed("umount /dev/hugepages; echo 0 >/proc/sys/vm/nr_hugepages; rm -rf /run/l2echo /etc")
     guest.succeed(f"echo >/sys/bus/pci/devices/{address}/driver_override; sudo modprobe -r vfio_pci vfio_iommu_type1")
@@ -57,19 +58,19 @@ def fresh(guest, address):
 
 
 def state(guest, address):
-    """What host-setup may change."""
+    """Everything that host-setup may change."""
     return (guest.driver_of(address),
             guest.succeed("cat /proc/sys/vm/nr_hugepages /proc/mounts; find /etc /run; ls /sys/module /dev"))
 
 
 def host_setup(guest, options, status=READY):
-    """What it prints, by check and subject."""
+    """The checks that it prints, by check and subject."""
     ended, output = guest.run(f"./scripts/host-setup --json {options}")
     assert ended == status, output
     return {f"{check['check']} {check['subject']}".strip(): check for check in json.loads(output)["checks"]}
 
 
-def test_says_what_is_missing_and_changes_nothing(fresh, address):
+def test_missing_set_up_is_reported_and_nothing_changes(fresh, address):
     before = state(fresh, address)
     status, output = fresh.run(f"./scripts/host-setup --bind {address}")
     assert status == NOT_READY
@@ -80,19 +81,19 @@ def test_says_what_is_missing_and_changes_nothing(fresh, address):
     assert state(fresh, address) == before
 
 
-def test_what_it_says_to_type_is_enough(fresh, address):
+def test_suggested_commands_suffice(fresh, address):
     for check in host_setup(fresh, f"--bind {address}", NOT_READY).values():
         if check["state"] == "action needed":
             for command in check["commands"]:
                 fresh.succeed(command)
     assert fresh.driver_of(address) == DPDK_DRIVER
     assert host_setup(fresh, f"--bind {address}")
-    # What a boot does
+    # Do what a boot does.
     fresh.succeed("echo 0 >/proc/sys/vm/nr_hugepages; systemd-tmpfiles --create --boot")
     assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == HUGEPAGES
 
 
-def test_hugepages_are_added_to_those_that_are_there(fresh):
+def test_existing_hugepages_count(fresh):
     fresh.succeed("echo 32 >/proc/sys/vm/nr_hugepages")
     assert host_setup(fresh, "--only hugepages --apply --hugepages 128M")["hugepages node 0"]["changed"]
     assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == 64
@@ -100,12 +101,12 @@ def test_hugepages_are_added_to_those_that_are_there(fresh):
     assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == 64
 
 
-# Interfaces that the kernel uses
+# Interfaces in use by the kernel
 
 
 @contextlib.contextmanager
 def ssh_session(guest, wire):
-    """A connection to port 22 of an address that is the guest's, but not the NIC's own."""
+    """A connection to port 22 of an address that belongs to the guest, but not to the NIC."""
     guest.succeed(f"ip address add {GUEST_ADDRESS}/32 dev lo; ip route add {OUR_ADDRESS} dev eth0; "
                   "(sleep 1000 | nc -l -p 22 >/dev/null) &")
     ip("address", "add", f"{OUR_ADDRESS}/24", "dev", wire.name)
@@ -163,7 +164,7 @@ def test_interface_with_an_ssh_session_is_refused(fresh, address, wire):
 
 
 @pytest.mark.parametrize("use", ["default route", pytest.param("bond", marks=pytest.mark.long)])
-def test_interface_in_use_is_taken_when_told(fresh, address, use):
+def test_interface_in_use_is_taken_if_forced(fresh, address, use):
     make, remove, _ = USES[use]
     fresh.succeed("ip link set eth0 up")
     with kernel_objects(fresh, make, remove):
@@ -175,7 +176,7 @@ def test_interface_in_use_is_taken_when_told(fresh, address, use):
 
 
 @pytest.mark.long
-def test_nic_in_use_is_not_given_back(fresh, start, address):
+def test_nic_in_use_is_not_unbound(fresh, start, address):
     fresh.bind(address, DPDK_DRIVER)
     fresh.succeed(f"echo {HUGEPAGES} >/proc/sys/vm/nr_hugepages; mount -t hugetlbfs hugetlbfs /dev/hugepages")
     program = start(COMMAND).wait_until_ready()
@@ -186,13 +187,13 @@ def test_nic_in_use_is_not_given_back(fresh, start, address):
     assert fresh.driver_of(address) == KERNEL_DRIVER
 
 
-# A user without a capability, who may lock 8 MiB.
+# Runs a program as a user without capabilities who may lock 8 MiB.
 AS_NOBODY = ("python3 -c 'import os, resource, sys; resource.setrlimit(resource.RLIMIT_MEMLOCK, (8 << 20, 8 << 20)); "
              "os.setgroups([]); os.setgid(65534); os.setuid(65534); os.execv(sys.argv[1], sys.argv[1:])'")
 
 
 @pytest.mark.long
-def test_user_learns_what_keeps_a_nic_away(fresh, start, address):
+def test_user_is_told_which_permission_is_missing(fresh, start, address):
     fresh.bind(address, DPDK_DRIVER)
     group = "/dev/vfio/" + fresh.succeed(f"basename $(readlink /sys/bus/pci/devices/{address}/iommu_group)").strip()
     command = f"{AS_NOBODY} ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf --no-telemetry -a {address}"
@@ -211,7 +212,7 @@ def test_user_learns_what_keeps_a_nic_away(fresh, start, address):
 
 @pytest.fixture
 def document(address):
-    """Its text, and its code blocks as lists of lines without comments."""
+    """The text of the document, and its code blocks as lists of lines without comments."""
     text = DOCUMENT.read_text(encoding="utf-8").replace(DOCUMENT_ADDRESS, address)
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return text, [[re.sub(r"\s+#.*", "", line) for line in block.splitlines()] for block in blocks]
@@ -225,7 +226,7 @@ def assert_echoes(start, wire, command):
 
 def test_document_with_host_setup(fresh, start, address, wire, document):
     text, ((echo,), (check, bind, unbind), _) = document
-    assert echo == f"sudo {COMMAND}"  # what all the other tests run
+    assert echo == f"sudo {COMMAND}"  # the command of all other tests
     before = state(fresh, address)
     assert fresh.run(check)[0] == NOT_READY
     assert state(fresh, address) == before
@@ -243,6 +244,6 @@ def test_document_by_hand(fresh, start, address, wire, document):
     assert [shlex.split(command.removeprefix("sudo "))[0] for command in by_hand] == [
         "dpdk-hugepages.py", "modprobe", "dpdk-devbind.py", "dpdk-devbind.py"]
     output = "".join(fresh.succeed(command) for command in by_hand)
-    assert re.search(rf"^{address} .* drv={KERNEL_DRIVER}", output, re.MULTILINE)  # the status, before it was bound
+    assert re.search(rf"^{address} .* drv={KERNEL_DRIVER}", output, re.MULTILINE)  # the status before binding
     assert fresh.driver_of(address) == DPDK_DRIVER
     assert_echoes(start, wire, echo)

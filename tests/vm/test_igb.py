@@ -1,4 +1,4 @@
-"""igb (82576), with RSS over all queues and one queue at the other end of the wire."""
+"""igb (82576), with RSS over all queues and a single queue at the other end of the wire."""
 
 import pytest
 from echo import COMMAND, JSON, WORKERS, ended, exchange, queues
@@ -19,14 +19,14 @@ def wire():
 @pytest.fixture(scope="module")
 def guest(boot, igb_qemu, wire):
     if igb_qemu is None:
-        pytest.skip("no QEMU with an igb NIC: this machine's has none, and its package sources lead to none")
+        pytest.skip("no QEMU with an igb NIC: neither this machine nor its package sources have one")
     guest = boot("igb", igb_qemu, (wire,), devices=(
         "-netdev", wire.netdev("wire"), "-device", f"igb,netdev=wire,mac={MAC},romfile="))
     yield guest
     guest.close()
 
 
-def test_igb_as_typed(start, bind, wire):
+def test_igb_works_as_typed(start, bind, wire):
     bind(IGB)
     program = start(COMMAND).wait_until_ready()
     exchange(wire, 1000)

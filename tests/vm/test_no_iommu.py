@@ -1,4 +1,4 @@
-"""A guest without an IOMMU: what is said, another kernel driver that works, and links that are no NIC's."""
+"""A guest without an IOMMU: its error messages, another kernel driver that works, and links that are not a NIC's."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from wires import TapWire
 MAC = "52:54:00:00:02:01"
 VIRTIO_NET = "1af4:1041"
 QUEUES = 4
-TC = "/usr/sbin/tc"  # busybox has one of its own
+TC = "/usr/sbin/tc"  # busybox has a tc of its own
 NO_NIC = "--no-huge -m 128 --no-pci --no-shconf"
 
 
@@ -32,7 +32,7 @@ def guest(boot, machine_qemu, wire):
     guest.close()
 
 
-def test_vfio_does_not_bind_and_the_way_out_is_named(guest, start):
+def test_vfio_does_not_bind_and_the_alternative_is_named(guest, start):
     address = guest.pci_address(VIRTIO_NET)
     guest.bind(address, "vfio-pci")
     assert guest.driver_of(address) == "none"
@@ -70,10 +70,10 @@ def test_uio_pci_generic_echoes_on_all_queues(guest, start, wire):
 
 @pytest.fixture
 def link(guest):
-    """link(NETEM) impairs the way from veth3 to veth0: a bridge in between, which sends to veth0 through netem.
+    """link(NETEM) impairs the path from veth3 to veth0: a bridge between them sends to veth0 through netem.
 
-    Not on an interface that a program sends on: netem takes the sender's name off what it delays, so that the packet
-    socket sees its own frames come by.
+    Netem must not be on an interface that a program sends on: it clears the sender of delayed packets, so that the
+    sender's packet socket would receive its own frames.
     """
     guest.succeed("for which in all default; do echo 1 >/proc/sys/net/ipv6/conf/$which/disable_ipv6; done")
     guest.succeed("modprobe -a veth bridge sch_netem; ip link add type veth; ip link add type veth; "
@@ -84,9 +84,9 @@ def link(guest):
 
 
 def probe_over(guest, start, options):
-    """What l2_probe on veth3 reports of l2_multi_echo on veth0."""
+    """The result of l2_probe on veth3 against l2_multi_echo on veth0."""
     echo = start(f"./build/l2_multi_echo -l 0-1 {NO_NIC} --vdev=net_af_packet0,iface=veth0").wait_until_ready()
-    # The driver's fanout group is the process id XOR the interface's index: two close ones may be the same
+    # The driver's fanout group is the process id XOR the interface index; close values may collide.
     guest.succeed("echo 20000 >/proc/sys/kernel/ns_last_pid")
     guest.succeed(f"./build/l2_probe -l 2-3 {NO_NIC} --vdev=net_af_packet1,iface=veth3 -- --format json {options} "
                   ">/tmp/probe 2>/dev/ttyS0")
@@ -94,7 +94,7 @@ def probe_over(guest, start, options):
     return json.loads(guest.succeed("cat /tmp/probe"))
 
 
-def test_the_probe_loses_what_the_link_loses(guest, start, link):
+def test_probe_counts_exactly_what_the_link_loses(guest, start, link):
     link("loss 5%")
     result = probe_over(guest, start, "--rate 1kpps --count 2000 --flows 16")
     dropped = int(re.search(r"dropped (\d+)", guest.succeed(f"{TC} -s qdisc show dev veth1"))[1])
@@ -102,9 +102,9 @@ def test_the_probe_loses_what_the_link_loses(guest, start, link):
     assert (result["sent"], result["lost"], result["corrupted"], result["duplicated"]) == (2000, dropped, 0, 0)
 
 
-def test_the_probe_sees_the_delay_of_the_link(guest, start, link):
+def test_probe_measures_the_delay_of_the_link(guest, start, link):
     link("delay 50ms")
     result = probe_over(guest, start, "--rate 500pps --count 1000")
     assert (result["sent"], result["lost"], result["corrupted"], result["duplicated"]) == (1000, 0, 0, 0)
-    # EAL measures how fast the TSC runs, and in an emulated machine is some percent wrong
+    # In an emulated machine, EAL's measurement of the TSC frequency is off by a few percent.
     assert 40e6 < result["round_trip_ns"]["min"] < 60e6

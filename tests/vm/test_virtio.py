@@ -18,7 +18,7 @@ QUEUES = 4
 
 @pytest.fixture(scope="module", params=["single", pytest.param("multi", marks=pytest.mark.long)])
 def threads(request):
-    """With multi, two lcores really run at one instant; single is the steadier."""
+    """With multi, two lcores really run in parallel; single is more stable."""
     return request.param
 
 
@@ -51,7 +51,7 @@ def guest(threads, boot, machine_qemu, many, one):
 
 @pytest.fixture(scope="module")
 def nics(guest):
-    """The PCI addresses of the one with many queues and the one with one."""
+    """The PCI addresses of the multi-queue and the single-queue NIC."""
     return guest.pci_address(VIRTIO_NET), guest.pci_address(VIRTIO_NET, 1)
 
 
@@ -65,11 +65,11 @@ def bound(guest, nics):
 
 @pytest.fixture
 def echo(start, bound):
-    """l2_multi_echo on the NIC with many queues, with JSON reports."""
+    """l2_multi_echo on the multi-queue NIC, with JSON reports."""
     return start(f"{COMMAND} -a {bound[0]} -- {JSON}").wait_until_ready()
 
 
-def test_without_hugepages_says_what_to_type(guest, start, bound):
+def test_missing_hugepages_say_what_to_type(guest, start, bound):
     guest.succeed("echo 0 >/proc/sys/vm/nr_hugepages")
     program = start(COMMAND)
     assert program.wait() == 1
@@ -77,7 +77,7 @@ def test_without_hugepages_says_what_to_type(guest, start, bound):
     assert "no hugepages are reserved; type: sudo dpdk-hugepages.py --reserve 512M --mount (" in program.error_line()
 
 
-def test_a_nic_of_the_kernel_is_named_with_what_to_type(guest, start, nics):
+def test_nic_of_the_kernel_is_named_with_the_command_to_type(guest, start, nics):
     guest.succeed("modprobe virtio_pci; modprobe virtio_net")
     for address in nics:
         guest.bind(address, "virtio-pci")
@@ -88,7 +88,7 @@ def test_a_nic_of_the_kernel_is_named_with_what_to_type(guest, start, nics):
                      program.error_line())
 
 
-def test_as_typed_on_a_terminal(guest, start, bound, many, one):
+def test_works_as_typed_on_a_terminal(guest, start, bound, many, one):
     guest.bind(bound[1], "")
     program = start(COMMAND, on_terminal=True).wait_until_ready()
     exchange(many, 2000, vlan=True)
@@ -98,7 +98,7 @@ def test_as_typed_on_a_terminal(guest, start, bound, many, one):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_flows_go_to_the_queues_that_their_hash_gives(echo, many, kind):
+def test_flows_go_to_the_queues_that_their_hash_selects(echo, many, kind):
     flows = flows_of(kind, 64)
     with many.peer() as peer:
         exchange_flows(peer, flows, 10)
@@ -107,7 +107,7 @@ def test_flows_go_to_the_queues_that_their_hash_gives(echo, many, kind):
     assert queues(ended(echo)) == [(queue, queue + 1, frames) for queue, frames in enumerate(expected)]
 
 
-def test_the_hash_key_of_the_user_is_in_force(start, bound, many):
+def test_hash_key_of_the_user_takes_effect(start, bound, many):
     key = bytes(reversed(USUAL_KEY))
     flows = flows_of("IPv4/UDP", 64)
     expected = expected_queues(flows, 10, key, WORKERS)
@@ -127,14 +127,14 @@ def test_one_flow_stays_on_one_queue_and_a_hint_says_so(echo, many):
     assert "gets nearly all frames: one flow, or frames that RSS does not hash" in " ".join(report["hints"])
 
 
-def test_frames_without_ip_go_to_queue_0_and_a_hint_says_so(echo, many):
+def test_non_ip_frames_go_to_queue_0_and_a_hint_says_so(echo, many):
     with many.peer() as peer:
         for number in range(1200):
             ethernet = Ether(dst=MANY_MAC, src=f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}", type=0x88B5)
             frame = bytes(ethernet / Raw(number.to_bytes(50, "big")))
             assert peer.send(frame)
             expected = swapped(frame)
-            while (returned := peer.receive(TIMEOUT_SECONDS)) != expected:  # loop checks come in between
+            while (returned := peer.receive(TIMEOUT_SECONDS)) != expected:  # loop checks arrive in between
                 assert returned, f"frame {number} did not return"
     report = ended(echo)
     assert [frames for _, _, frames in queues(report)] == [1200, 0, 0]
@@ -166,7 +166,7 @@ def test_l2_echo_on_one_lcore(start, bound, many):
 
 
 def returned_by_testpmd(guest, start, bound, wire, frames):
-    """What testpmd's macswap returns of the same traffic."""
+    """What testpmd's macswap returns for the same traffic."""
     guest.succeed("for at in dev proc sys run; do mkdir -p /testpmd/$at; mount -o bind /$at /testpmd/$at; done; "
                   "mount -o bind /dev/hugepages /testpmd/dev/hugepages; chmod 755 /testpmd; mkdir -p /testpmd/var; "
                   "ln -sfn /run /testpmd/var/run; ln -sfn usr/lib /testpmd/lib; ln -sfn usr/lib64 /testpmd/lib64")
@@ -190,8 +190,8 @@ def test_returns_the_same_frames_as_testpmd(guest, start, bound, many):
     assert ours.is_clean() and theirs.is_clean(), f"ours: {ours}; testpmd's: {theirs}"
 
 
-def test_unplugging_a_nic_leaves_the_other_echoing(guest, start, bound, many, one):
-    """The last one: the NIC is gone after it."""
+def test_unplugging_a_nic_does_not_stop_the_other(guest, start, bound, many, one):
+    """Must be the last test of this module, because it removes the NIC."""
     program = start(f"{COMMAND} -- {JSON}").wait_until_ready()
     for wire in (many, one):
         exchange(wire, 500)

@@ -1,4 +1,4 @@
-"""The host's end of a guest NIC's wire: a tap, or a pair of sockets, and frames through it."""
+"""The host's end of a guest NIC's wire: a tap or a socket pair, and frames through it."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class TapWire:
-    """A tap with as many queues as the NIC; it goes away with its file descriptors."""
+    """A tap with as many queues as the NIC; it disappears when its file descriptors are closed."""
 
     def __init__(self, name, mac, queues):
         self.name = name
@@ -32,12 +32,12 @@ class TapWire:
         return queue
 
     def make_ready(self):
-        """Before each guest: the one before, or QEMU when it was killed, has left queues switched off."""
+        """Call before each guest: the previous guest, or a killed QEMU, may have disabled queues."""
         for queue in self.file_descriptors:
             try:
                 fcntl.ioctl(queue, TUNSETQUEUE, struct.pack("16sH22x", b"", IFF_ATTACH_QUEUE))
             except OSError as error:
-                if error.errno != errno.EINVAL:  # which says that it is switched on
+                if error.errno != errno.EINVAL:  # EINVAL: the queue is already enabled
                     raise
 
     def netdev(self, identifier):
@@ -52,7 +52,7 @@ class TapWire:
 
 
 class SocketWire:
-    """A pair of datagram sockets, one frame a datagram: no interface and no privilege."""
+    """A pair of datagram sockets, one frame per datagram: needs no interface and no privileges."""
 
     def __init__(self, mac):
         self.mac = mac
@@ -61,7 +61,7 @@ class SocketWire:
         self.file_descriptors = [self._qemus.fileno()]
 
     def make_ready(self):
-        """Nothing to do: sockets stay as they are."""
+        """Does nothing: sockets keep their state."""
 
     def netdev(self, identifier):
         return f"dgram,id={identifier},local.type=fd,local.str={self._qemus.fileno()}"
@@ -75,7 +75,7 @@ class SocketWire:
 
 
 class SocketPeer:
-    """As KernelPeer, on a SocketWire."""
+    """Like KernelPeer, on a SocketWire."""
 
     def __init__(self, wire, destination):
         self._wire = wire
@@ -83,7 +83,7 @@ class SocketPeer:
         self.destination = destination
 
     def __enter__(self):
-        while self.receive(0):  # what came when nobody listened
+        while self.receive(0):  # discards frames that arrived earlier
             pass
         return self
 

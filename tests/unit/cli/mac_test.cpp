@@ -7,12 +7,12 @@
 namespace l2echo::cli {
 namespace {
 
-TEST(Mac, IsSixPairsOfDigits) {
+TEST(Mac, IsSixPairsOfHexDigits) {
     EXPECT_EQ(parse_mac("02:00:5e:00:00:01", "--mac"), 0x0100'005E'0002u);
     EXPECT_EQ(parse_mac("FF:fF:Ff:00:0a:A0", "--mac"), 0xA00A'00FF'FFFFu);
 }
 
-TEST(Mac, RubbishIsAUsageErrorThatQuotesIt) {
+TEST(Mac, InvalidTextIsAUsageErrorThatQuotesIt) {
     for (const std::string text :
          {"", "02:00:5e:00:00", "02:00:5e:00:00:01:02", "02-00-5e-00-00-01", "02:00:5e:00:00:0g",
           "2:0:5e:0:0:1", " 2:00:5e:00:00:01", "-2:00:5e:00:00:01", "02:00:5e:00:00:1 ", "02:00:5e:00:00:01 ",

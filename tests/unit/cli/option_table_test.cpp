@@ -25,7 +25,7 @@ Point parse_point(const std::string& text, const char* option) {
     return {5};
 }
 
-/// A program with an option of every kind.
+/// A program with one option of every kind.
 struct Program {
     bool loud = false;
     bool careful = true;
@@ -62,7 +62,7 @@ struct Program {
                    .help = "Where"});
         table.add({.name = "--file", .group = "Other", .value = text(file, "FILE"), .help = "Write there"});
         table.add({.name = "--wait", .group = "Other", .value = time(wait), .help = "How long"});
-        table.add({.name = "--limit", .group = "Other", .value = time(limit), .help = "At most"});
+        table.add({.name = "--limit", .group = "Other", .value = time(limit), .help = "Upper limit"});
         table.add({.name = "--ports", .group = "Other", .value = list(ports), .help = "Which"});
         table.add({.name = "--rule", .group = "Other", .value = repeated(rules, "RULE"), .help = "Each"});
         table.add_renamed({.old_name = "--color", .name = "--colour"});
@@ -90,7 +90,7 @@ const OptionRow& row_of(const Program& program, const std::string& name) {
     return *std::ranges::find(rows, name, &OptionRow::name);
 }
 
-TEST(OptionTable, EveryKindOfValueArrives) {
+TEST(OptionTable, ParsesEveryKindOfValue) {
     Program program;
     EXPECT_FALSE(program.parse({"--loud",   "--careful",  "off",      "--burst", "16",      "--mtu=1500",
                                 "--frames", "0x10",       "--colour", "red",     "--point", "x=5",
@@ -110,7 +110,7 @@ TEST(OptionTable, EveryKindOfValueArrives) {
     EXPECT_EQ(program.rules, (std::vector<std::string>{"a,b", "c"}));
 }
 
-TEST(OptionTable, WhatIsNotGivenKeepsItsInitialValue) {
+TEST(OptionTable, OmittedOptionsKeepTheirInitialValue) {
     Program program;
     EXPECT_FALSE(program.parse({}));
     EXPECT_FALSE(program.loud);
@@ -124,14 +124,14 @@ TEST(OptionTable, WhatIsNotGivenKeepsItsInitialValue) {
     EXPECT_TRUE(program.ports.empty() && program.rules.empty());
 }
 
-TEST(OptionTable, RowsSayWhatThereIsToKnow) {
+TEST(OptionTable, RowsDescribeEachOption) {
     const Program program;
     const OptionValue& burst = row_of(program, "--burst").value;
     EXPECT_EQ(burst.type, "N");
     EXPECT_EQ(burst.range, "1..512");
     EXPECT_EQ(burst.unit, "frames");
     EXPECT_EQ(burst.default_text, "32");
-    EXPECT_EQ(row_of(program, "--mtu").value.range, "68..65535") << "what the variable holds is a limit too";
+    EXPECT_EQ(row_of(program, "--mtu").value.range, "68..65535") << "the variable's type limits the range";
     EXPECT_EQ(row_of(program, "--mtu").value.default_text, "");
     EXPECT_EQ(row_of(program, "--frames").value.range, "");
     EXPECT_EQ(row_of(program, "--careful").value.type, "on|off");
@@ -157,11 +157,11 @@ TEST(OptionTable, HelpShowsEveryRowUnderItsGroup) {
     EXPECT_NE(help.find("--rule RULE ..."), std::string::npos) << help;
 }
 
-TEST(OptionTable, HelpIsNotDisturbedByWrongValues) {
+TEST(OptionTable, HelpIsShownDespiteInvalidValues) {
     EXPECT_TRUE(Program().parse({"--burst", "many", "--help"}));
 }
 
-TEST(OptionTable, ANumberOutOfRangeIsToldTheRange) {
+TEST(OptionTable, NumberOutOfRangeNamesTheRange) {
     for (const std::string wrong : {"0", "513", "-1", "+1", " 1", "1 ", "1.0", "1e1", "0x", "0x201", "many",
                                     "16x", "99999999999999999999", "18446744073709551617"})
         EXPECT_EQ(error_of({"--burst", wrong}), "--burst: '" + wrong + "' is not a number from 1 to 512");
@@ -172,18 +172,18 @@ TEST(OptionTable, ANumberOutOfRangeIsToldTheRange) {
     EXPECT_EQ(error_of_file("\nburst = -1\n"), "2:9: burst: '-1' is not a number from 1 to 512");
 }
 
-TEST(OptionTable, WhatIsNoChoiceIsToldTheChoices) {
+TEST(OptionTable, InvalidChoiceNamesTheChoices) {
     EXPECT_EQ(error_of({"--colour", "blue"}), "--colour: 'blue' is none of red, green");
     EXPECT_EQ(error_of({"--careful", "maybe"}), "--careful: 'maybe' is none of on, off");
 }
 
-TEST(OptionTable, ConvertersNameTheOption) {
+TEST(OptionTable, ConverterErrorsNameTheOption) {
     EXPECT_EQ(error_of({"--point", "y"}), "--point: 'y' is no point");
     EXPECT_EQ(error_of({"--wait", "soon"}), "--wait: 'soon' is not a time like 3, 3s, 500ms or 2min");
     EXPECT_EQ(error_of({"--limit", "-1"}), "--limit: '-1' is not a time like 3, 3s, 500ms or 2min");
 }
 
-TEST(OptionTable, OnlyRepeatedOptionsAreGivenMoreThanOnce) {
+TEST(OptionTable, OnlyRepeatableOptionsMayBeGivenTwice) {
     Program program;
     EXPECT_FALSE(program.parse({"--rule", "a", "--loud", "--rule", "b"}));
     EXPECT_EQ(program.rules, (std::vector<std::string>{"a", "b"}));
@@ -192,7 +192,7 @@ TEST(OptionTable, OnlyRepeatedOptionsAreGivenMoreThanOnce) {
     EXPECT_NE(error_of({"--rule", "a", "b"}).find("b"), std::string::npos);
 }
 
-TEST(OptionTable, ARenamedOptionSaysItsNewName) {
+TEST(OptionTable, RenamedOptionSaysItsNewName) {
     EXPECT_EQ(error_of({"--color", "red"}), "--color is now --colour");
     EXPECT_EQ(error_of({"--color=red"}), "--color is now --colour");
     EXPECT_EQ(error_of({"--careless"}), "--careless is now --careful off");
@@ -200,12 +200,12 @@ TEST(OptionTable, ARenamedOptionSaysItsNewName) {
     EXPECT_EQ(error_of_file("loud = true\ncareless = true\n"), "2:1: careless is now careful = \"off\"");
 }
 
-TEST(OptionTable, ARenamedOptionAmongEalsSaysItsNewNameToo) {
+TEST(OptionTable, RenamedOptionAmongEalArgumentsSaysItsNewName) {
     Program program;
     EXPECT_THROW(program.table.parse({"program", "--color", "red"}), process::UsageError);
 }
 
-TEST(OptionTable, AnUnknownKeyIsNamed) {
+TEST(OptionTable, UnknownKeyIsNamed) {
     EXPECT_EQ(error_of_file("burts = 1\n"),
               "1:1: unknown key burts; the keys are the option names without --");
     EXPECT_EQ(error_of_file("[things]\nburst = 1\n"),
@@ -231,7 +231,7 @@ TEST(OptionTable, PrintConfigHasEveryOptionOfAFile) {
     EXPECT_NE(config.find("\n# mtu = N\n"), std::string::npos) << config;
 }
 
-TEST(OptionTable, PrintConfigReadBackMeansTheSame) {
+TEST(OptionTable, PrintedConfigParsesToTheSameValues) {
     const std::string printed =
         Program()
             .parse({"--print-config", "--loud", "--burst", "8", "--mtu", "0x100", "--point", "x=5", "--rule",
@@ -250,14 +250,14 @@ TEST(OptionTable, PrintConfigReadBackMeansTheSame) {
     EXPECT_EQ(again.wait, std::chrono::milliseconds(500));
 }
 
-TEST(OptionTable, ADecimalNumberMayBeginWithZeros) {
+TEST(OptionTable, DecimalNumberMayBeginWithZeros) {
     Program program;
     EXPECT_FALSE(program.parse({"--burst", "010", "--frames", "0099"}));
     EXPECT_EQ(program.burst, 10);
     EXPECT_EQ(program.frames, 99u);
 }
 
-TEST(OptionTable, AnEmptyValueIsNoneAndTakesNotTheNextArgument) {
+TEST(OptionTable, EmptyValueDoesNotConsumeTheNextArgument) {
     EXPECT_EQ(error_of({"--file=", "--loud"}), "--file: the value is empty");
     for (const std::string option :
          {"--burst", "--colour", "--point", "--file", "--wait", "--ports", "--rule", "--config"}) {
@@ -271,7 +271,7 @@ TEST(OptionTable, AnEmptyValueIsNoneAndTakesNotTheNextArgument) {
     EXPECT_EQ(error_of_file("rule = [\"a\", \"\"]\n"), "1:8: rule: the value is empty");
 }
 
-TEST(OptionTable, AnEmptyArgumentOfEalIsNamed) {
+TEST(OptionTable, EmptyEalArgumentIsNamed) {
     const auto error = [](std::vector<std::string> eal) {
         eal.insert(eal.begin(), "program");
         return usage_error_of([&] { Program().table.parse(eal); });
@@ -279,10 +279,11 @@ TEST(OptionTable, AnEmptyArgumentOfEalIsNamed) {
     EXPECT_EQ(error({"-l", ""}), "EAL argument 2 is empty, after -l");
     EXPECT_EQ(error({"", "-n", "4"}), "EAL argument 1 is empty");
     EXPECT_EQ(error({"--lcores="}), "EAL argument --lcores: the value is empty");
-    EXPECT_FALSE(Program().table.parse({"program", "--vdev=net_tap0,iface="})) << "a device's own affair";
+    EXPECT_FALSE(Program().table.parse({"program", "--vdev=net_tap0,iface="}))
+        << "an empty device argument is left to its driver";
 }
 
-TEST(OptionTable, AFileIsReadAsToml) {
+TEST(OptionTable, FileIsParsedAsToml) {
     const TemporaryFile file(
         "\xEF\xBB\xBF# with a byte order mark\r\n"
         "eal = [\n  \"--no-huge\",  # memory\n  '-m', 256,\n]\r\n"
@@ -301,8 +302,8 @@ TEST(OptionTable, AFileIsReadAsToml) {
     EXPECT_EQ(program.ports, (std::vector<std::string>{"0"}));
 }
 
-TEST(OptionTable, WhatIsNoTomlIsToldWithItsPlace) {
-    // The column is where toml++ gave up, which its versions see differently.
+TEST(OptionTable, InvalidTomlIsReportedWithItsPosition) {
+    // The column where toml++ gives up depends on its version.
     const auto is_refused_at = [](const std::string& line, const std::string& text) {
         EXPECT_TRUE(error_of_file(text).starts_with(line + ":")) << text << error_of_file(text);
     };
@@ -324,13 +325,13 @@ TEST(OptionTable, WhatIsNoTomlIsToldWithItsPlace) {
               "1:8: rule takes a string or a number, or an array of them");
 }
 
-TEST(OptionTable, AFileThatCannotBeReadIsToldWhy) {
+TEST(OptionTable, UnreadableFileIsReportedWithTheReason) {
     EXPECT_EQ(error_of({"--config", "/nowhere/at.toml"}),
               "--config /nowhere/at.toml: No such file or directory");
     EXPECT_EQ(error_of({"--config", "/"}), "--config /: Is a directory");
 }
 
-/// UTF-8 of any code points, many of those that TOML or a parser might take for something else.
+/// UTF-8 of arbitrary code points, many of which are special in TOML or may confuse a parser.
 std::string random_text(std::mt19937& random) {
     static const std::vector<std::string> kPieces{"\"",         "'",
                                                   "\\",         "\n",
@@ -358,7 +359,7 @@ std::string random_text(std::mt19937& random) {
     return text;
 }
 
-TEST(OptionTable, EveryTextIsTheSameWhenPrintedAndReadBack) {
+TEST(OptionTable, PrintedTextParsesToTheSameText) {
     std::mt19937 random(13);
     for (int i = 0; i < 3000; ++i) {
         const std::string text = random_text(random);
@@ -376,14 +377,14 @@ TEST(OptionTable, EveryTextIsTheSameWhenPrintedAndReadBack) {
     }
 }
 
-TEST(OptionTable, WhatIsNotUtf8IsNotPrinted) {
+TEST(OptionTable, InvalidUtf8IsNotPrinted) {
     for (const std::string wrong :
          {"\xFF", "a\x80", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"})
         EXPECT_EQ(error_of({"--print-config", "--file=" + wrong}),
                   "--print-config: the value of --file is not UTF-8, and a TOML file holds nothing else");
 }
 
-TEST(OptionTable, TheCommandLineWinsOverTheFile) {
+TEST(OptionTable, CommandLineOverridesTheFile) {
     const TemporaryFile file("burst = 8\nloud = true\n");
     Program program;
     EXPECT_FALSE(program.parse({"--config", file.path(), "--burst", "16"}));

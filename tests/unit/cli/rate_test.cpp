@@ -18,13 +18,13 @@ TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
     EXPECT_DOUBLE_EQ(max.frames_per_second + max.bits_per_second + max.percent_of_link, 0);
 }
 
-TEST(Rate, RubbishIsAUsageErrorThatNamesTheOption) {
+TEST(Rate, InvalidTextIsAUsageErrorThatNamesTheOption) {
     for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps", "inf",
                              "infpps", "nan", "1e400", "1e-300", "1e308Gbps", " 1", "1 Mpps"})
         EXPECT_EQ(usage_error_of([&] { parse_rate(text, "--rate"); }).find("--rate: "), 0u) << text;
 }
 
-TEST(Rate, AnAbsoluteOneIsNoShareOfTheLink) {
+TEST(Rate, AbsoluteRateIsNotAShareOfTheLink) {
     EXPECT_DOUBLE_EQ(parse_absolute_rate("1Mpps", "--rate").frames_per_second, 1e6);
     EXPECT_DOUBLE_EQ(parse_absolute_rate("10Gbps", "--rate").bits_per_second, 10e9);
     for (const char* text : {"max", "50%"})
@@ -32,7 +32,7 @@ TEST(Rate, AnAbsoluteOneIsNoShareOfTheLink) {
                   "--rate: give frames or bits per second, such as 1Mpps or 10Gbps");
 }
 
-TEST(Rate, PrintedRatesAreReadBack) {
+TEST(Rate, PrintedRateParsesToTheSameRate) {
     for (const char* text : {"1500000pps", "250bps", "50%", "max"})
         EXPECT_EQ(format_rate(parse_rate(text, "--rate")), text);
 }

@@ -7,7 +7,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-TEST(LcoreList, ParsesWhatEalAccepts) {
+TEST(LcoreList, ParsesSyntaxThatEalAccepts) {
     EXPECT_EQ(parse_lcore_list("0"), (machine::CpuSet{0}));
     EXPECT_EQ(parse_lcore_list("0-3"), (machine::CpuSet{0, 1, 2, 3}));
     EXPECT_EQ(parse_lcore_list("3-0"), (machine::CpuSet{0, 1, 2, 3}));
@@ -17,7 +17,7 @@ TEST(LcoreList, ParsesWhatEalAccepts) {
     EXPECT_EQ(parse_lcore_list("(1,2)@6"), (machine::CpuSet{6}));
 }
 
-TEST(LcoreList, LeavesTheRestToEal) {
+TEST(LcoreList, LeavesOtherSyntaxToEal) {
     for (const char* list : {"", "a", "0-", "-1", "0,", "0@", "(0", "0)", "0x3", "0 1", "99999999999"})
         EXPECT_EQ(parse_lcore_list(list), std::nullopt) << list;
 }
@@ -30,7 +30,7 @@ TEST(CoreMask, ParsesHexadecimal) {
     EXPECT_EQ(parse_core_mask("0xg"), std::nullopt);
 }
 
-TEST(LcoreOption, IsFoundInEachSpelling) {
+TEST(LcoreOption, IsFoundInEverySpelling) {
     using Arguments = std::vector<std::string>;
     for (const Arguments& arguments :
          {Arguments{"-n", "4", "-l", "0-1"}, Arguments{"-l0-1"}, Arguments{"--lcores", "0-1"},
@@ -43,12 +43,12 @@ TEST(LcoreOption, IsFoundInEachSpelling) {
     EXPECT_FALSE(find_lcore_option({"-l"}));
 }
 
-TEST(CheckCpus, PassesWhatIsAllowed) {
+TEST(CheckCpus, AcceptsAllowedCpus) {
     EXPECT_NO_THROW(check_cpus({"-l", "0-1"}, {0, 1, 2}));
     EXPECT_NO_THROW(check_cpus({"-n", "4"}, {0}));
 }
 
-TEST(CheckCpus, NamesBothSetsAndWhatToType) {
+TEST(CheckCpus, NamesBothSetsAndTheOptionToType) {
     try {
         check_cpus({"-l", "0-3"}, {2, 3, 4});
         FAIL();

@@ -5,7 +5,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-TEST(PortInterfaces, DeviceArgumentsNameTheInterfacesTheyTake) {
+TEST(PortInterfaces, AreReadFromDeviceArguments) {
     using Names = std::vector<std::string>;
     EXPECT_EQ(interfaces_in("iface=echo0,remote=eth0", {"remote"}), Names{"eth0"});
     EXPECT_EQ(interfaces_in("iface=remote", {"remote"}), Names{});

@@ -9,7 +9,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// A NIC as most are: RSS over many queues, MTU to 9710, the offloads that matter.
+/// A typical NIC: RSS over many queues, MTU up to 9710, the usual offloads.
 rte_eth_dev_info ordinary_nic() {
     rte_eth_dev_info info{};
     info.driver_name = "net_test";
@@ -51,7 +51,7 @@ bool contains(const std::vector<std::string>& lines, const std::string& words) {
     return false;
 }
 
-TEST(PortPlan, AnOrdinaryNicGetsAQueuePairPerWorkerAndRss) {
+TEST(PortPlan, TypicalNicGetsAQueuePairPerWorkerAndRss) {
     const PortPlan plan = plan_port(ordinary_nic(), request_for(3));
     EXPECT_EQ(plan.queue_pairs, 3);
     EXPECT_EQ(plan.conf.rxmode.mq_mode, RTE_ETH_MQ_RX_RSS);
@@ -62,25 +62,25 @@ TEST(PortPlan, AnOrdinaryNicGetsAQueuePairPerWorkerAndRss) {
     EXPECT_TRUE(plan.warnings.empty());
 }
 
-TEST(PortPlan, HashFunctionsAreMaskedByWhatTheDeviceOffers) {
+TEST(PortPlan, HashFunctionsAreMaskedByTheDeviceCapabilities) {
     const PortPlan plan = plan_port(ordinary_nic(), request_for(2));
     EXPECT_EQ(plan.rss_functions, RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
     EXPECT_EQ(plan.conf.rx_adv_conf.rss_conf.rss_hf, plan.rss_functions);
 }
 
-TEST(PortPlan, ModifierBitsThatTheDeviceOffersAreNotAskedFor) {
+TEST(PortPlan, OfferedModifierBitsAreNotRequested) {
     rte_eth_dev_info info = ordinary_nic();
     info.flow_type_rss_offloads = std::numeric_limits<std::uint64_t>::max();
     EXPECT_EQ(plan_port(info, request_for(2)).rss_functions, kDefaultRssFunctions);
 }
 
-TEST(PortPlan, OneQueueNeedsNoRss) {
+TEST(PortPlan, SingleQueueNeedsNoRss) {
     const PortPlan plan = plan_port(ordinary_nic(), request_for(1));
     EXPECT_EQ(plan.conf.rxmode.mq_mode, RTE_ETH_MQ_RX_NONE);
     EXPECT_EQ(plan.rss_functions, 0u);
 }
 
-TEST(PortPlan, FewerQueuesThanWorkersIsSaidInTheWordsOfTheField) {
+TEST(PortPlan, FewerQueuesThanWorkersIsReported) {
     rte_eth_dev_info info = ordinary_nic();
     info.max_rx_queues = 1;
     const PortPlan plan = plan_port(info, request_for(3));
@@ -88,7 +88,7 @@ TEST(PortPlan, FewerQueuesThanWorkersIsSaidInTheWordsOfTheField) {
     EXPECT_TRUE(contains(plan.notes, "Device supports max_rx_queues=1, limiting nb_rx_queues to that"));
 }
 
-TEST(PortPlan, FewerTxQueuesThanRxQueuesLimitBoth) {
+TEST(PortPlan, FewerTxThanRxQueuesLimitBoth) {
     rte_eth_dev_info info = ordinary_nic();
     info.max_tx_queues = 2;
     const PortPlan plan = plan_port(info, request_for(3));
@@ -96,13 +96,13 @@ TEST(PortPlan, FewerTxQueuesThanRxQueuesLimitBoth) {
     EXPECT_TRUE(contains(plan.notes, "Device supports max_tx_queues=2, limiting nb_tx_queues to that"));
 }
 
-TEST(PortPlan, ADeviceWithoutQueuesIsAnError) {
+TEST(PortPlan, DeviceWithoutQueuesIsAnError) {
     rte_eth_dev_info info = ordinary_nic();
     info.max_tx_queues = 0;
     EXPECT_NE(message_of(info, request_for(1)).find("64 RX and 0 TX queues"), std::string::npos);
 }
 
-TEST(PortPlan, SeveralQueuesWithoutRssGoOnAndSaySo) {
+TEST(PortPlan, MultipleQueuesWithoutRssAreReportedAndUsed) {
     rte_eth_dev_info info = ordinary_nic();
     info.flow_type_rss_offloads = 0;
     const PortPlan plan = plan_port(info, request_for(2));
@@ -111,7 +111,7 @@ TEST(PortPlan, SeveralQueuesWithoutRssGoOnAndSaySo) {
     EXPECT_TRUE(contains(plan.notes, "no RSS"));
 }
 
-TEST(PortPlan, AskedForHashFunctionsThatAreMissingAreNamed) {
+TEST(PortPlan, MissingHashFunctionsAreNamed) {
     PortRequest request = request_for(2);
     request.rss_functions = RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP;
     const PortPlan plan = plan_port(ordinary_nic(), request);
@@ -122,16 +122,16 @@ TEST(PortPlan, AskedForHashFunctionsThatAreMissingAreNamed) {
     EXPECT_TRUE(contains(plan_port(ordinary_nic(), request).warnings, "does not offer sctp"));
 }
 
-TEST(PortPlan, AFunctionThatIsOfferedInPartIsOffered) {
+TEST(PortPlan, PartiallyOfferedFunctionCountsAsOffered) {
     rte_eth_dev_info info = ordinary_nic();
     info.flow_type_rss_offloads =
-        RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_UDP;  // as ixgbe's
+        RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_UDP;  // the set that ixgbe offers
     PortRequest request = request_for(2);
     request.rss_functions = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP;
     EXPECT_TRUE(plan_port(info, request).warnings.empty());
 }
 
-TEST(PortPlan, RssNoneTurnsItOffWithoutAWord) {
+TEST(PortPlan, RssNoneDisablesRssSilently) {
     PortRequest request = request_for(2);
     request.rss_functions = 0;
     const PortPlan plan = plan_port(ordinary_nic(), request);
@@ -140,7 +140,7 @@ TEST(PortPlan, RssNoneTurnsItOffWithoutAWord) {
     EXPECT_TRUE(plan.warnings.empty());
 }
 
-TEST(PortPlan, ARssKeyOfTheWrongLengthIsAnErrorThatNamesTheRightOne) {
+TEST(PortPlan, RssKeyOfWrongLengthIsAnErrorThatNamesTheRightOne) {
     PortRequest request = request_for(2);
     request.rss_key.resize(52);
     EXPECT_NE(message_of(ordinary_nic(), request).find("52 bytes, the device takes 40; give 80"),
@@ -149,7 +149,7 @@ TEST(PortPlan, ARssKeyOfTheWrongLengthIsAnErrorThatNamesTheRightOne) {
     EXPECT_EQ(plan_port(ordinary_nic(), request).rss_key.size(), 40u);
 }
 
-TEST(PortPlan, ADriverThatTellsNoKeyLengthTakesTheUsual40Bytes) {
+TEST(PortPlan, DriverWithoutAKeyLengthGetsTheUsual40Bytes) {
     rte_eth_dev_info info = ordinary_nic();
     info.hash_key_size = 0;
     PortRequest request = request_for(2);
@@ -159,14 +159,14 @@ TEST(PortPlan, ADriverThatTellsNoKeyLengthTakesTheUsual40Bytes) {
     EXPECT_EQ(plan_port(info, request).rss_key.size(), 40u);
 }
 
-TEST(PortPlan, AMemifWithSeveralQueuesWarnsThatThePeerNeedsAsMany) {
+TEST(PortPlan, MemifWithSeveralQueuesWarnsThatThePeerNeedsAsMany) {
     rte_eth_dev_info info = ordinary_nic();
     info.driver_name = "net_memif";
     EXPECT_TRUE(contains(plan_port(info, request_for(2)).warnings, "give the peer 2 RX and TX queues"));
     EXPECT_TRUE(plan_port(info, request_for(1)).warnings.empty());
 }
 
-TEST(PortPlan, ARssKeyWithoutRssIsAWarning) {
+TEST(PortPlan, RssKeyWithoutRssIsAWarning) {
     PortRequest request = request_for(1);
     request.rss_key.resize(40);
     const PortPlan plan = plan_port(ordinary_nic(), request);
@@ -183,12 +183,12 @@ TEST(PortPlan, DescriptorsAreAlignedAndKeptWithinLimits) {
     EXPECT_EQ(fit_descriptors(32768, limits), 4096);
 }
 
-TEST(PortPlan, DescriptorLimitsThatAreNotStatedDoNotLimit) {
+TEST(PortPlan, UnspecifiedDescriptorLimitsDoNotLimit) {
     EXPECT_EQ(fit_descriptors(1000, {}), 1000);
     EXPECT_EQ(fit_descriptors(65535, {}), 65535);
 }
 
-TEST(PortPlan, OtherDescriptorsThanAskedForAreSaid) {
+TEST(PortPlan, ChangedDescriptorCountIsReported) {
     rte_eth_dev_info info = ordinary_nic();
     info.rx_desc_lim.nb_max = 256;
     const PortPlan plan = plan_port(info, request_for(1));
@@ -197,13 +197,13 @@ TEST(PortPlan, OtherDescriptorsThanAskedForAreSaid) {
     EXPECT_TRUE(contains(plan.notes, "RX descriptors: 256 instead of 1024"));
 }
 
-TEST(PortPlan, ThePoolHoldsBothRingsOneBurstAndTwoCaches) {
+TEST(PortPlan, PoolHoldsBothRingsOneBurstAndTwoCaches) {
     EXPECT_EQ(mbufs_needed(1024, 512, 32, 256), 1024u + 512u + 32u + 2u * 384u);
     const PortPlan plan = plan_port(ordinary_nic(), request_for(1));
     EXPECT_EQ(plan.mbufs_per_pool, mbufs_needed(1024, 1024, 32, 256));
 }
 
-TEST(PortPlan, AnMtuAboveTheLimitIsAnErrorThatNamesIt) {
+TEST(PortPlan, MtuAboveTheLimitIsAnErrorThatNamesIt) {
     PortRequest request = request_for(1);
     request.mtu = 9711;
     EXPECT_NE(message_of(ordinary_nic(), request)
@@ -213,7 +213,7 @@ TEST(PortPlan, AnMtuAboveTheLimitIsAnErrorThatNamesIt) {
     EXPECT_EQ(plan_port(ordinary_nic(), request).mtu, 9710);
 }
 
-TEST(PortPlan, TheFrameLengthLimitsTheMtuWhereTheDeviceStatesNoMtu) {
+TEST(PortPlan, FrameLengthLimitsTheMtuOfADeviceWithoutAnMtuLimit) {
     rte_eth_dev_info info = ordinary_nic();
     info.max_mtu = std::numeric_limits<std::uint16_t>::max();
     info.max_rx_pktlen = 1522;  // net_tap
@@ -222,7 +222,7 @@ TEST(PortPlan, TheFrameLengthLimitsTheMtuWhereTheDeviceStatesNoMtu) {
     EXPECT_EQ(max_mtu(info), 65535);
 }
 
-TEST(PortPlan, ADeviceBelowTheUsualMtuGetsItsOwnAndSaysSo) {
+TEST(PortPlan, DeviceBelowTheUsualMtuKeepsItsMtuAndReportsIt) {
     rte_eth_dev_info info = ordinary_nic();
     info.max_mtu = 1450;
     info.max_rx_pktlen = 1468;
@@ -231,7 +231,7 @@ TEST(PortPlan, ADeviceBelowTheUsualMtuGetsItsOwnAndSaysSo) {
     EXPECT_TRUE(contains(plan.notes, "MTU 1450"));
 }
 
-TEST(PortPlan, AJumboFrameFitsOneSegmentByDefault) {
+TEST(PortPlan, JumboFrameFitsOneSegmentByDefault) {
     PortRequest request = request_for(1);
     request.mtu = 9000;
     const PortPlan plan = plan_port(ordinary_nic(), request);
@@ -241,7 +241,7 @@ TEST(PortPlan, AJumboFrameFitsOneSegmentByDefault) {
     EXPECT_EQ(plan.conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER, 0u);
 }
 
-TEST(PortPlan, ASmallDataRoomTakesScatterAndMultiSegmentsTogether) {
+TEST(PortPlan, SmallDataRoomEnablesScatterAndMultiSegments) {
     PortRequest request = request_for(1);
     request.mtu = 9000;
     request.mbuf_data_room = 2176;
@@ -264,7 +264,7 @@ TEST(PortPlan, MoreSegmentsThanTheDeviceSendsAreAnError) {
     EXPECT_NO_THROW(plan_port(info, request));
 }
 
-TEST(PortPlan, ASmallDataRoomWithoutScatterIsAnErrorThatNamesTheRoom) {
+TEST(PortPlan, SmallDataRoomWithoutScatterIsAnErrorThatNamesTheRoom) {
     rte_eth_dev_info info = ordinary_nic();
     info.rx_offload_capa = 0;
     PortRequest request = request_for(1);
@@ -273,13 +273,13 @@ TEST(PortPlan, ASmallDataRoomWithoutScatterIsAnErrorThatNamesTheRoom) {
     EXPECT_NE(message_of(info, request).find("--mbuf-data-room 9344"), std::string::npos);
 }
 
-TEST(PortPlan, ADataRoomBelowTheDevicesMinimumIsAnError) {
+TEST(PortPlan, DataRoomBelowTheDeviceMinimumIsAnError) {
     PortRequest request = request_for(1);
     request.mbuf_data_room = 1000;
     EXPECT_NE(message_of(ordinary_nic(), request).find("below the 1152 bytes"), std::string::npos);
 }
 
-TEST(PortPlan, ADeviceThatWantsLargeBuffersGetsThem) {
+TEST(PortPlan, DeviceThatNeedsLargeBuffersGetsThem) {
     rte_eth_dev_info info = ordinary_nic();
     info.min_rx_bufsize = 4000;
     EXPECT_EQ(plan_port(info, request_for(1)).mbuf_data_room, 4096 + RTE_PKTMBUF_HEADROOM);
@@ -298,7 +298,7 @@ TEST(PortPlan, Vmxnet3GetsAPowerOfTwoOfQueues) {
     EXPECT_EQ(plan_port(info, request_for(3)).queue_pairs, 3);
 }
 
-TEST(PortPlan, FastFreeAndInterruptsOnlyWhereOffered) {
+TEST(PortPlan, FastFreeAndInterruptsAreEnabledOnlyIfOffered) {
     rte_eth_dev_info info = ordinary_nic();
     EXPECT_NE(plan_port(info, request_for(1)).conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE, 0u);
     EXPECT_EQ(plan_port(info, request_for(1)).conf.intr_conf.lsc, 0u);
@@ -319,7 +319,7 @@ TEST(PortPlan, VlanTagsAreNeverStripped) {
               0u);
 }
 
-TEST(PortPlan, ADeviceThatTellsNothingButItsQueuesIsStillPlannedFor) {
+TEST(PortPlan, PlansForADeviceThatReportsOnlyItsQueues) {
     rte_eth_dev_info info{};
     info.max_rx_queues = 1;
     info.max_tx_queues = 1;

@@ -22,7 +22,7 @@ std::map<std::uint16_t, int> shares(std::uint16_t reta_size, std::uint16_t queue
     return count;
 }
 
-TEST(Reta, ThreeQueuesShare128EntriesAsEvenlyAsCanBe) {
+TEST(Reta, ThreeQueuesShare128EntriesEvenly) {
     EXPECT_EQ(shares(128, 3), (std::map<std::uint16_t, int>{{0, 43}, {1, 43}, {2, 42}}));
 }
 
@@ -30,12 +30,12 @@ TEST(Reta, EveryEntryOfALargeTableIsSet) {
     EXPECT_EQ(shares(512, 4), (std::map<std::uint16_t, int>{{0, 128}, {1, 128}, {2, 128}, {3, 128}}));
 }
 
-TEST(Reta, ASizeThatIsNoMultipleOfTheGroupLeavesTheRestOfTheGroupAlone) {
+TEST(Reta, PartialLastGroupSetsOnlyItsEntries) {
     EXPECT_EQ(plan_reta(100, 2).size(), 2u);
     EXPECT_EQ(shares(100, 2), (std::map<std::uint16_t, int>{{0, 50}, {1, 50}}));
 }
 
-TEST(Reta, NoTableNoEntries) {
+TEST(Reta, EmptyTableHasNoEntries) {
     EXPECT_TRUE(plan_reta(0, 4).empty());
 }
 
@@ -45,7 +45,7 @@ TEST(RssFunctions, ParsesNamesAndNone) {
     EXPECT_EQ(parse_rss_functions("ip,tcp"), RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP);
 }
 
-TEST(RssFunctions, AnUnknownNameIsAUsageErrorThatListsTheKnown) {
+TEST(RssFunctions, UnknownNameIsAUsageErrorThatListsTheKnownNames) {
     for (const char* list : {"", "ip,", "foo", "ip;udp", "IP"}) {
         try {
             parse_rss_functions(list);
@@ -56,13 +56,13 @@ TEST(RssFunctions, AnUnknownNameIsAUsageErrorThatListsTheKnown) {
     }
 }
 
-TEST(RssFunctions, DescriptionParsesBackToTheSameBits) {
+TEST(RssFunctions, DescriptionParsesToTheSameBits) {
     for (const char* list : {"none", "ip", "ip,udp", "ipv4,tcp", "ipv6,udp,eth", "sctp,l2-payload,vlan"})
         EXPECT_EQ(parse_rss_functions(describe_rss_functions(parse_rss_functions(list))),
                   parse_rss_functions(list));
 }
 
-TEST(RssFunctions, AFewBitsOfAGroupAreStillNamed) {
+TEST(RssFunctions, PartOfAGroupIsNamed) {
     EXPECT_EQ(describe_rss_functions(RTE_ETH_RSS_NONFRAG_IPV4_UDP), "udp");
     EXPECT_EQ(describe_rss_functions(RTE_ETH_RSS_IPV4), "ipv4");
 }

@@ -47,13 +47,13 @@ constexpr const char* kRunTimeFolder =
     "EAL: Cannot create runtime directory\n"
     "EAL: Invalid 'command line' arguments.\n";
 
-TEST(EalFailure, ReadsTheReasonInTheLog) {
+TEST(EalFailure, ReportsTheReasonFromTheLog) {
     const std::string text = explain_eal_failure(eal_failure(EINVAL, kRunTimeFolder));
     expect_in(text, {"EAL did not start: /var/run/dpdk", "read-only", "--no-shconf"});
     expect_not_in(text, "arguments");
 }
 
-TEST(EalFailure, FilesThatItDoesWithoutAreNotTheReason) {
+TEST(EalFailure, OptionalFilesAreNotTheReason) {
     const std::string text = explain_eal_failure(
         eal_failure(EINVAL,
                     "EAL: Error creating '/var/run/dpdk': Read-only file system\n"
@@ -64,19 +64,19 @@ TEST(EalFailure, FilesThatItDoesWithoutAreNotTheReason) {
     expect_in(text, {"its arguments (Options -m and --socket-mem cannot be specified at the same time)"});
 }
 
-TEST(EalFailure, AnArgumentThatGetoptDoesNotKnowStandsAbove) {
+TEST(EalFailure, ArgumentThatGetoptRejectsIsReportedFirst) {
     expect_in(explain_eal_failure(eal_failure(EINVAL, "EAL: Invalid 'command line' arguments.\n")),
               {"does not accept its arguments (see above)", "before --"});
 }
 
-TEST(EalFailure, WithoutAKnownReasonItQuotesTheLastOne) {
+TEST(EalFailure, QuotesTheLastReasonIfNoneIsKnown) {
     expect_in(
         explain_eal_failure(eal_failure(EFAULT, "EAL: Cannot init trace, really\nEAL: something odd\n")),
         {"EAL did not start: something odd; its own lines above say more"});
     expect_in(explain_eal_failure(eal_failure(EFAULT, "EAL: Cannot init trace\n")), {"Bad address"});
 }
 
-TEST(EalFailure, AnotherProcessHasTheFiles) {
+TEST(EalFailure, ReportsThatAnotherProcessUsesTheFiles) {
     expect_in(
         explain_eal_failure(eal_failure(
             0,
@@ -85,7 +85,7 @@ TEST(EalFailure, AnotherProcessHasTheFiles) {
         {"another DPDK process has /var/run/dpdk/rte/config", "--file-prefix"});
 }
 
-TEST(EalFailure, HugepagesAreBlamedOnlyWhereTheyAreWanted) {
+TEST(EalFailure, HugepagesAreBlamedOnlyIfRequired) {
     FailedStart failed = eal_failure(EACCES, "EAL: Cannot get hugepage information.\n", {"-l", "0-3"});
     failed.host.hugepages_reserved = failed.host.hugepages_free = 0;
     expect_in(explain_eal_failure(failed),
@@ -96,7 +96,7 @@ TEST(EalFailure, HugepagesAreBlamedOnlyWhereTheyAreWanted) {
     expect_in(explain_eal_failure(failed), {"-m is more memory"});
 }
 
-TEST(EalFailure, HugepagesThatThisUserMayNotTake) {
+TEST(EalFailure, ReportsHugepagesThatThisUserMayNotUse) {
     FailedStart failed =
         eal_failure(ENOMEM,
                     "EAL: get_seg_fd(): open '/dev/hugepages/rtemap_0' failed: Permission denied\n"
@@ -106,7 +106,7 @@ TEST(EalFailure, HugepagesThatThisUserMayNotTake) {
     expect_in(explain_eal_failure(failed), {"may not write to /dev/hugepages", "chmod 1777 /dev/hugepages"});
 }
 
-TEST(EalFailure, SudoIsAdvisedWhereSomethingIsDenied) {
+TEST(EalFailure, SudoIsAdvisedOnlyIfSomethingIsDenied) {
     FailedStart failed = eal_failure(EACCES, "");
     failed.host = user_with_hugepages();
     expect_in(explain_eal_failure(failed), {"sudo"});
@@ -114,7 +114,7 @@ TEST(EalFailure, SudoIsAdvisedWhereSomethingIsDenied) {
     expect_not_in(explain_eal_failure(failed), "sudo");
 }
 
-TEST(EalFailure, WhatATestCannotBringAbout) {
+TEST(EalFailure, CoversFailuresThatATestCannotCause) {
     expect_in(explain_eal_failure(eal_failure(ENOTSUP, "EAL: unsupported cpu type.\n")),
               {"this CPU", "-cpu host"});
     expect_in(explain_eal_failure(eal_failure(
@@ -139,7 +139,7 @@ FailedStart device_failure(std::string said, std::vector<std::string> missing = 
 
 const machine::PciNic kBound{"0000:01:00.0", "vfio-pci", "", "", true, {}};
 
-TEST(NoPorts, TheFileOfTheVfioGroup) {
+TEST(NoPorts, ReportsAnInaccessibleVfioGroupFile) {
     expect_in(explain_no_ports(device_failure("EAL: Cannot open /dev/vfio/12: Permission denied\n"
                                               "EAL: Failed to open VFIO group 12\n"),
                                {kBound}),
@@ -152,7 +152,7 @@ TEST(NoPorts, TheFileOfTheVfioGroup) {
               {"/dev/uio0", "vfio-pci"});
 }
 
-TEST(NoPorts, TheLimitOfLockedMemory) {
+TEST(NoPorts, ReportsTheLockedMemoryLimit) {
     FailedStart failed = device_failure(
         "EAL: Cannot set up DMA remapping, error 12 (Cannot allocate memory)\n"
         "EAL: 0000:01:00.0 DMA remapping failed, error 12 (Cannot allocate memory)\n"
@@ -162,7 +162,7 @@ TEST(NoPorts, TheLimitOfLockedMemory) {
     expect_not_in(explain_no_ports(failed, {kBound}), "ulimit -l");
 }
 
-TEST(NoPorts, ANicThatIsNotThere) {
+TEST(NoPorts, ReportsAMissingNic) {
     FailedStart failed = device_failure("");
     failed.eal_arguments = {"-a", "02:00.0,queues=4"};
     expect_in(explain_no_ports(failed, {kBound}), {"no NIC 0000:02:00.0"});
@@ -170,7 +170,7 @@ TEST(NoPorts, ANicThatIsNotThere) {
     expect_not_in(explain_no_ports(failed, {kBound}), "no NIC");
 }
 
-TEST(NoPorts, SaysHowToGetOne) {
+TEST(NoPorts, SayHowToGetOne) {
     expect_in(explain_no_ports(device_failure(""), {}), {"--bind=vfio-pci"});
     const machine::PciNic nic{"0000:01:00.0", "ixgbe", "eth0", "", true, {}};
     FailedStart failed = device_failure("");
@@ -179,7 +179,7 @@ TEST(NoPorts, SaysHowToGetOne) {
     expect_not_in(explain_no_ports(failed, {nic}), "eth0");
 }
 
-TEST(MissingDevice, ItsDriverIsQuotedWhereNothingIsKnown) {
+TEST(MissingDevice, UnknownReasonQuotesTheDriver) {
     expect_in(
         explain_missing_device(device_failure("memif_set_role(): Unknown role: boss.\n"
                                               "vdev_probe(): failed to initialize net_memif0 device\n"
@@ -211,7 +211,7 @@ TEST(MissingDevice, TheReasonOfATapIsBeforeTheLineThatOnlyNamesTheStep) {
               {"its driver says: TAP invalid remote interface name (abcdefghijklmnopqrstuvwxy);"});
 }
 
-TEST(MissingDevice, OnlyWhatIsSaidOfItsDriverCounts) {
+TEST(MissingDevice, OnlyLinesAboutItsDriverCount) {
     expect_not_in(
         explain_missing_device(device_failure("Unable to open /dev/net/tun interface\n", {"net_pcap0"})),
         "modprobe");
@@ -224,7 +224,7 @@ TEST(MissingDevice, OnlyWhatIsSaidOfItsDriverCounts) {
     expect_in(explain_missing_device(root), {"fan-out group", "start it again"});
 }
 
-TEST(PortFailure, ACauseThatIsKnownTakesThePlaceOfTheNumber) {
+TEST(PortFailure, KnownCauseReplacesTheErrorNumber) {
     const auto explain = [](int error, std::string said, std::string driver) {
         return explain_port_failure("port 0 (a): rte_eth_dev_start", {.step = Step::Port,
                                                                       .error = error,
@@ -242,7 +242,7 @@ TEST(PortFailure, ACauseThatIsKnownTakesThePlaceOfTheNumber) {
               "its driver does not say why: check the arguments of the device");
 }
 
-TEST(LinkDown, AMemifClientDoesNotConnectAgain) {
+TEST(LinkDown, ReportsThatAMemifClientDoesNotReconnect) {
     for (const char* arguments : {"", "role=client,socket=/run/m.sock", "role=slave"})
         expect_in(advice_for_link_down("net_memif", arguments), {"; a memif client does not", "start this"});
     EXPECT_EQ(advice_for_link_down("net_memif", "socket=/run/m.sock,role=server"), "");

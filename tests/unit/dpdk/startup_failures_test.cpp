@@ -10,7 +10,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// As a row of the table reads in docs/host-setup.md, less its code marks: "..." in the place of a name.
+/// The row as docs/host-setup.md shows it, without code marks; "..." replaces a name.
 std::string row_of(const KnownFailure& known) {
     const std::string row = "| " + std::string(known.cause) + " | " + std::string(known.remedy) + " |";
     return std::regex_replace(row, std::regex("\\{[12]\\}"), "...");
@@ -23,13 +23,13 @@ std::string documented_rows() {
     return text;
 }
 
-TEST(KnownFailures, AreInTheDocuments) {
+TEST(KnownFailures, AreAllDocumented) {
     const std::string page = documented_rows();
     for (const KnownFailure& known : known_failures())
         EXPECT_NE(page.find(row_of(known)), std::string::npos) << row_of(known);
 }
 
-TEST(KnownFailures, TheDocumentsHaveNoOthers) {
+TEST(KnownFailures, DocumentHasNoOthers) {
     std::set<std::string> rows;
     for (const KnownFailure& known : known_failures())
         rows.insert(row_of(known));
@@ -44,7 +44,7 @@ TEST(KnownFailures, TheDocumentsHaveNoOthers) {
         EXPECT_TRUE(rows.contains(line)) << line;
 }
 
-TEST(KnownFailures, TellEachFailureApart) {
+TEST(KnownFailures, AreDistinguishable) {
     for (const KnownFailure& known : known_failures()) {
         EXPECT_FALSE(known.cause.empty());
         EXPECT_FALSE(known.remedy.empty());
@@ -53,12 +53,12 @@ TEST(KnownFailures, TellEachFailureApart) {
     }
 }
 
-TEST(ExplainKnown, NamesGoWhereTheMarksAre) {
+TEST(ExplainKnown, NamesReplaceThePlaceholders) {
     EXPECT_EQ(explain_known({.said = "EAL: Cannot resize '/run/{2}/config' for rte_mem_config\n"}),
               "no space is left for /run/{2}/config; make room there, or do without the file: --no-shconf");
 }
 
-TEST(ExplainKnown, ALongLogDoesNoHarm) {
+TEST(ExplainKnown, LongLogIsHarmless) {
     EXPECT_EQ(explain_known({.said = std::string(1'000'000, '\'')}), "");
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using namespace packets;
 
-constexpr std::size_t kRoom = 8;  // what a solicitation grows by at most
+constexpr std::size_t kRoom = 8;  // a solicitation grows by at most this many bytes
 
 AnswerRules our_rules() {
     AnswerRules rules;
@@ -24,7 +24,7 @@ AnswerRules our_rules() {
     return rules;
 }
 
-/// The answer; empty when there is none, and then the request must be as it was.
+/// The answer, or empty if there is none; then the request must be unchanged.
 Bytes answer_to(const Bytes& request, const AnswerRules& rules = our_rules(), std::size_t room = kRoom,
                 wire::MacAddress own_mac = kOurMac) {
     TestFrame frame(request, room);
@@ -32,7 +32,7 @@ Bytes answer_to(const Bytes& request, const AnswerRules& rules = our_rules(), st
         EXPECT_EQ(frame.mbuf().pkt_len, frame.mbuf().data_len);
         return frame.bytes();
     }
-    EXPECT_EQ(frame.bytes(), request) << "what is not answered is not touched";
+    EXPECT_EQ(frame.bytes(), request) << "an unanswered frame must not change";
     return {};
 }
 Bytes with(Bytes bytes, std::size_t at, unsigned value) {
@@ -50,11 +50,11 @@ Bytes arp_request(const Bytes& destination = kBroadcast, const Bytes& sender = k
     return ethernet(destination, kTester, {0x0806}, join({arp(1, sender, kOur4), counting(18)}));
 }
 
-TEST(ArpAnswer, TellsOurMacToWhoeverAsks) {
+TEST(ArpAnswer, GivesOurMacToAnyRequester) {
     const Bytes expected = join({kTester, kOurs, word(0x0806), word(1), word(0x0800), byte(6), byte(4),
                                  word(2), kOurs, kOur4, kTester, kTester4, counting(18)});
     EXPECT_EQ(answer_to(arp_request()), expected);
-    EXPECT_EQ(answer_to(arp_request(kOurs)), expected) << "asked again, by unicast";
+    EXPECT_EQ(answer_to(arp_request(kOurs)), expected) << "a unicast request";
 }
 
 TEST(ArpAnswer, KeepsTags) {
@@ -66,11 +66,11 @@ TEST(ArpAnswer, KeepsTags) {
     EXPECT_EQ(answered[25], 2);
 }
 
-TEST(ArpAnswer, AProbeForAFreeAddressIsAnswered) {
+TEST(ArpAnswer, ProbeForAFreeAddressIsAnswered) {
     EXPECT_FALSE(answer_to(arp_request(kBroadcast, {0, 0, 0, 0})).empty());
 }
 
-TEST(ArpAnswer, OddOnesGetNone) {
+TEST(ArpAnswer, InvalidRequestsAreNotAnswered) {
     const Bytes request = arp_request();
     for (std::size_t at = 14; at < 22; ++at)
         EXPECT_TRUE(answer_to(with(request, at, request[at] ^ 0x80)).empty()) << "byte " << at;
@@ -88,7 +88,7 @@ TEST(ArpAnswer, OddOnesGetNone) {
     EXPECT_TRUE(answer_to(request, AnswerRules{{}, {}, true}).empty()) << "without addresses";
 }
 
-TEST(ArpAnswer, ThePrefixNeedNotEndWithAByte) {
+TEST(ArpAnswer, PrefixNeedNotEndOnAByteBoundary) {
     AnswerRules rules;
     parse_interface("192.0.2.1/25", "--ip", rules);
     EXPECT_FALSE(answer_to(arp_request(kBroadcast, {192, 0, 2, 127}), rules).empty());
@@ -112,7 +112,7 @@ TEST(IcmpAnswer, ReturnsThePing) {
     EXPECT_TRUE(checksums_are_right(expected));
 }
 
-TEST(IcmpAnswer, APingOfZerosHasARightChecksum) {
+TEST(IcmpAnswer, AllZeroPingGetsTheRightChecksum) {
     const Bytes request =
         ethernet(kOurs, kTester, {0x0800}, ipv4({1, kTester4, kOur4}, join({byte(8), Bytes(7)})));
     ASSERT_TRUE(checksums_are_right(request));
@@ -139,23 +139,23 @@ TEST(IcmpAnswer, ChecksumsStayRightForEveryIdentifierAndHopLimit) {
     }
 }
 
-TEST(IcmpAnswer, OddOnesGetNone) {
+TEST(IcmpAnswer, InvalidRequestsAreNotAnswered) {
     EXPECT_TRUE(answer_to(with(ping4(), 34, 13)).empty()) << "a timestamp request";
-    EXPECT_TRUE(answer_to(with(ping4(), 35, 1)).empty()) << "a code";
+    EXPECT_TRUE(answer_to(with(ping4(), 35, 1)).empty()) << "a nonzero code";
     EXPECT_TRUE(answer_to(ping4({1, kTester4, kFar4})).empty()) << "to another address";
-    EXPECT_TRUE(answer_to(ping4({1, kOur4, kOur4})).empty()) << "from our own";
+    EXPECT_TRUE(answer_to(ping4({1, kOur4, kOur4})).empty()) << "from our own address";
     EXPECT_TRUE(answer_to(ping4({1, {224, 0, 0, 1}, kOur4})).empty()) << "from a group";
-    EXPECT_TRUE(answer_to(ping4({1, {0, 0, 0, 0}, kOur4})).empty()) << "from nobody";
+    EXPECT_TRUE(answer_to(ping4({1, {0, 0, 0, 0}, kOur4})).empty()) << "from the unspecified address";
     EXPECT_TRUE(answer_to(ping4({1, kTester4, kOur4, 64, 0x2000})).empty()) << "a first fragment";
-    EXPECT_TRUE(answer_to(ping4({1, kTester4, kOur4, 64, 5})).empty()) << "a later one";
+    EXPECT_TRUE(answer_to(ping4({1, kTester4, kOur4, 64, 5})).empty()) << "a later fragment";
     EXPECT_TRUE(answer_to(ping4({1, kTester4, kOur4, 64, 0, {1, 1, 1, 0}})).empty()) << "with options";
     EXPECT_TRUE(answer_to(ping4({17, kTester4, kOur4})).empty()) << "UDP";
-    EXPECT_TRUE(answer_to(with(ping4(), 17, 27)).empty()) << "without a whole ICMP header";
+    EXPECT_TRUE(answer_to(with(ping4(), 17, 27)).empty()) << "ICMP header cut off";
     EXPECT_TRUE(answer_to(with(ping4(), 0, 0xFF)).empty()) << "to a group MAC";
     EXPECT_TRUE(answer_to(with(ping4(), 5, 0x54)).empty()) << "to another station";
 }
 
-TEST(IcmpAnswer, NeedsTheFirstSegmentForTheHeadersOnly) {
+TEST(IcmpAnswer, OnlyHeadersMustBeInTheFirstSegment) {
     const Bytes request = ping4();
     for (const std::size_t reach : {41U, 42U}) {
         TestFrame frame(Bytes(request.begin(), request.begin() + static_cast<std::ptrdiff_t>(reach)));
@@ -182,18 +182,18 @@ TEST(Icmpv6Answer, ReturnsThePing) {
     EXPECT_EQ(answer_to(request), expected);
 }
 
-TEST(Icmpv6Answer, OddOnesGetNone) {
-    EXPECT_TRUE(answer_to(with(ping6(), 55, 1)).empty()) << "a code";
+TEST(Icmpv6Answer, InvalidRequestsAreNotAnswered) {
+    EXPECT_TRUE(answer_to(with(ping6(), 55, 1)).empty()) << "a nonzero code";
     EXPECT_TRUE(answer_to(with(ping6(), 54, 129)).empty()) << "a reply";
     EXPECT_TRUE(answer_to(ping6({58, kOur6, kOur6})).empty()) << "from our own address";
-    EXPECT_TRUE(answer_to(ping6({58, kTester6, kTester6})).empty()) << "to another";
+    EXPECT_TRUE(answer_to(ping6({58, kTester6, kTester6})).empty()) << "to another address";
     EXPECT_TRUE(answer_to(ping6({58, kSolicited6, kOur6})).empty()) << "from a group";
-    EXPECT_TRUE(answer_to(ping6({58, Bytes(16), kOur6})).empty()) << "from nobody";
+    EXPECT_TRUE(answer_to(ping6({58, Bytes(16), kOur6})).empty()) << "from the unspecified address";
     EXPECT_TRUE(answer_to(with(with(ping6(), 0, 0x33), 1, 0x33)).empty()) << "to a group MAC";
     const Bytes extended =
         ethernet(kOurs, kTester, {0x86DD},
                  ipv6({0, kTester6, kOur6}, join({{58, 0, 1, 4, 0, 0, 0, 0}, byte(128), Bytes(7)})));
-    EXPECT_TRUE(answer_to(extended).empty()) << "behind an extension header";
+    EXPECT_TRUE(answer_to(extended).empty()) << "after an extension header";
 }
 
 // Neighbour solicitation
@@ -209,7 +209,7 @@ Bytes solicitation() {
     return solicitation({58, kTester6, kSolicited6, 255}, kOurLinkLayer);
 }
 
-/// RFC 4861, 4.4, by hand.
+/// RFC 4861, 4.4, built by hand.
 Bytes advertisement(const Bytes& to_mac, const Bytes& to, unsigned flags) {
     return ethernet(to_mac, kOurs, {0x86DD},
                     ipv6({58, kOur6, to, 255}, join({byte(136), byte(0), word(0), byte(flags), Bytes(3),
@@ -225,7 +225,7 @@ TEST(NeighbourAnswer, GrowsByTheOptionThatTheRequestLacks) {
     const Bytes request = solicitation({58, kTester6, kSolicited6, 255}, {});
     EXPECT_EQ(answer_to(request), advertisement(kTester, kTester6, 0x60));
     EXPECT_EQ(answer_to(request).size(), request.size() + 8);
-    EXPECT_TRUE(answer_to(request, our_rules(), 7).empty()) << "there is no room";
+    EXPECT_TRUE(answer_to(request, our_rules(), 7).empty()) << "no room to grow";
 }
 
 TEST(NeighbourAnswer, GrowsIntoThePaddingFirst) {
@@ -234,7 +234,7 @@ TEST(NeighbourAnswer, GrowsIntoThePaddingFirst) {
     EXPECT_EQ(answer_to(request, our_rules(), 3), advertisement(kTester, kTester6, 0x60));
 }
 
-TEST(NeighbourAnswer, FurtherOptionsBecomePadding) {
+TEST(NeighbourAnswer, OtherOptionsBecomePadding) {
     const Bytes nonce{14, 1, 1, 2, 3, 4, 5, 6};  // RFC 3971
     const Bytes request = solicitation({58, kTester6, kSolicited6, 255}, join({kOurLinkLayer, nonce}));
     const Bytes answered = answer_to(request);
@@ -243,26 +243,29 @@ TEST(NeighbourAnswer, FurtherOptionsBecomePadding) {
                                    advertisement(kTester, kTester6, 0x60)));
 }
 
-TEST(NeighbourAnswer, WhoAsksWhetherTheAddressIsFreeIsToldWithAllNodes) {
+TEST(NeighbourAnswer, DuplicateAddressDetectionIsAnsweredToAllNodes) {
     const Bytes all_nodes{0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     EXPECT_EQ(answer_to(solicitation({58, Bytes(16), kSolicited6, 255}, {})),
               advertisement({0x33, 0x33, 0, 0, 0, 1}, all_nodes, 0x20));
 }
 
-TEST(NeighbourAnswer, OddOnesGetNone) {
+TEST(NeighbourAnswer, InvalidSolicitationsAreNotAnswered) {
     const auto none = [](const Bytes& request) { return answer_to(request).empty(); };
     EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 254}, kOurLinkLayer)))
-        << "from behind a router";
+        << "came through a router";
     EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 255}, kOurLinkLayer, kTester6)))
-        << "not for us";
+        << "for another address";
     EXPECT_TRUE(none(solicitation({58, kSolicited6, kSolicited6, 255}, kOurLinkLayer))) << "from a group";
     EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 255}, {1, 0, 2, 3, 4, 5, 6, 7})))
         << "empty option";
-    EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 255}, Bytes(240, 9)))) << "options without end";
-    EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 255}, {1, 1, 2, 3}))) << "half an option";
-    EXPECT_TRUE(none(solicitation({58, Bytes(16), kSolicited6, 255}, kOurLinkLayer))) << "nobody has no MAC";
-    EXPECT_TRUE(none(solicitation({58, Bytes(16), kOur6, 255}, {}))) << "nobody asks by unicast";
-    EXPECT_TRUE(none(with(solicitation(), 55, 1))) << "a code";
+    EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 255}, Bytes(240, 9))))
+        << "options overrun the packet";
+    EXPECT_TRUE(none(solicitation({58, kTester6, kSolicited6, 255}, {1, 1, 2, 3}))) << "option cut off";
+    EXPECT_TRUE(none(solicitation({58, Bytes(16), kSolicited6, 255}, kOurLinkLayer)))
+        << "the unspecified address has no MAC";
+    EXPECT_TRUE(none(solicitation({58, Bytes(16), kOur6, 255}, {})))
+        << "the unspecified address does not ask by unicast";
+    EXPECT_TRUE(none(with(solicitation(), 55, 1))) << "a nonzero code";
     EXPECT_TRUE(none(with(solicitation(), 56, solicitation()[56] ^ 1))) << "a wrong checksum";
     EXPECT_TRUE(none(with(solicitation(), 0, 0x01))) << "to another group";
     const Bytes short_one = ethernet(kSolicitedMac, kTester, {0x86DD},
@@ -270,7 +273,7 @@ TEST(NeighbourAnswer, OddOnesGetNone) {
     EXPECT_TRUE(none(short_one)) << "without a target";
 }
 
-TEST(NeighbourAnswer, NeedsTheWholeSolicitationInOneSegment) {
+TEST(NeighbourAnswer, WholeSolicitationMustBeInOneSegment) {
     TestFrame frame(solicitation(), kRoom);
     frame.mbuf().nb_segs = 2;
     EXPECT_FALSE(answer(frame.mbuf(), wire::read_headers(dpdk::view_of(frame.mbuf())), kOurMac, our_rules()));
@@ -289,10 +292,10 @@ TEST(LoopbackAnswer, TurnsTheMessageIntoItsReply) {
     Bytes expected = request;
     reference::exchange(expected, 0, 6);
     expected[19] = 2;
-    EXPECT_EQ(answer_to(request), expected) << "transaction and TLVs as they were";
+    EXPECT_EQ(answer_to(request), expected) << "transaction and TLVs are unchanged";
 }
 
-TEST(LoopbackAnswer, OddOnesGetNone) {
+TEST(LoopbackAnswer, InvalidMessagesAreNotAnswered) {
     for (const unsigned opcode : {1U, 2U, 4U, 5U})
         EXPECT_TRUE(answer_to(loopback(opcode)).empty()) << opcode;
     EXPECT_TRUE(answer_to(loopback(3, {0x01, 0x80, 0xC2, 0, 0, 0x30})).empty()) << "to a group";
@@ -304,7 +307,7 @@ TEST(LoopbackAnswer, OddOnesGetNone) {
     EXPECT_TRUE(answer_to(request, rules).empty());
 }
 
-TEST(Answers, AreNoRequestsThemselves) {
+TEST(Answers, AreNotRequestsThemselves) {
     for (const Bytes& request : {arp_request(), ping4(), ping6(), solicitation(), loopback()}) {
         const Bytes answered = answer_to(request);
         ASSERT_FALSE(answered.empty());
@@ -319,7 +322,7 @@ TEST(Answers, AreOffByDefault) {
         EXPECT_TRUE(answer_to(request, rules).empty());
 }
 
-TEST(Answers, OfOtherTypesThereAreNone) {
+TEST(Answers, AreNotGivenToOtherTypes) {
     for (const unsigned type : {0x0801U, 0x8035U, 0x88F7U, 0x0026U})
         EXPECT_TRUE(answer_to(ethernet(kOurs, kTester, {type}, counting(46))).empty());
 }

@@ -5,12 +5,12 @@
 namespace l2echo::echo {
 namespace {
 
-TEST(EchoPort, FillsACacheLineAndSharesNone) {
+TEST(EchoPort, FillsExactlyOneCacheLine) {
     EXPECT_EQ(sizeof(EchoPort), static_cast<std::size_t>(RTE_CACHE_LINE_SIZE));
     EXPECT_EQ(alignof(EchoPort), static_cast<std::size_t>(RTE_CACHE_LINE_SIZE));
 }
 
-TEST(EchoPort, HasTheRulesItWasMadeWith) {
+TEST(EchoPort, KeepsTheRulesItWasConstructedWith) {
     auto rules = std::make_unique<const WireRules>(RulesRequest{}, RulesPort{.own_mac = 7, .own_macs = {}});
     const WireRules* made = rules.get();
     const EchoPort port(std::move(rules));

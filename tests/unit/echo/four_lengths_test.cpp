@@ -10,8 +10,8 @@
 namespace l2echo::echo {
 namespace {
 
-// The neighbours of the lengths in an mbuf are all ones.
-TEST(FourLengths, FindsTheShortestAndTheLongestAtAnyPlaceAndAddsUp) {
+// The fields next to the lengths in an mbuf are all ones.
+TEST(FourLengths, FindsMinimumMaximumAndSumAtAnyPosition) {
     std::vector<TestFrame> frames;
     std::array<rte_mbuf*, 4> mbufs{};
     for (std::size_t i = 0; i < 4; ++i)

@@ -5,14 +5,14 @@
 namespace l2echo::echo {
 namespace {
 
-TEST(Gate, IsOpenWithoutEndAtFirst) {
+TEST(Gate, StartsOpenWithoutExpiry) {
     const Gate gate;
     EXPECT_EQ(gate.closed_by(0), verdict::Reason::None);
     EXPECT_EQ(gate.closed_by(Gate::kNever - 1), verdict::Reason::None);
     EXPECT_EQ(gate.facing(), verdict::Facing::Nobody);
 }
 
-TEST(Gate, ExpiresAtItsTimeAndNotBefore) {
+TEST(Gate, ExpiresExactlyOnTime) {
     Gate gate;
     gate.arm(1000);
     EXPECT_EQ(gate.closed_by(999), verdict::Reason::None);
@@ -22,7 +22,7 @@ TEST(Gate, ExpiresAtItsTimeAndNotBefore) {
     EXPECT_EQ(gate.closed_by(1000), verdict::Reason::None);
 }
 
-TEST(Gate, DisarmedGoesBeforeExpiredAndExpiredBeforeFacing) {
+TEST(Gate, DisarmedTakesPrecedenceOverExpiredAndExpiredOverFacing) {
     Gate gate;
     gate.arm(1000);
     gate.face(verdict::Facing::Loop);
@@ -33,7 +33,7 @@ TEST(Gate, DisarmedGoesBeforeExpiredAndExpiredBeforeFacing) {
     EXPECT_EQ(gate.closed_by(1000), verdict::Reason::Disarmed);
 }
 
-TEST(Gate, ArmingForgetsTheFarEndAndSoDoesTheLink) {
+TEST(Gate, ArmingAndLinkChangesForgetTheReflector) {
     Gate gate;
     gate.face(verdict::Facing::Reflector);
     EXPECT_EQ(gate.facing(), verdict::Facing::Reflector);
@@ -44,10 +44,10 @@ TEST(Gate, ArmingForgetsTheFarEndAndSoDoesTheLink) {
     EXPECT_EQ(gate.closed_by(0), verdict::Reason::None);
     gate.disarm();
     gate.forget_peer();
-    EXPECT_EQ(gate.closed_by(0), verdict::Reason::Disarmed) << "a link change arms nothing";
+    EXPECT_EQ(gate.closed_by(0), verdict::Reason::Disarmed) << "a link change does not arm";
 }
 
-TEST(Gate, ChecksAreSentWhileItEchoesAndWhileItFacesAReflector) {
+TEST(Gate, SendsChecksWhileItEchoesAndWhileItFacesAReflector) {
     Gate gate;
     gate.arm(1000);
     EXPECT_TRUE(gate.may_send_checks(0));

@@ -15,7 +15,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 const Bytes kOrdinary{0x02, 1, 2, 3, 4, 5, 0x02, 9, 8, 7, 6, 5, 0x08, 0, 0x45, 0};
 
-/// Often ordinary, else sixteen bytes whose parts are drawn from values that the fast path cares about.
+/// Often ordinary; otherwise sixteen bytes built from values that matter to the fast path.
 Bytes random_header(std::mt19937& random) {
     if (random() % 4 != 0)
         return kOrdinary;
@@ -40,7 +40,7 @@ WireRules rules_with_own_macs(std::size_t count) {
     return WireRules({}, {.own_mac = 0, .own_macs = {macs.begin(), macs.begin() + count}});
 }
 
-TEST(HeaderVector, NeverCallsAFrameOrdinaryThatTheQuickTestDoesNot) {
+TEST(HeaderVector, AcceptsNoFrameThatTheScalarTestRejects) {
     std::mt19937 random(7);
     for (std::size_t own_macs = 0; own_macs <= 2; ++own_macs) {
         const WireRules rules = rules_with_own_macs(own_macs);
@@ -65,7 +65,7 @@ HeaderVector header_of(const Bytes& bytes) {
     return load_header(reinterpret_cast<const std::byte*>(bytes.data()));
 }
 
-TEST(HeaderVector, OneOddFrameInAnyPlaceIsSeen) {
+TEST(HeaderVector, DetectsOneNonOrdinaryFrameAtAnyPosition) {
     const std::vector<std::pair<std::size_t, std::uint8_t>> spoilers{
         {0, 0x03}, {6, 0x03}, {12, 0x09}, {13, 1}};
     const WireRules rules = rules_with_own_macs(1);
@@ -90,12 +90,12 @@ FourHeaders four_of(const Bytes& bytes) {
     return headers;
 }
 
-TEST(RecentHeader, NothingIsLikeNone) {
+TEST(RecentHeader, StartsWithoutAMatch) {
     EXPECT_FALSE(RecentHeader().are_like_it(four_of(Bytes(16, 0))));
     EXPECT_FALSE(RecentHeader().are_like_it(four_of(Bytes(16, 0xFF))));
 }
 
-TEST(RecentHeader, AddressesAndTypeCountAndNothingBehindThem) {
+TEST(RecentHeader, ComparesOnlyAddressesAndType) {
     RecentHeader recent;
     recent.remember(header_of(kOrdinary));
     EXPECT_TRUE(recent.are_like_it(four_of(kOrdinary)));

@@ -14,7 +14,7 @@ TEST(MacFilter, EmptyContainsNothing) {
         EXPECT_FALSE(filter.may_contain(mac));
 }
 
-TEST(MacFilter, ContainsWhatWasAddedAndNothingElse) {
+TEST(MacFilter, ContainsExactlyTheAddedAddresses) {
     std::mt19937_64 random(2);
     for (int macs = 1; macs <= 8; ++macs) {
         MacFilter filter;
@@ -31,7 +31,7 @@ TEST(MacFilter, ContainsWhatWasAddedAndNothingElse) {
     }
 }
 
-TEST(MacFilter, OneMacIsFilteredExactly) {
+TEST(MacFilter, SingleMacIsFilteredExactly) {
     MacFilter filter;
     filter.add(0x1234);
     EXPECT_TRUE(filter.may_contain(0x1234));

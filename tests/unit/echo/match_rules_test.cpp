@@ -35,11 +35,11 @@ struct MatchRow {
 
 class MatchRuleTable : public testing::TestWithParam<MatchRow> {};
 
-TEST_P(MatchRuleTable, FitsWhatItNames) {
+TEST_P(MatchRuleTable, MatchesExactlyTheNamedFrames) {
     EXPECT_EQ(let_through({GetParam().rule}, GetParam().frame), GetParam().fits) << GetParam().rule;
     EXPECT_EQ(let_through({std::string("refuse,") + GetParam().rule, "echo"}, GetParam().frame),
               !GetParam().fits)
-        << "the same, refused";
+        << "the same rule with `refuse`";
 }
 
 // udp4_frame() is 192.0.2.77:5000 > 198.51.100.9:53, tcp6_frame() 2001:db8::77:40000 > 2001:db8::1:80.
@@ -82,23 +82,24 @@ INSTANTIATE_TEST_SUITE_P(
         MatchRow{"vlan=100,tcp-dst=80,dst-ip=198.51.100.0/24", tagged(), true},
         MatchRow{"vlan=101,tcp-dst=80,dst-ip=198.51.100.0/24", tagged(), false}));
 
-TEST(MatchRules, NoneLetEverythingThrough) {
+TEST(MatchRules, WithoutRulesEverythingPasses) {
     EXPECT_TRUE(MatchRules().empty());
     EXPECT_TRUE(let_through({}, udp4_frame()));
 }
 
-TEST(MatchRules, WhatFitsNoneIsNotLetThrough) {
+TEST(MatchRules, FrameThatMatchesNoRuleIsRefused) {
     EXPECT_FALSE(let_through({"vlan=1", "vlan=2"}, udp4_frame()));
-    EXPECT_FALSE(let_through({"refuse,vlan=1"}, udp4_frame())) << "refusing some echoes no others";
+    EXPECT_FALSE(let_through({"refuse,vlan=1"}, udp4_frame()))
+        << "a list of only `refuse` rules echoes nothing";
 }
 
-TEST(MatchRules, TheFirstThatFitsDecides) {
+TEST(MatchRules, FirstMatchDecides) {
     EXPECT_TRUE(let_through({"udp-dst=53", "refuse,src-ip=192.0.2.0/24"}, udp4_frame()));
     EXPECT_FALSE(let_through({"refuse,src-ip=192.0.2.0/24", "udp-dst=53"}, udp4_frame()));
     EXPECT_TRUE(let_through({"vlan=1", "refuse,vlan=2", "udp-dst=53"}, udp4_frame()));
 }
 
-TEST(MatchRules, SomeFrameBetweenTwoMacsMayBeLetThrough) {
+TEST(MatchRules, SomeFrameBetweenTwoMacsMayPass) {
     const auto may = [](const std::vector<std::string>& texts) {
         MatchRules rules;
         for (const std::string& text : texts)
@@ -109,7 +110,7 @@ TEST(MatchRules, SomeFrameBetweenTwoMacsMayBeLetThrough) {
     EXPECT_TRUE(may({"udp-dst=53"}));
     EXPECT_TRUE(may({"vlan=5", "refuse,src-mac=02:00:00:00:00:02"}));
     EXPECT_FALSE(may({"refuse,src-mac=02:00:00:00:00:02", "vlan=5"}));
-    EXPECT_TRUE(may({"refuse,src-mac=02:00:00:00:00:02,vlan=4", "vlan=5"})) << "refuses some of them";
+    EXPECT_TRUE(may({"refuse,src-mac=02:00:00:00:00:02,vlan=4", "vlan=5"})) << "refuses only some of them";
     EXPECT_FALSE(may({"dst-mac=02:00:00:00:00:03"}));
     EXPECT_TRUE(may({"dst-mac=02:00:00:00:00:00/40"}));
 }

@@ -29,13 +29,13 @@ TEST(Interface, IsAHostAddressWithItsPrefixLength) {
     EXPECT_TRUE(six.ipv4.empty());
 }
 
-TEST(Interface, SmallNetworksHaveNoBroadcastAndNoNetworkAddress) {
+TEST(Interface, SmallNetworksHaveNoBroadcastOrNetworkAddress) {
     for (const char* text : {"192.0.2.0/31", "192.0.2.1/31", "192.0.2.0/32", "192.0.2.255/32",
                              "2001:db8::/127", "2001:db8::/128", "fe80::1/64"})
         EXPECT_TRUE(interface_of(text).any()) << text;
 }
 
-TEST(Interface, WhatIsNoHostIsRefused) {
+TEST(Interface, NonHostAddressIsRejected) {
     for (const std::string text :
          {"192.0.2.0/24", "192.0.2.255/24", "192.0.2.128/25", "0.0.0.1/8", "127.0.0.1/8", "224.0.0.1/4",
           "255.255.255.255/32", "2001:db8::/64", "::/0", "::1/128", "ff02::1/64"})
@@ -43,7 +43,7 @@ TEST(Interface, WhatIsNoHostIsRefused) {
                   "--ip: " + text + " is not the address of a host");
 }
 
-TEST(Interface, RubbishIsAUsageErrorThatQuotesIt) {
+TEST(Interface, InvalidTextIsAUsageErrorThatQuotesIt) {
     for (const std::string text : {"", "192.0.2.1", "2001:db8::1", "192.0.2.1/", "192.0.2.1/33",
                                    "192.0.2.1/-1", "192.0.2.1/24/8", "192.0.2.1/2 4", "192.0.2/24",
                                    "192.0.2.256/24", "2001:db8::1/129", "2001:db8:::1/64", "host/24", "/24"})
@@ -52,7 +52,7 @@ TEST(Interface, RubbishIsAUsageErrorThatQuotesIt) {
                       "' is not an address with its prefix length, like 192.0.2.1/24 or 2001:db8::1/64");
 }
 
-TEST(MatchRuleText, EveryKeyArrives) {
+TEST(MatchRuleText, ParsesEveryKey) {
     const MatchRule rule = parse_match_rule(
         "src-mac=02:00:5e:00:00:01,dst-mac=02:00:5e:00:00:00/24,vlan=100,ethertype=0x0800,"
         "src-ip=10.1.2.3/8,dst-ip=192.0.2.1,udp-src=1000-2000,udp-dst=53",
@@ -65,7 +65,7 @@ TEST(MatchRuleText, EveryKeyArrives) {
     EXPECT_EQ(rule.vlan_id, 100);
     EXPECT_EQ(rule.ether_type, wire::kEtherTypeIpv4);
     EXPECT_EQ(rule.ip_source->value.at(0), std::byte{10});
-    EXPECT_EQ(rule.ip_source->value.at(1), std::byte{0}) << "host bits are not compared";
+    EXPECT_EQ(rule.ip_source->value.at(1), std::byte{0}) << "host bits are ignored";
     EXPECT_EQ(rule.ip_source->mask.at(1), std::byte{0});
     EXPECT_EQ(rule.ip_destination->mask.at(3), std::byte{0xFF});
     EXPECT_EQ(rule.source_port->protocol, wire::kProtocolUdp);
@@ -78,10 +78,10 @@ TEST(MatchRuleText, EveryKeyArrives) {
     EXPECT_EQ(parse_match_rule("vlan=none", "--match").vlan_id, MatchRule::kNoVlan);
 }
 
-TEST(MatchRuleText, SaysWhetherToEchoOrToRefuse) {
+TEST(MatchRuleText, BeginsWithTheActionOrEchoes) {
     EXPECT_FALSE(parse_match_rule("refuse,vlan=1", "--match").echo);
     EXPECT_TRUE(parse_match_rule("echo,vlan=1", "--match").echo);
-    EXPECT_FALSE(parse_match_rule("refuse", "--match").echo) << "everything";
+    EXPECT_FALSE(parse_match_rule("refuse", "--match").echo) << "refuses everything";
 }
 
 struct WrongRule {

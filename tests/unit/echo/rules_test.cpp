@@ -19,12 +19,12 @@ using verdict::Reason;
 WireRules default_rules() {
     return WireRules({}, {.own_mac = kOurMac, .own_macs = {kOurMac}});
 }
-/// The rules of a port whose filter is empty.
+/// The rules of a port with an empty filter.
 WireRules rules_without_filter() {
     return WireRules({}, {.own_mac = kOurMac, .own_macs = {}});
 }
 
-/// Destination, source, then 16-bit words (tags and types), zeros up to `length`.
+/// Destination and source MAC, then 16-bit words (tags and types), zeros up to `length`.
 Bytes make_frame(Bytes destination, const Bytes& source, const std::vector<std::uint16_t>& words,
                  std::size_t length = 60) {
     Bytes frame = std::move(destination);
@@ -42,7 +42,7 @@ Reason decide(const Bytes& bytes, const WireRules& rules, Reason closed_by = Rea
     const Reason refusal = first_refusal(frame.view(), wire::read_headers(frame.view()), rules, closed_by);
     if (is_ordinary(frame.view(), wire::load_mac_pair(frame.data()), rules) && rules.fast_path_decides() &&
         closed_by == Reason::None) {
-        EXPECT_EQ(refusal, Reason::None) << "the fast path must never decide otherwise";
+        EXPECT_EQ(refusal, Reason::None) << "the fast path must agree";
     }
     return refusal;
 }
@@ -55,7 +55,7 @@ struct WireRow {
 
 class WireRulesTable : public testing::TestWithParam<WireRow> {};
 
-TEST_P(WireRulesTable, DecidesAsTheTableSays) {
+TEST_P(WireRulesTable, DecideAsTheTableSays) {
     EXPECT_EQ(decide(GetParam().frame, default_rules()), GetParam().expected);
 }
 
@@ -120,17 +120,17 @@ INSTANTIATE_TEST_SUITE_P(
                 Reason::Control}),
     [](const auto& info) { return std::string(info.param.name); });
 
-TEST(WireRules, AnEmptyFilterSwitchesTheLoopRuleOff) {
+TEST(WireRules, EmptyFilterDisablesTheLoopRule) {
     EXPECT_EQ(decide(make_frame(kTester, kOurs, {0x0800}), rules_without_filter()), Reason::None);
 }
 
-TEST(WireRules, TheMtuSetsTheLimit) {
+TEST(WireRules, MtuSetsTheLimit) {
     const WireRules rules({}, {.own_mac = kOurMac, .mtu = 9000, .own_macs = {kOurMac}});
     EXPECT_EQ(decide(make_frame(kOurs, kTester, {0x0800}, 9014), rules), Reason::None);
     EXPECT_EQ(decide(make_frame(kOurs, kTester, {0x0800}, 9015), rules), Reason::Oversize);
 }
 
-/// default_rules() with something else.
+/// default_rules() with one change.
 template <typename... Change>
 WireRules rules_with(Change... change) {
     WireRules rules = default_rules();
@@ -241,19 +241,19 @@ Bytes swapped_by(const WireRules& rules, const Bytes& bytes) {
     return frame.bytes();
 }
 
-TEST(WireRules, FramesToAGroupGoBackWithOurOwnSource) {
+TEST(WireRules, FramesToAGroupReturnFromOurOwnMac) {
     const Bytes frame = make_frame(kBroadcast, kTester, {0x0806});
     EXPECT_EQ(swapped_by(rules_with(group_own_source), frame), make_frame(kTester, kOurs, {0x0806}));
 }
 
-TEST(WireRules, RawSwapsAGroupAsItIs) {
+TEST(WireRules, RawSwapsGroupAddressesUnchanged) {
     WireRules rules = default_rules();
     rules.raw = true;
     EXPECT_EQ(swapped_by(rules, make_frame(kBroadcast, kTester, {0x0806})),
               make_frame(kTester, kBroadcast, {0x0806}));
 }
 
-TEST(WireRules, TheLevelIsSwapped) {
+TEST(WireRules, SwapToTheConfiguredLevel) {
     const Bytes frame = udp4_frame();
     const reference::Layout layout = reference::lay_out(frame, frame.size());
     EXPECT_EQ(swapped_by(default_rules(), frame), reference::echo_of(frame, layout, 0));
@@ -261,9 +261,9 @@ TEST(WireRules, TheLevelIsSwapped) {
     EXPECT_EQ(swapped_by(rules_with(swap_ports), frame), reference::echo_of(frame, layout, 2));
 }
 
-TEST(WireRules, TheQuickTestSufficesForTheDefaultsOnly) {
+TEST(WireRules, FastPathDecidesAloneForTheDefaultsOnly) {
     EXPECT_TRUE(default_rules().fast_path_decides());
-    EXPECT_TRUE(rules_with(group_own_source).fast_path_decides()) << "a group is not ordinary";
+    EXPECT_TRUE(rules_with(group_own_source).fast_path_decides()) << "a group frame is not ordinary";
     EXPECT_FALSE(rules_with(accept_own).fast_path_decides());
     EXPECT_FALSE(rules_with(only_from_tester).fast_path_decides());
     EXPECT_FALSE(rules_with(match_vlan_5).fast_path_decides());
@@ -274,7 +274,7 @@ TEST(WireRules, TheQuickTestSufficesForTheDefaultsOnly) {
                  }).fast_path_decides());
 }
 
-/// Written from the table, byte by byte, without looking at the implementation.
+/// Written from the table, byte by byte, independently of the implementation.
 std::string reference(const Bytes& frame) {
     std::size_t type_at = 12;
     std::size_t tags = 0;
@@ -305,7 +305,8 @@ std::string reference(const Bytes& frame) {
     return "";
 }
 
-/// Random bytes hardly ever look like anything: each part is drawn from values that rules care about as well.
+/// Purely random bytes hardly ever form a valid frame, so each part is also drawn from values that matter to
+/// the rules.
 Bytes random_frame(std::mt19937& random) {
     const std::vector<Bytes> macs{kOurs,
                                   kTester,
@@ -337,10 +338,10 @@ TEST(WireRules, AgreeWithAnIndependentReferenceOnRandomFrames) {
         ASSERT_EQ(name, reference(frame)) << testing::PrintToString(frame);
         ++seen[name];
     }
-    EXPECT_EQ(seen.size(), 8U) << "every reason that the default rules have for a frame, and echo";
+    EXPECT_EQ(seen.size(), 8U) << "every reason that applies under the default rules, and echo";
 }
 
-TEST(WireRules, TheQuickTestNeverDecidesOtherwiseWhateverTheRules) {
+TEST(WireRules, FastPathAgreesUnderAnyRules) {
     std::mt19937 random(6);
     const auto maybe = [&random](WireRules& rules, void (*change)(WireRules&)) {
         if (random() % 3 == 0)
@@ -355,7 +356,7 @@ TEST(WireRules, TheQuickTestNeverDecidesOtherwiseWhateverTheRules) {
                 maybe(rules, change);
         rules.max_untagged_length = random() % 2 == 0 ? 1514 : 60;
         const Bytes bytes = random_frame(random);
-        decide(bytes, rules);  // which compares both
+        decide(bytes, rules);  // compares fast and slow path
         ExactBytes frame(bytes);
         ordinary +=
             rules.fast_path_decides() && is_ordinary(frame.view(), wire::load_mac_pair(frame.data()), rules);

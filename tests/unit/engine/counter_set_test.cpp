@@ -20,7 +20,7 @@ TEST(CounterSet, ReadCopiesEveryCounter) {
         EXPECT_EQ(counts[row.reason], expected++) << row.name;
 }
 
-TEST(CounterSet, AddsUp) {
+TEST(CounterSet, AddIncreasesOnlyItsCounter) {
     CounterSet counters;
     counters.add(verdict::Count::Received, 3);
     counters.add(verdict::Count::Received, 4);

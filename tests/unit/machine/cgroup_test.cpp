@@ -14,12 +14,12 @@ TEST(CpuMax, ParsesQuotaAndPeriod) {
     EXPECT_EQ(parse_cpu_max("50000 100000\n"), 0.5);
 }
 
-TEST(CpuMax, NoQuotaIsNone) {
+TEST(CpuMax, WithoutAQuotaThereIsNone) {
     for (const char* text : {"max 100000", "", "-1 100000", "100000", "100000 0", "x y"})
         EXPECT_EQ(parse_cpu_max(text), std::nullopt) << text;
 }
 
-TEST(QuotaWarning, OnlyWhenWorkersWouldBeThrottled) {
+TEST(QuotaWarning, IsGivenOnlyIfWorkersWouldBeThrottled) {
     EXPECT_FALSE(quota_warning(std::nullopt, 4));
     EXPECT_FALSE(quota_warning(4.0, 4));
     ASSERT_TRUE(quota_warning(1.5, 2));

@@ -12,7 +12,7 @@ TEST(CpuSet, FormatsRanges) {
     EXPECT_EQ(format_cpus({0, 1, 2, 5, 7, 8}), "0-2,5,7-8");
 }
 
-TEST(AllowedCpus, HasTheCpuWeRunOn) {
+TEST(AllowedCpus, IncludeTheCurrentCpu) {
     EXPECT_TRUE(allowed_cpus().contains(sched_getcpu()));
 }
 

@@ -7,7 +7,7 @@
 namespace l2echo::machine {
 namespace {
 
-TEST(InterfaceClaim, IsHeldByOneAtATime) {
+TEST(InterfaceClaim, IsHeldByOneProcessAtATime) {
     {
         const process::FileDescriptor claim = claim_interface("lo");
         EXPECT_THROW(claim_interface("lo"), process::StartupError);

@@ -15,24 +15,24 @@ Link link(unsigned index, const std::string& kind, std::vector<unsigned> lowers,
     return made;
 }
 
-/// Around interface 1.
+/// Links around interface 1.
 struct Arrangement {
     const char* name;
     std::vector<Link> links;
     std::vector<unsigned> stack;
 };
 
-TEST(Link, WhatIsStackedOnItIsFoundWhateverItsKind) {
+TEST(Link, FindsStackedInterfacesOfAnyKind) {
     const std::vector<Arrangement> arrangements{
-        {"nothing above it", {link(1, "", {}), link(2, "", {})}, {1}},
-        {"not there", {link(2, "", {})}, {}},
-        {"a member of a bridge, with a VLAN on that",
+        {"nothing stacked on it", {link(1, "", {}), link(2, "", {})}, {1}},
+        {"missing", {link(2, "", {})}, {}},
+        {"a member of a bridge that carries a VLAN",
          {link(1, "", {}, 2), link(2, "bridge", {}), link(3, "vlan", {2})},
          {1, 2, 3}},
         {"a member of a bond in a VRF",
          {link(1, "", {}, 2), link(2, "bond", {}, 3), link(3, "vrf", {})},
          {1, 2, 3}},
-        {"below a macvlan, beside another",
+        {"below one of two macvlans",
          {link(1, "", {}), link(2, "macvlan", {1}), link(3, "macvlan", {4}), link(4, "", {})},
          {1, 2}},
         {"a port of an hsr", {link(1, "", {}), link(2, "", {}), link(3, "hsr", {1, 2})}, {1, 3}},
@@ -49,7 +49,7 @@ TEST(Link, WhatIsStackedOnItIsFoundWhateverItsKind) {
     }
 }
 
-TEST(Link, LoopbackIsThere) {
+TEST(Link, FindsLoopback) {
     const auto loopback = find_link("lo");
     ASSERT_TRUE(loopback);
     EXPECT_EQ(loopback->name, "lo");

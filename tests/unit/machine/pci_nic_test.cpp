@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder like /sys/bus/pci/devices.
+/// A folder laid out like /sys/bus/pci/devices.
 class PciNicTest : public testing::Test {
   protected:
     PciNicTest() : root_(fs::temp_directory_path() / ("l2echo-pci-" + std::to_string(getpid()))) {
@@ -43,14 +43,14 @@ class PciNicTest : public testing::Test {
     fs::path root_;
 };
 
-TEST_F(PciNicTest, OnlyNetworkFunctionsCount) {
+TEST_F(PciNicTest, ListsOnlyNetworkFunctions) {
     add("0000:00:1f.2", "0x010601", "ahci", "1");
     EXPECT_TRUE(read_pci_nics(devices()).empty());
     EXPECT_EQ(explain_unused_nics({}), "");
     EXPECT_TRUE(read_pci_nics(devices() / "nowhere").empty());
 }
 
-TEST_F(PciNicTest, ANicOfTheKernelIsToBeBound) {
+TEST_F(PciNicTest, SuggestsBindingANicOfTheKernel) {
     add("0000:01:00.0", "0x020000", "virtio-pci", "1");
     fs::create_directories(devices() / "0000:01:00.0" / "virtio0" / "net" / "eth7");
     EXPECT_TRUE(
@@ -58,7 +58,7 @@ TEST_F(PciNicTest, ANicOfTheKernelIsToBeBound) {
                  "sudo dpdk-devbind.py --bind=vfio-pci 0000:01:00.0"));
 }
 
-TEST_F(PciNicTest, TheOneThatTheKernelNeedsIsNotSuggested) {
+TEST_F(PciNicTest, DoesNotSuggestANicThatTheKernelNeeds) {
     add("0000:01:00.0", "0x020000", "ixgbe", "1");
     add("0000:02:00.0", "0x020000", "", "2");
     std::vector<PciNic> nics = read_pci_nics(devices());
@@ -69,13 +69,13 @@ TEST_F(PciNicTest, TheOneThatTheKernelNeedsIsNotSuggested) {
     EXPECT_NE(explain_unused_nics(nics).find("the kernel needs it (an SSH session)"), std::string::npos);
 }
 
-TEST_F(PciNicTest, WithoutIommuThereIsAnotherDriver) {
+TEST_F(PciNicTest, SuggestsAnotherDriverWithoutAnIommu) {
     add("0000:01:00.0", "0x020000", "", "");
     EXPECT_TRUE(explains("no IOMMU"));
     EXPECT_TRUE(explains("--bind=uio_pci_generic 0000:01:00.0"));
 }
 
-TEST_F(PciNicTest, ANeighbourInTheGroupIsNamed) {
+TEST_F(PciNicTest, NamesTheOtherDevicesOfTheGroup) {
     add("0000:03:00.0", "0x060400", "pcieport", "5");
     add("0000:04:00.0", "0x020000", "vfio-pci", "5");
     add("0000:04:01.0", "0x020000", "", "5");

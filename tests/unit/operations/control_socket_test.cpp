@@ -42,7 +42,7 @@ class TemporaryFolder {
     std::string path_ = testing::TempDir() + "l2echo_XXXXXX";
 };
 
-/// While it lives, this process can open nothing.
+/// While it exists, this process can open no file.
 class NoDescriptors {
   public:
     NoDescriptors() {
@@ -76,9 +76,9 @@ std::string answer_to(const process::FileDescriptor& client, ControlSocket& cont
     return length < 0 ? "none" : std::string(bytes.data(), static_cast<std::size_t>(length));
 }
 
-TEST(ControlSocket, RestsWhileThereIsNoDescriptorForAClientAndServesItLater) {
+TEST(ControlSocket, WaitsWithoutADescriptorForAClientAndServesItLater) {
     if (kSanitized)
-        GTEST_SKIP() << "the undefined-behaviour sanitizer ends a process that has no descriptor for it";
+        GTEST_SKIP() << "UndefinedBehaviorSanitizer ends a process that has no descriptor left for it";
     const TemporaryFolder folder;
     ControlSocket control(folder.path() + "/socket",
                           [](std::string_view line) { return "got " + std::string(line); });
@@ -87,7 +87,7 @@ TEST(ControlSocket, RestsWhileThereIsNoDescriptorForAClientAndServesItLater) {
     testing::internal::CaptureStderr();
     {
         const NoDescriptors none;
-        EXPECT_LE(turns_in(300ms, control), 40) << "15, and those at which a client could be accepted";
+        EXPECT_LE(turns_in(300ms, control), 40) << "15, plus those that could accept a client";
     }
     EXPECT_NE(testing::internal::GetCapturedStderr().find("Too many open files"), std::string::npos);
     EXPECT_EQ(answer_to(client, control), "got word\n");

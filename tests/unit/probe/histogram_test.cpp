@@ -43,20 +43,20 @@ TEST(Histogram, SmallValuesAreExact) {
     EXPECT_DOUBLE_EQ(histogram->mean(), 127.5);
 }
 
-TEST(Histogram, TakesTheLargestValueThereIs) {
+TEST(Histogram, RecordsTheLargestPossibleValue) {
     const auto histogram = std::make_unique<Histogram>();
     histogram->add(~std::uint64_t{0});
     EXPECT_EQ(histogram->percentile(50), ~std::uint64_t{0});
 }
 
-TEST(Histogram, EmptyIsAllZero) {
+TEST(Histogram, EmptyHistogramIsAllZero) {
     const auto histogram = std::make_unique<Histogram>();
     EXPECT_EQ(histogram->percentile(99), 0u);
     EXPECT_EQ(histogram->min(), 0u);
     EXPECT_DOUBLE_EQ(histogram->mean(), 0);
 }
 
-TEST(Histogram, PercentileTextEndsAtTheMaximumAndTheTotal) {
+TEST(Histogram, PercentileTextEndsWithTheMaximumAndTheTotal) {
     const auto histogram = std::make_unique<Histogram>();
     for (std::uint64_t value : {100u, 200u, 200u, 250u})
         histogram->add(value);

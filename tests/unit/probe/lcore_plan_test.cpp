@@ -15,14 +15,14 @@ std::vector<dpdk::Lcore> workers(unsigned count) {
     return lcores;
 }
 
-std::string told(unsigned worker_count, std::uint16_t queue_pairs) {
+std::string description_of(unsigned worker_count, std::uint16_t queue_pairs) {
     std::string text;
     for (const QueuePairLcores& pair : plan_lcores({0}, workers(worker_count), queue_pairs))
         text += describe(pair) + "; ";
     return text;
 }
 
-TEST(QueuePairs, OneForEveryTwoLcoresUnlessAskedForOrStreamsAreFewer) {
+TEST(QueuePairs, DefaultToOnePerTwoLcoresLimitedByStreams) {
     constexpr std::uint16_t kFlows = 16;
     const std::vector<std::uint16_t> expected = {1, 1, 1, 1, 2, 2, 3};
     for (std::size_t count = 0; count < expected.size(); ++count)
@@ -47,13 +47,13 @@ TEST(QueuePairs, TooFewLcoresOrStreamsAreUsageErrorsThatSayWhatToType) {
     EXPECT_NE(message(4, 4, 3).find("--flows 4"), std::string::npos) << message(4, 4, 3);
 }
 
-TEST(Lcores, TwoAQueuePairWhereThereAreEnoughElseOne) {
-    EXPECT_EQ(told(0, 1), "lcore 0 sends and checks; ");
-    EXPECT_EQ(told(1, 1), "lcore 1 sends and checks; ");
-    EXPECT_EQ(told(2, 1), "lcore 1 sends, lcore 2 checks; ");
-    EXPECT_EQ(told(3, 1), "lcore 1 sends, lcore 2 checks; ");
-    EXPECT_EQ(told(3, 2), "lcore 1 sends and checks; lcore 2 sends and checks; ");
-    EXPECT_EQ(told(4, 2), "lcore 1 sends, lcore 2 checks; lcore 3 sends, lcore 4 checks; ");
+TEST(Lcores, TwoPerQueuePairIfThereAreEnoughElseOne) {
+    EXPECT_EQ(description_of(0, 1), "lcore 0 sends and checks; ");
+    EXPECT_EQ(description_of(1, 1), "lcore 1 sends and checks; ");
+    EXPECT_EQ(description_of(2, 1), "lcore 1 sends, lcore 2 checks; ");
+    EXPECT_EQ(description_of(3, 1), "lcore 1 sends, lcore 2 checks; ");
+    EXPECT_EQ(description_of(3, 2), "lcore 1 sends and checks; lcore 2 sends and checks; ");
+    EXPECT_EQ(description_of(4, 2), "lcore 1 sends, lcore 2 checks; lcore 3 sends, lcore 4 checks; ");
 }
 
 }  // namespace

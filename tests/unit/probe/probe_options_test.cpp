@@ -14,7 +14,7 @@ ProbeOptions parse(std::vector<std::string> ours) {
     return parse_probe_command_line(ours).options;
 }
 
-TEST(ProbeOptions, EveryOptionArrives) {
+TEST(ProbeOptions, ParseEveryOption) {
     const ProbeOptions options =
         parse({"--size",         "128,256", "--network",     "ipv6",  "--vlan",         "100,7",
                "--flows",        "64",      "--queues",      "4",     "--destination",  "02:11:22:33:44:55",
@@ -40,14 +40,14 @@ TEST(ProbeOptions, EveryOptionArrives) {
     EXPECT_DOUBLE_EQ(options.gates.frames_per_second.value(), 900e3);
 }
 
-TEST(ProbeOptions, SendForTenSecondsUnlessToldOtherwise) {
+TEST(ProbeOptions, SendForTenSecondsByDefault) {
     EXPECT_DOUBLE_EQ(parse({}).plan.seconds, 10);
     EXPECT_DOUBLE_EQ(parse({"--duration", "2s"}).plan.seconds, 2);
     EXPECT_TRUE(std::isinf(parse({"--count", "10"}).plan.seconds));
     EXPECT_DOUBLE_EQ(parse({"--count", "10", "--duration", "3"}).plan.seconds, 3);
 }
 
-TEST(ProbeOptions, ASearchHasItsKindAndTrialLength) {
+TEST(ProbeOptions, SearchHasItsKindAndTrialLength) {
     EXPECT_EQ(parse({}).search, "");
     const ProbeOptions options = parse({"--search", "pdr", "--trial", "200ms"});
     EXPECT_EQ(options.search, "pdr");
@@ -55,7 +55,7 @@ TEST(ProbeOptions, ASearchHasItsKindAndTrialLength) {
     EXPECT_THROW(parse({"--search", "best"}), process::UsageError);
 }
 
-TEST(ProbeOptions, ASweepTakesTheSizesOneByOne) {
+TEST(ProbeOptions, SweepRunsTheSizesOneByOne) {
     EXPECT_EQ(parse({}).sizes, std::vector<std::string>{"64"});
     const ProbeOptions all = parse({"--sweep", "results"});
     EXPECT_EQ(all.sweep_folder, "results");
@@ -67,7 +67,7 @@ TEST(ProbeOptions, ASweepTakesTheSizesOneByOne) {
         EXPECT_THROW(parse({"--sweep", "results", "--size", sizes}), process::UsageError) << sizes;
 }
 
-TEST(ProbeOptions, ASizeThatNobodyTypedGrowsWithTheHeaders) {
+TEST(ProbeOptions, DefaultSizeGrowsWithTheHeaders) {
     EXPECT_FALSE(parse({"--vlan", "100", "--network", "none"}).grown);
     const ProbeOptions tagged = parse({"--vlan", "100"});
     EXPECT_EQ(tagged.sizes, std::vector<std::string>{"68"});
@@ -77,11 +77,12 @@ TEST(ProbeOptions, ASizeThatNobodyTypedGrowsWithTheHeaders) {
     EXPECT_EQ(sweep.sizes,
               (std::vector<std::string>{"84", "128", "256", "512", "1024", "1280", "1518", "imix"}));
     EXPECT_TRUE(sweep.grown);
-    EXPECT_TRUE(parse({"--vlan", "100", "--size", "imix"}).grown) << "64 is in the mix, and was not typed";
+    EXPECT_TRUE(parse({"--vlan", "100", "--size", "imix"}).grown)
+        << "64 is part of the mix and was not typed";
     EXPECT_FALSE(parse({"--vlan", "100", "--size", "512"}).grown);
 }
 
-TEST(ProbeOptions, ASizeThatWasTypedAndIsTooSmallIsAnError) {
+TEST(ProbeOptions, TypedSizeThatIsTooSmallIsAnError) {
     for (const char* sizes : {"64", "512,64", "64-512", "67"})
         EXPECT_THROW(parse({"--vlan", "100", "--size", sizes}), process::UsageError) << sizes;
     EXPECT_NO_THROW(parse({"--vlan", "100", "--size", "68"}));
@@ -89,7 +90,7 @@ TEST(ProbeOptions, ASizeThatWasTypedAndIsTooSmallIsAnError) {
                  process::UsageError);
 }
 
-TEST(ProbeOptions, WhatIsAboutASingleRunDoesNotGoWithManyTrials) {
+TEST(ProbeOptions, SingleRunOptionsAreRejectedForSearchAndSweep) {
     const std::vector<std::vector<std::string>> single{{"--count", "5"},         {"--duration", "5"},
                                                        {"--histogram", "h.txt"}, {"--require-loss", "0"},
                                                        {"--require-p99", "1"},   {"--require-rate", "1Mpps"}};
@@ -100,7 +101,7 @@ TEST(ProbeOptions, WhatIsAboutASingleRunDoesNotGoWithManyTrials) {
     }
 }
 
-TEST(ProbeOptions, TheCommandCanBeTypedAgain) {
+TEST(ProbeOptions, CommandCanBeTypedAgain) {
     EXPECT_EQ(parse({"--sweep", "my $results", "--rate", "50%"}).command,
               "l2_probe -- --sweep 'my $results' --rate 50%");
     EXPECT_EQ(parse({"--sweep", "it's", "--rate", "max"}).command,
@@ -108,7 +109,7 @@ TEST(ProbeOptions, TheCommandCanBeTypedAgain) {
     EXPECT_EQ(parse({"--sweep", "a*"}).command, "l2_probe -- --sweep 'a*'");
 }
 
-TEST(ProbeOptions, WrongValuesAreUsageErrors) {
+TEST(ProbeOptions, InvalidValuesAreUsageErrors) {
     const std::vector<std::vector<std::string>> wrong{{"--vlan", "4095"},
                                                       {"--vlan", "65536"},
                                                       {"--vlan", ""},

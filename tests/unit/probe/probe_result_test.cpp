@@ -8,7 +8,7 @@
 namespace l2echo::probe {
 namespace {
 
-/// 1000 frames in 1 s on two streams: 10 lost, 3 of them of the second stream, 5 corrupted, 2 of these
+/// 1000 frames in 1 s on two streams: 10 are lost, 3 of them on the second stream; 5 are corrupted, 2 of them
 /// damaged.
 std::unique_ptr<ProbeResult> sample() {
     auto result = std::make_unique<ProbeResult>();
@@ -25,16 +25,16 @@ std::unique_ptr<ProbeResult> sample() {
     return result;
 }
 
-TEST(ProbeResult, LostIsWhatNeitherReturnedNorIsOtherwiseAccountedFor) {
+TEST(ProbeResult, LostIsSentMinusReturnedAndOtherwiseAccountedFor) {
     const auto result = sample();
     EXPECT_EQ(result->totals().unique, 988u);
     EXPECT_EQ(result->lost(), 10u);
     EXPECT_EQ(result->totals().largest_distance, 9u);
 }
 
-TEST(ProbeResult, WhatComesBackHasARateOfItsOwn) {
+TEST(ProbeResult, ReturnedFramesHaveTheirOwnRate) {
     const auto result = sample();
-    result->returned_bytes = 59'280;  // 988 frames of 60 bytes, 84 at layer 1
+    result->returned_bytes = 59'280;  // 988 frames of 60 bytes; each is 84 at layer 1
     result->returned_seconds = 2;
     EXPECT_DOUBLE_EQ(result->returned_per_second(), 494);
     EXPECT_DOUBLE_EQ(result->returned_bits_per_second_l1(), 494 * 84 * 8);
@@ -48,7 +48,7 @@ TEST(ProbeResult, LossIsNeverNegative) {
     EXPECT_EQ(result->lost(), 0u);
 }
 
-TEST(ProbeResult, AnIncompleteRunSaysSoAndWhy) {
+TEST(ProbeResult, IncompleteRunSaysSoAndWhy) {
     const auto result = sample();
     EXPECT_TRUE(result->complete());
     EXPECT_EQ(render_text(*result).find("NOT COMPLETE"), std::string::npos);
@@ -61,10 +61,10 @@ TEST(ProbeResult, AnIncompleteRunSaysSoAndWhy) {
         const std::string line = "\nNOT COMPLETE: " + std::string(kRunEnds[end].meaning) + "\n";
         EXPECT_NE(render_text(*result).find(line), std::string::npos) << render_text(*result);
     }
-    EXPECT_EQ(kRunEnds[static_cast<std::size_t>(RunEnd::Stalled)].name, "stalled") << "the last one";
+    EXPECT_EQ(kRunEnds[static_cast<std::size_t>(RunEnd::Stalled)].name, "stalled") << "the last entry";
 }
 
-TEST(ProbeResult, ASenderThatFellBehindIsSaidToBeTheLimit) {
+TEST(ProbeResult, SlowSenderIsReportedAsTheLimit) {
     const auto result = sample();
     EXPECT_FALSE(result->sender_limited());
     result->requested_per_second = 1000;
@@ -73,7 +73,7 @@ TEST(ProbeResult, ASenderThatFellBehindIsSaidToBeTheLimit) {
     EXPECT_TRUE(result->sender_limited());
 }
 
-TEST(ProbeResult, OneSenderOfSeveralThatFellBehindIsTheLimitAndNamed) {
+TEST(ProbeResult, OneSlowSenderOfSeveralIsNamedAsTheLimit) {
     const auto result = sample();
     result->requested_per_second = 1000;
     QueuePairResult pair{{1, 2}, {}, 988, 5, 0};
@@ -100,7 +100,7 @@ TEST(ProbeResult, OneSenderOfSeveralThatFellBehindIsTheLimitAndNamed) {
         << text;
 }
 
-TEST(ProbeResult, WhatTheProbeItselfMissedAndALinkThatChangedAreTold) {
+TEST(ProbeResult, FramesMissedByTheProbeAndLinkChangesAreReported) {
     const auto result = sample();
     EXPECT_EQ(render_text(*result).find("missed"), std::string::npos);
     result->missed = 7;
@@ -113,7 +113,7 @@ TEST(ProbeResult, WhatTheProbeItselfMissedAndALinkThatChangedAreTold) {
     EXPECT_EQ(json["link_changes"], 2);
 }
 
-TEST(Gates, EachIsKeptOrNamed) {
+TEST(Gates, EachIsMetOrNamed) {
     const auto result = sample();
     EXPECT_TRUE(failed_gates(*result, {}).empty());
     EXPECT_TRUE(failed_gates(*result, {900, 100e-6, 1000, 600'000}).empty());
@@ -126,7 +126,7 @@ TEST(Gates, EachIsKeptOrNamed) {
     EXPECT_NE(failed[2].find("--require-rate"), std::string::npos);
 }
 
-TEST(Gates, NoRoundTripAtAllKeepsNoP99) {
+TEST(Gates, P99FailsWithoutRoundTrips) {
     ProbeResult result;
     EXPECT_EQ(failed_gates(result, {std::nullopt, 1.0, std::nullopt, std::nullopt}).size(), 1u);
 }
@@ -148,7 +148,7 @@ TEST(ProbeJson, HasSchemaCountsAndPercentiles) {
     EXPECT_DOUBLE_EQ(json["rate"]["sent_bits_per_second_l1"].get<double>(), 8.0 * (60'000 + 24 * 1000));
 }
 
-TEST(ProbeText, TellsCountsAndRoundTrip) {
+TEST(ProbeText, ShowsCountsAndRoundTrip) {
     const std::string text = render_text(*sample());
     EXPECT_NE(text.find("returned 988, lost 10, duplicated 1, reordered 4 (by 9 at most), corrupted 5"),
               std::string::npos)
@@ -156,7 +156,7 @@ TEST(ProbeText, TellsCountsAndRoundTrip) {
     EXPECT_NE(text.find("p99.9"), std::string::npos);
 }
 
-TEST(ProbeText, TellsLoopChecksWhenThereAreAny) {
+TEST(ProbeText, ShowsLoopChecksIfThereWereAny) {
     const auto result = sample();
     EXPECT_EQ(render_text(*result).find("loop check"), std::string::npos);
     result->loop_checks = 3;

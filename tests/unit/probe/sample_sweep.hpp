@@ -1,4 +1,4 @@
-// A sweep of two sizes: one with both rates and two loads, one that nothing passed.
+// A sweep of two sizes. One has both rates and two loads; the other passed at no rate.
 #pragma once
 
 #include "probe/search/sweep_result.hpp"

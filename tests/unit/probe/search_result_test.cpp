@@ -34,12 +34,12 @@ TEST(SearchJson, HasBothBoundsAndEveryTrial) {
     EXPECT_DOUBLE_EQ(json["round_trips"][0]["p50_ns"].get<double>(), 2000);
 }
 
-TEST(SearchJson, ABoundThatIsNotThereIsNull) {
+TEST(SearchJson, MissingBoundIsNull) {
     const SearchResult nothing{"ndr", 0, {"64", 64, 64}, RateSearch(1000, 0), RunEnd::Complete, {}, {}};
     EXPECT_TRUE(nlohmann::json::parse(render_json(nothing))["lower"].is_null());
 }
 
-TEST(SearchResult, ThatIsNotCompleteSaysSoAndWhy) {
+TEST(SearchResult, IncompleteSearchSaysSoAndWhy) {
     const auto result = searched();
     EXPECT_EQ(nlohmann::json::parse(render_json(*result))["ended"], "complete");
     result->end = RunEnd::LinkDown;
@@ -49,7 +49,7 @@ TEST(SearchResult, ThatIsNotCompleteSaysSoAndWhy) {
     EXPECT_EQ(render_text(*result).rfind("NOT COMPLETE: the link was down at the end\n", 0), 0u);
 }
 
-TEST(SearchText, TellsBoundsAndWhoWasTheLimit) {
+TEST(SearchText, ShowsBoundsAndTheLimit) {
     const std::string text = render_text(*searched());
     EXPECT_NE(
         text.find(

@@ -12,7 +12,7 @@
 namespace l2echo::probe {
 namespace {
 
-TEST(StreamTracker, InOrderIsNothingButUnique) {
+TEST(StreamTracker, InOrderFramesAreOnlyUnique) {
     SeenNumbers seen;
     StreamTracker tracker(seen);
     for (std::uint64_t sequence = 0; sequence < 1'000'000; ++sequence)
@@ -21,7 +21,7 @@ TEST(StreamTracker, InOrderIsNothingButUnique) {
     EXPECT_EQ(tracker.counts().duplicated + tracker.counts().reordered + tracker.counts().late, 0u);
 }
 
-TEST(StreamTracker, CountsDuplicatesNearAndFar) {
+TEST(StreamTracker, CountsDuplicatesAtAnyDistance) {
     SeenNumbers seen;
     StreamTracker tracker(seen);
     for (std::uint64_t sequence = 0; sequence < 1000; ++sequence)
@@ -44,13 +44,14 @@ TEST(StreamTracker, CountsReorderingAndItsLargestDistance) {
     EXPECT_EQ(tracker.counts().largest_distance, 3u);
 }
 
-TEST(StreamTracker, TellsLateFromDuplicatedAtLeastAsFarBackAsPromised) {
+TEST(StreamTracker, DistinguishesLateFromDuplicatedWithinThePromisedWindow) {
     constexpr std::uint64_t kHighest = SeenNumbers::kNumbers + 10;
     SeenNumbers seen;
     StreamTracker tracker(seen);
     tracker.add(kHighest);
-    EXPECT_TRUE(tracker.add(kHighest - SeenNumbers::kNumbers + 32)) << "the oldest that is surely known";
-    EXPECT_FALSE(tracker.add(10)) << "its word has been taken over";
+    EXPECT_TRUE(tracker.add(kHighest - SeenNumbers::kNumbers + 32))
+        << "the oldest number that is certainly remembered";
+    EXPECT_FALSE(tracker.add(10)) << "its word has been reused";
     EXPECT_EQ(tracker.counts().late, 1u);
     EXPECT_EQ(tracker.counts().reordered, 1u);
     EXPECT_EQ(tracker.counts().duplicated, 0u);
@@ -83,7 +84,7 @@ TEST(StreamTracker, OrderIsJudgedWithinAQueue) {
     EXPECT_EQ(first.counts().unique + second.counts().unique, 8u);
 }
 
-TEST(SeenNumbers, FourThreadsThatMarkTheSameNumbersFindEachFirstOnce) {
+TEST(SeenNumbers, FourConcurrentThreadsMarkEachNumberFirstOnlyOnce) {
     constexpr std::uint64_t kFrames = 4 * SeenNumbers::kNumbers;
     SeenNumbers seen;
     std::array<std::atomic<std::uint64_t>, 4> at{};
@@ -94,7 +95,7 @@ TEST(SeenNumbers, FourThreadsThatMarkTheSameNumbersFindEachFirstOnce) {
         for (std::size_t thread = 0; thread < at.size(); ++thread)
             threads.emplace_back([&, thread] {
                 for (std::uint64_t sequence = 0; sequence < kFrames; ++sequence) {
-                    // Nobody runs so far ahead that the others' numbers become too old.
+                    // No thread runs so far ahead that the others' numbers expire.
                     while (sequence > *std::ranges::min_element(at) + SeenNumbers::kNumbers / 2)
                         std::this_thread::yield();
                     const auto mark = seen.mark(sequence);
@@ -107,25 +108,25 @@ TEST(SeenNumbers, FourThreadsThatMarkTheSameNumbersFindEachFirstOnce) {
     EXPECT_EQ(repeats, 3 * kFrames);
 }
 
-TEST(StreamTracker, NumbersReachUpTo48Bits) {
+TEST(StreamTracker, SequenceNumbersHave48Bits) {
     constexpr std::uint64_t kLast = (std::uint64_t{1} << 48) - 1;
     SeenNumbers seen;
     StreamTracker tracker(seen);
     for (std::uint64_t sequence = kLast - 2 * SeenNumbers::kNumbers; sequence < kLast; ++sequence)
         ASSERT_TRUE(tracker.add(sequence)) << sequence;
     EXPECT_TRUE(tracker.add(kLast));
-    EXPECT_FALSE(tracker.add(kLast)) << "again";
+    EXPECT_FALSE(tracker.add(kLast)) << "a duplicate";
     EXPECT_EQ(tracker.counts().unique, 2 * SeenNumbers::kNumbers + 1);
     EXPECT_EQ(tracker.counts().duplicated, 1u);
     EXPECT_EQ(tracker.counts().late + tracker.counts().reordered, 0u);
 }
 
-TEST(StreamTracker, ALeapForgetsWhatWasBefore) {
+TEST(StreamTracker, LargeGapForgetsEarlierNumbers) {
     SeenNumbers seen;
     StreamTracker tracker(seen);
     tracker.add(0);
     tracker.add(10 * SeenNumbers::kNumbers);
-    EXPECT_TRUE(tracker.add(10 * SeenNumbers::kNumbers - 1)) << "0's place in the window must be free again";
+    EXPECT_TRUE(tracker.add(10 * SeenNumbers::kNumbers - 1)) << "the slot of 0 must have been cleared";
     EXPECT_EQ(tracker.counts().duplicated, 0u);
 }
 

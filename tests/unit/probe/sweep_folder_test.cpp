@@ -41,20 +41,20 @@ class SweepFolder : public testing::Test {
     fs::path root_;
 };
 
-TEST_F(SweepFolder, IsMadeAndLeftEmpty) {
+TEST_F(SweepFolder, IsCreatedEmpty) {
     make_sweep_folder(root_ / "a" / "b");
     EXPECT_TRUE(fs::is_empty(root_ / "a" / "b"));
     make_sweep_folder(root_ / "a" / "b");
 }
 
-TEST_F(SweepFolder, IsRefusedWhenNothingCanBeWrittenThere) {
+TEST_F(SweepFolder, RejectsAFolderThatCannotBeWritten) {
     std::ofstream(root_ / "file") << "text";
     expect_refused(root_ / "file", "name a folder that can be written to");
     expect_refused(root_ / "file" / "below", "name a folder that can be written to");
     expect_refused("/proc/self", "name a folder that can be written to");
 }
 
-TEST_F(SweepFolder, KeepsWhatAnotherSweepFound) {
+TEST_F(SweepFolder, KeepsEarlierResults) {
     write_sweep(root_, sample_sweep());
     expect_refused(root_, "is the result of another sweep");
     EXPECT_EQ(contents("sweep.json"), render_json(sample_sweep()));
@@ -69,7 +69,7 @@ TEST_F(SweepFolder, HoldsTablesAndAHistogramForEachLoad) {
               std::string::npos);
 }
 
-TEST_F(SweepFolder, PlotScriptIsInTheSourceTreeOrWhereItWasInstalled) {
+TEST_F(SweepFolder, FindsThePlotScriptInTheSourceTreeOrWhereItIsInstalled) {
     EXPECT_EQ(find_plot_script(root_ / "bin" / "l2_probe"), fs::path());
     for (const char* folder : {"libexec/l2echo", "scripts"}) {
         fs::create_directories(root_ / folder);
@@ -79,7 +79,7 @@ TEST_F(SweepFolder, PlotScriptIsInTheSourceTreeOrWhereItWasInstalled) {
     EXPECT_EQ(find_plot_script("bin/l2_probe"), fs::path());
 }
 
-TEST_F(SweepFolder, AFileThatCannotBeWrittenIsAnError) {
+TEST_F(SweepFolder, FileThatCannotBeWrittenIsAnError) {
     fs::create_directory(root_ / "sweep.md");
     EXPECT_THROW(write_sweep(root_, sample_sweep()), std::runtime_error);
 }

@@ -15,7 +15,7 @@ bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-TEST(SweepJson, TellsWhereItComesFrom) {
+TEST(SweepJson, RecordsItsOrigin) {
     const Json json = Json::parse(render_json(sample_sweep()));
     EXPECT_EQ(json["schema"], "l2echo.sweep/1");
     EXPECT_EQ(json["complete"], false);
@@ -25,7 +25,7 @@ TEST(SweepJson, TellsWhereItComesFrom) {
     EXPECT_EQ(json["environment"]["port"], "net_pipe|0");
 }
 
-TEST(SweepJson, AnUnknownLinkIsNull) {
+TEST(SweepJson, UnknownLinkIsNull) {
     SweepResult result = sample_sweep();
     result.link_mbps = 0;
     const Json json = Json::parse(render_json(result));
@@ -38,7 +38,7 @@ TEST(SweepJson, EverySizeHasTheRateOfTheLink) {
     EXPECT_NEAR(json["sizes"][0]["link_frames_per_second"].get<double>(), 1'488'095, 1);
 }
 
-TEST(SweepJson, ALoadNamesItsHistogramIfFramesCameBack) {
+TEST(SweepJson, LoadNamesItsHistogramIfFramesReturned) {
     SweepResult result = sample_sweep();
     result.sizes[0].round_trips[0].round_trip = {};
     const Json loads = Json::parse(render_json(result))["sizes"][0]["round_trips"];
@@ -46,7 +46,7 @@ TEST(SweepJson, ALoadNamesItsHistogramIfFramesCameBack) {
     EXPECT_EQ(loads[1]["histogram"], "round_trip_64_load_50.hgrm");
 }
 
-TEST(SweepJson, EverySizeHasBothGoalsBothBoundsAndEveryTrialOnce) {
+TEST(SweepJson, EverySizeHasBothGoalsBothBoundsAndEachTrialOnce) {
     const Json json = Json::parse(render_json(sample_sweep()));
     ASSERT_EQ(json["sizes"].size(), 2u);
     const Json& size = json["sizes"][0];
@@ -65,7 +65,7 @@ TEST(SweepJson, EverySizeHasBothGoalsBothBoundsAndEveryTrialOnce) {
     EXPECT_TRUE(json["sizes"][1]["ndr"]["lower"].is_null());
 }
 
-TEST(SweepJson, APercentileThatTooFewFramesTellIsNull) {
+TEST(SweepJson, PercentileOfTooFewFramesIsNull) {
     const Json loads = Json::parse(render_json(sample_sweep()))["sizes"][0]["round_trips"];
     ASSERT_EQ(loads.size(), 2u);
     EXPECT_EQ(loads[0]["load"], "no load");
@@ -85,7 +85,7 @@ TEST(SweepMarkdown, HasARowForEachRateWithBothBoundsAndTheLimit) {
     EXPECT_TRUE(has_line(text, "| imix | NDR | 0 | 0.0 | 0.0 | 100 | loss |")) << text;
 }
 
-TEST(SweepMarkdown, SaysWhenTheProbeOrNothingWasTheLimit) {
+TEST(SweepMarkdown, SaysIfTheProbeOrNothingWasTheLimit) {
     SweepResult result = sample_sweep();
     result.sizes.resize(1);
     auto& searches = result.sizes[0].searches;
@@ -105,7 +105,7 @@ TEST(SweepMarkdown, HasARowForEachLoadInMicroseconds) {
         << text;
 }
 
-TEST(SweepMarkdown, SaysWhatIsMissingAndKeepsItsCells) {
+TEST(SweepMarkdown, SaysIfItIsIncompleteAndEscapesCells) {
     const std::string text = render_markdown(sample_sweep());
     EXPECT_TRUE(has_line(text, "**Not complete**: 2 of 3 sizes were measured.")) << text;
     EXPECT_TRUE(has_line(text, "| port | net_pipe\\|0 |")) << text;

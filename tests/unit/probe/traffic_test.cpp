@@ -52,7 +52,7 @@ std::uint32_t word_at(const Bytes& frame, std::size_t at) {
     return std::to_integer<std::uint32_t>(frame[at]) << 8 | std::to_integer<std::uint32_t>(frame[at + 1]);
 }
 
-/// RFC 1071, written out: valid when the sum over checksum and data is all ones.
+/// RFC 1071: valid if the sum over checksum and data is all ones.
 bool checksum_is_valid(const Bytes& frame, std::size_t from, std::size_t to, std::uint32_t start) {
     std::uint32_t sum = start;
     for (std::size_t at = from; at < to; at += 2)
@@ -62,7 +62,7 @@ bool checksum_is_valid(const Bytes& frame, std::size_t from, std::size_t to, std
     return sum == 0xFFFF;
 }
 
-TEST(Traffic, ASwappedFrameIsIntactAndCarriesItsStamp) {
+TEST(Traffic, SwappedFrameIsIntactAndCarriesItsStamp) {
     for (const Network network : {Network::None, Network::Ipv4, Network::Ipv6}) {
         for (const auto& vlans : {std::vector<std::uint16_t>{}, {7}, {100, 7}}) {
             for (const std::uint32_t size : {96u, 97u, 512u, 1518u, 9018u}) {
@@ -87,7 +87,7 @@ TEST(Traffic, SixtyFourBytesHoldAnIpv4Frame) {
     EXPECT_EQ(check(traffic, frame), Traffic::Verdict::Intact);
 }
 
-TEST(Traffic, TooSmallASizeIsAnErrorThatNamesTheLeast) {
+TEST(Traffic, SizeThatIsTooSmallIsAnErrorThatNamesTheMinimum) {
     try {
         const Traffic traffic(shape_of(Network::Ipv6, {}, 64), wire::SwapLevel::Mac, kNonce);
         FAIL();
@@ -96,7 +96,7 @@ TEST(Traffic, TooSmallASizeIsAnErrorThatNamesTheLeast) {
     }
 }
 
-TEST(Traffic, EveryFlippedBitIsFound) {
+TEST(Traffic, EveryFlippedBitIsDetected) {
     for (const Network network : {Network::None, Network::Ipv4, Network::Ipv6}) {
         const Traffic traffic(shape_of(network, {7}, 128), wire::SwapLevel::Mac, kNonce);
         Bytes frame = sent_frame(traffic, {2, 77, 88}, 128);
@@ -112,12 +112,12 @@ TEST(Traffic, EveryFlippedBitIsFound) {
     }
 }
 
-TEST(Traffic, AFrameThatWasNotSwappedIsCorrupted) {
+TEST(Traffic, UnswappedFrameIsCorrupted) {
     const Traffic traffic(shape_of(Network::Ipv4, {}, 64), wire::SwapLevel::Mac, kNonce);
     EXPECT_EQ(check(traffic, sent_frame(traffic, {1, 2, 3}, 64)), Traffic::Verdict::Corrupted);
 }
 
-TEST(Traffic, CutOrPaddedFramesAreNotIntact) {
+TEST(Traffic, TruncatedOrPaddedFramesAreNotIntact) {
     const Traffic traffic(shape_of(Network::None, {}, 128), wire::SwapLevel::Mac, kNonce);
     Bytes frame = sent_frame(traffic, {1, 2, 3}, 128);
     exchange(frame, 0, 6);
@@ -130,13 +130,13 @@ TEST(Traffic, CutOrPaddedFramesAreNotIntact) {
     EXPECT_EQ(check(traffic, padded), Traffic::Verdict::Damaged);
 }
 
-TEST(Traffic, OthersFramesAreForeignAndShortOnesHarmless) {
+TEST(Traffic, ForeignAndShortFramesAreHarmless) {
     const Traffic traffic(shape_of(Network::Ipv4, {}, 64), wire::SwapLevel::Mac, kNonce);
     for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{13}, std::size_t{60}})
         EXPECT_EQ(check(traffic, Bytes(length, std::byte{0x55})), Traffic::Verdict::Foreign) << length;
 }
 
-TEST(Traffic, AFrameOfAnotherRunIsNotOurs) {
+TEST(Traffic, FrameOfAnotherRunIsForeign) {
     const Traffic other(shape_of(Network::Ipv4, {}, 64), wire::SwapLevel::Mac, kNonce + 1);
     const Traffic traffic(shape_of(Network::Ipv4, {}, 64), wire::SwapLevel::Mac, kNonce);
     Bytes frame = sent_frame(other, {1, 2, 3}, 64);
@@ -144,7 +144,7 @@ TEST(Traffic, AFrameOfAnotherRunIsNotOurs) {
     EXPECT_EQ(check(traffic, frame), Traffic::Verdict::Damaged);
 }
 
-TEST(Traffic, SwapLevelsExpectAddressesAndPortsExchanged) {
+TEST(Traffic, SwapLevelsExpectSwappedAddressesAndPorts) {
     const auto frame_at = [](wire::SwapLevel level, Network network) {
         const bool v4 = network == Network::Ipv4;
         const Traffic traffic(shape_of(network, {7}, 128), level, kNonce);
@@ -180,7 +180,7 @@ TEST(Traffic, ChecksumsAreValid) {
     }
 }
 
-TEST(Traffic, FlowsDifferInWhatRssHashes) {
+TEST(Traffic, FlowsDifferInTheFieldsThatRssHashes) {
     const Traffic udp(shape_of(Network::Ipv4, {}, 64), wire::SwapLevel::Mac, kNonce);
     EXPECT_NE(word_at(sent_frame(udp, {0, 1, 1}, 64), 34), word_at(sent_frame(udp, {1, 1, 1}, 64), 34));
     const Traffic ethernet(shape_of(Network::None, {}, 64), wire::SwapLevel::Mac, kNonce);
@@ -188,7 +188,7 @@ TEST(Traffic, FlowsDifferInWhatRssHashes) {
               word_at(sent_frame(ethernet, {1, 1, 1}, 64), 10));
 }
 
-TEST(Traffic, FlowsStayWithinTheDynamicPortsAndAllDiffer) {
+TEST(Traffic, FlowsUseDistinctPortsOfTheDynamicRange) {
     for (const Network network : {Network::Ipv4, Network::Ipv6}) {
         TrafficShape shape = shape_of(network, {}, 128);
         shape.flows = 65'535;
@@ -205,22 +205,22 @@ TEST(Traffic, FlowsStayWithinTheDynamicPortsAndAllDiffer) {
         EXPECT_EQ(flows.size(), shape.flows);
         const Bytes last = sent_frame(traffic, {65'534, 1, 1}, 128);
         EXPECT_EQ(std::to_integer<int>(last[network == Network::Ipv4 ? 29 : 37]), 4)
-            << "the source's last byte";
+            << "the last byte of the source address";
     }
 }
 
-TEST(Stamp, TimesOf48BitsGoRoundWithoutAnybodyNoticing) {
+TEST(Stamp, Times48BitsWideWrapWithoutError) {
     constexpr std::uint64_t kRound = kStampNumbers;
     EXPECT_EQ(cycles_since(100, 250), 150u);
-    EXPECT_EQ(cycles_since(kRound - 1, kRound), 1u);             // the clock has 49 bits now
-    EXPECT_EQ(cycles_since(kRound - 10, 5 * kRound + 10), 20u);  // and passed the edge four times
+    EXPECT_EQ(cycles_since(kRound - 1, kRound), 1u);             // the clock has 49 bits by now
+    EXPECT_EQ(cycles_since(kRound - 10, 5 * kRound + 10), 20u);  // and has wrapped four times
     EXPECT_EQ(cycles_since(7, 9 * kRound + 7), 0u);
-    EXPECT_EQ(cycles_since(0, kRound / 2 - 1), kRound / 2 - 1);  // the longest
-    EXPECT_EQ(cycles_since(200, 150), 0u) << "a clock that is a little ahead";
-    EXPECT_EQ(cycles_since(3, kRound - 2), 0u) << "also across the edge";
+    EXPECT_EQ(cycles_since(0, kRound / 2 - 1), kRound / 2 - 1);  // the maximum
+    EXPECT_EQ(cycles_since(200, 150), 0u) << "a clock that is slightly ahead";
+    EXPECT_EQ(cycles_since(3, kRound - 2), 0u) << "also across the wrap";
 }
 
-TEST(Sizes, ListsAreSentInTurn) {
+TEST(Sizes, ListIsSentInTurn) {
     TrafficShape shape = shape_of(Network::Ipv4, {}, 64);
     parse_sizes("64,512,1518", shape);
     const Traffic traffic(shape, wire::SwapLevel::Mac, kNonce);
@@ -229,7 +229,7 @@ TEST(Sizes, ListsAreSentInTurn) {
     EXPECT_EQ(traffic.largest_size(), 1518u);
 }
 
-TEST(Sizes, ARangeIsUniform) {
+TEST(Sizes, RangeIsUniform) {
     TrafficShape shape = shape_of(Network::Ipv4, {}, 64);
     parse_sizes("512-1024", shape);
     const Traffic traffic(shape, wire::SwapLevel::Mac, kNonce);
@@ -251,17 +251,17 @@ TEST(Sizes, ImixIsSevenFourOne) {
     EXPECT_EQ(std::ranges::count(shape.sizes, 1518u), 1);
 }
 
-TEST(Sizes, TheSmallFramesOfImixHoldWhatTheyMust) {
+TEST(Sizes, SmallImixFramesGrowToHoldTheHeaders) {
     TrafficShape shape = shape_of(Network::Ipv6, {100}, 64);
     parse_sizes("imix", shape);
     EXPECT_EQ(std::ranges::count(shape.sizes, 88u), 7);
     EXPECT_EQ(describe(Traffic(shape, wire::SwapLevel::Mac, kNonce).frame_sizes()),
               "size imix (88 to 1518 bytes)");
     parse_sizes("64", shape);
-    EXPECT_THROW(throw_if_too_small(shape), process::UsageError) << "it was typed";
+    EXPECT_THROW(throw_if_too_small(shape), process::UsageError) << "this size was typed";
 }
 
-TEST(Sizes, TheMeanIsOfWhatIsSent) {
+TEST(Sizes, MeanIsThatOfTheSentFrames) {
     const auto mean_of = [](const char* sizes) {
         TrafficShape shape;
         parse_sizes(sizes, shape);
@@ -272,7 +272,7 @@ TEST(Sizes, TheMeanIsOfWhatIsSent) {
     EXPECT_DOUBLE_EQ(mean_of("imix"), (7 * 64 + 4 * 594 + 1518) / 12.0);
 }
 
-TEST(Sizes, RubbishIsAUsageError) {
+TEST(Sizes, InvalidTextIsAUsageError) {
     TrafficShape shape;
     for (const char* text : {"", "x", "64,", "64-", "1024-512", "64x", "70000", "-5"})
         EXPECT_THROW(parse_sizes(text, shape), process::UsageError) << text;

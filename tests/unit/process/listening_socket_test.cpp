@@ -56,7 +56,7 @@ class ListeningSockets : public testing::Test {
         return lstat(path_.c_str(), &status) == 0 ? status.st_ino : 0;
     }
 
-    /// What is there is neither taken over nor removed.
+    /// The existing socket is neither taken over nor removed.
     std::string expect_left_alone() const {
         const ino_t before = inode();
         std::string why;
@@ -75,7 +75,7 @@ class ListeningSockets : public testing::Test {
     std::string path_;
 };
 
-TEST_F(ListeningSockets, AreForTheirUserAloneWhateverTheUmask) {
+TEST_F(ListeningSockets, AreAccessibleOnlyToTheirUserWhateverTheUmask) {
     const mode_t before = umask(0);
     const ListeningSocket listener("--socket", path_, 1);
     EXPECT_EQ(umask(before), 0u);
@@ -89,7 +89,7 @@ TEST_F(ListeningSockets, LeaveNothingBehind) {
     EXPECT_EQ(inode(), 0u);
 }
 
-TEST_F(ListeningSockets, TakeOverWhatADeadProcessLeft) {
+TEST_F(ListeningSockets, ReplaceTheSocketOfADeadProcess) {
     for (const int type : kTypes) {
         { const FileDescriptor dead = bound(type); }
         const ListeningSocket listener("--socket", path_, 1);
@@ -119,7 +119,7 @@ TEST_F(ListeningSockets, DoNotWaitForAProcessThatAcceptsNothing) {
     expect_left_alone();
 }
 
-TEST_F(ListeningSockets, LeaveTheDeadOfOtherUsersAlone) {
+TEST_F(ListeningSockets, LeaveDeadSocketsOfOtherUsersAlone) {
     if (geteuid() != 0)
         GTEST_SKIP() << "needs root";
     { const FileDescriptor dead = bound(SOCK_STREAM); }
@@ -128,7 +128,7 @@ TEST_F(ListeningSockets, LeaveTheDeadOfOtherUsersAlone) {
     EXPECT_NE(expect_left_alone().find("type: rm " + path_), std::string::npos);
 }
 
-TEST_F(ListeningSockets, LeaveANameThatIsNoLongerTheirs) {
+TEST_F(ListeningSockets, LeaveAPathThatIsNoLongerTheirs) {
     FileDescriptor other;
     {
         const ListeningSocket listener("--socket", path_, 1);
@@ -138,7 +138,7 @@ TEST_F(ListeningSockets, LeaveANameThatIsNoLongerTheirs) {
     EXPECT_NE(inode(), 0u);
 }
 
-TEST_F(ListeningSockets, OfManyThatStartAtOnceOneGetsTheName) {
+TEST_F(ListeningSockets, OfManyConcurrentStartsOneGetsTheName) {
     for (int round = 0; round < 20; ++round) {
         { const FileDescriptor dead = bound(SOCK_STREAM); }
         std::vector<std::unique_ptr<ListeningSocket>> listeners(4);

@@ -47,7 +47,7 @@ TEST_F(OutputFile, HoldsTheTextAndKeepsItsMode) {
     expect_only_the_result();
 }
 
-TEST_F(OutputFile, KeepsTheOldTextWhenTheNewOneDoesNotFit) {
+TEST_F(OutputFile, KeepsTheOldTextIfTheNewOneDoesNotFit) {
     std::ofstream(file_) << "old";
     rlimit before{};
     getrlimit(RLIMIT_FSIZE, &before);
@@ -62,7 +62,7 @@ TEST_F(OutputFile, KeepsTheOldTextWhenTheNewOneDoesNotFit) {
     expect_only_the_result();
 }
 
-TEST_F(OutputFile, LeavesALinkALink) {
+TEST_F(OutputFile, LeavesASymlinkInPlace) {
     std::ofstream(file_) << "old";
     const fs::path link = root_ / "link";
     fs::create_symlink("result", link);
@@ -71,7 +71,7 @@ TEST_F(OutputFile, LeavesALinkALink) {
     EXPECT_EQ(contents(file_), "new");
 }
 
-TEST_F(OutputFile, ChecksWithoutATrace) {
+TEST_F(OutputFile, CheckLeavesNothingBehind) {
     EXPECT_EQ(check_output_file(file_), 0);
     expect_only_the_result();
     EXPECT_EQ(check_output_file(root_ / "none" / "result"), ENOENT);

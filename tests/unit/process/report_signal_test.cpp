@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-TEST(ReportSignal, IsTakenOnceHoweverOftenItCame) {
+TEST(ReportSignal, IsConsumedOnceHoweverOftenItArrived) {
     ReportSignal report;
     EXPECT_FALSE(report.take());
     std::raise(SIGUSR1);
@@ -22,7 +22,7 @@ TEST(ReportSignal, IsTakenOnceHoweverOftenItCame) {
     EXPECT_FALSE(report.take());
 }
 
-TEST(ReportSignal, WakesWhoWaitsAndDoesNotStop) {
+TEST(ReportSignal, WakesAWaiterAndDoesNotStop) {
     const StopSignal stop;
     ReportSignal report;
     std::jthread other([] {
@@ -33,7 +33,7 @@ TEST(ReportSignal, WakesWhoWaitsAndDoesNotStop) {
     EXPECT_TRUE(report.take());
 }
 
-TEST(ReportSignal, WaitsAgainAfterItWasTaken) {
+TEST(ReportSignal, CanBeWaitedForAgain) {
     const StopSignal stop;
     ReportSignal report;
     std::raise(SIGUSR1);
@@ -43,7 +43,7 @@ TEST(ReportSignal, WaitsAgainAfterItWasTaken) {
     EXPECT_GE(Clock::now(), deadline);
 }
 
-TEST(ReportSignalDeathTest, OnTheWayOutItIsIgnored) {
+TEST(ReportSignalDeathTest, IsIgnoredDuringShutdown) {
     EXPECT_EXIT(
         {
             { const ReportSignal report; }

@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-TEST(StopSignal, WaitsUntilTheDeadlineWhenNobodyStops) {
+TEST(StopSignal, WaitsUntilTheDeadlineWithoutAStop) {
     const StopSignal stop;
     const auto deadline = Clock::now() + 30ms;
     EXPECT_FALSE(stop.wait_until(deadline));
@@ -31,7 +31,7 @@ TEST(StopSignal, IsSetByEachSignal) {
     }
 }
 
-TEST(StopSignal, WakesWhoWaits) {
+TEST(StopSignal, WakesAWaiter) {
     StopSignal stop;
     std::thread other([&] {
         std::this_thread::sleep_for(20ms);
@@ -41,7 +41,7 @@ TEST(StopSignal, WakesWhoWaits) {
     other.join();
 }
 
-TEST(StopSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
+TEST(StopSignalDeathTest, SecondSignalEndsTheProcessAtOnce) {
     EXPECT_EXIT(
         {
             const StopSignal stop;
@@ -52,14 +52,14 @@ TEST(StopSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
         testing::KilledBySignal(SIGTERM), "");
 }
 
-/// In a session of its own, which has no controlling terminal until open_terminal(); and whatever nohup the
-/// tests were started with.
+/// Starts a session without a controlling terminal (until open_terminal() is called) and undoes any nohup
+/// that the tests were started with.
 void leave_session() {
     setsid();
     std::signal(SIGHUP, SIG_DFL);
 }
 
-/// Gives the session a terminal; returns the end that hangs it up when it is closed.
+/// Gives the session a terminal. Closing the returned end hangs it up.
 int open_terminal() {
     const int ours = posix_openpt(O_RDWR | O_NOCTTY);
     grantpt(ours);
@@ -69,17 +69,17 @@ int open_terminal() {
     return ours;
 }
 
-/// A minimal system in a chroot has no pseudo-terminals.
+/// A minimal system in a chroot may have no pseudo-terminals.
 bool has_terminals() {
     return access("/dev/ptmx", R_OK | W_OK) == 0 && access("/dev/pts/ptmx", F_OK) == 0;
 }
 
-/// 1: a stop was requested.
+/// Exit status 1: a stop was requested.
 [[noreturn]] void exit_with(const StopSignal& stop) {
     std::exit(stop.requested() ? 1 : 0);
 }
 
-TEST(StopSignalDeathTest, ATerminalThatHangsUpStops) {
+TEST(StopSignalDeathTest, TerminalHangUpStops) {
     if (!has_terminals())
         GTEST_SKIP() << "this system has no pseudo-terminals";
     EXPECT_EXIT(
@@ -88,13 +88,13 @@ TEST(StopSignalDeathTest, ATerminalThatHangsUpStops) {
             const int terminal = open_terminal();
             const StopSignal stop;
             close(terminal);
-            std::raise(SIGHUP);  // the shell's, behind the kernel's
+            std::raise(SIGHUP);  // the shell sends another one after the kernel's
             exit_with(stop);
         },
         testing::ExitedWithCode(1), "");
 }
 
-TEST(StopSignalDeathTest, WithoutATerminalAHangUpIsIgnored) {
+TEST(StopSignalDeathTest, HangUpWithoutATerminalIsIgnored) {
     EXPECT_EXIT(
         {
             leave_session();
@@ -105,7 +105,7 @@ TEST(StopSignalDeathTest, WithoutATerminalAHangUpIsIgnored) {
         testing::ExitedWithCode(0), "");
 }
 
-TEST(StopSignalDeathTest, AHangUpThatNohupIgnoresStaysIgnored) {
+TEST(StopSignalDeathTest, HangUpUnderNohupStaysIgnored) {
     if (!has_terminals())
         GTEST_SKIP() << "this system has no pseudo-terminals";
     EXPECT_EXIT(

@@ -56,7 +56,7 @@ TEST(Json, NamesEveryRefusalReason) {
     EXPECT_EQ(json["loop"], 0);
 }
 
-TEST(Json, TellsThePortAndItsQueues) {
+TEST(Json, ReportsThePortAndItsQueues) {
     const auto port = json_of(true)["ports"][0];
     EXPECT_EQ(port["name"], "net_test0");
     EXPECT_EQ(port["mac"], "02:00:00:00:00:01");
@@ -67,7 +67,7 @@ TEST(Json, TellsThePortAndItsQueues) {
     EXPECT_EQ(json_of(true)["workers"][1]["queue_pairs"][0]["queue"], 1);
 }
 
-TEST(Json, TellsTheSessionOfEachPort) {
+TEST(Json, ReportsTheArmingOfEachPort) {
     const auto session_of = [](const verdict::ArmingState& state) {
         Snapshot now = snapshot_after_two_seconds();
         now.ports[0].arming = state;

@@ -14,7 +14,7 @@ bool has_hint(const Report& report, const std::string& words) {
     return false;
 }
 
-TEST(Report, RatesAreOverTheIntervalAndCountsSinceStart) {
+TEST(Report, RatesCoverTheIntervalAndCountsTheWholeRun) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     EXPECT_DOUBLE_EQ(report.interval_seconds, 2);
     EXPECT_EQ(report.counts[verdict::Count::Received], 4000u);
@@ -29,14 +29,14 @@ TEST(Report, RatesAreOverTheIntervalAndCountsSinceStart) {
     EXPECT_DOUBLE_EQ(second.rates.received_per_second, 50);
 }
 
-TEST(Report, BitsAreThoseOfLayer1) {
+TEST(Report, BitRateIsThatOfLayer1) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
-    // 60 bytes in an mbuf are 84 on the wire: FCS 4, preamble 8, gap 12.
+    // 60 bytes in an mbuf are 84 on the wire: 4 of FCS, 8 of preamble, 12 of gap.
     EXPECT_DOUBLE_EQ(report.rates.received_bits_per_second_l1, 2000 * 84 * 8);
     EXPECT_DOUBLE_EQ(report.rates.echoed_bits_per_second_l1, 1950 * 84 * 8);
 }
 
-TEST(Report, WorkersHaveBurstCyclesAndBusyShare) {
+TEST(Report, WorkersHaveMeanBurstCyclesAndBusyShare) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     EXPECT_DOUBLE_EQ(report.workers[0].mean_burst, 30);
     EXPECT_DOUBLE_EQ(report.workers[0].cycles_per_frame, 100);
@@ -44,7 +44,7 @@ TEST(Report, WorkersHaveBurstCyclesAndBusyShare) {
     EXPECT_DOUBLE_EQ(report.workers[1].mean_burst, 1);
 }
 
-TEST(Report, AWorkerWithoutAQueueShowsZeros) {
+TEST(Report, WorkerWithoutAQueueShowsZeros) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     ASSERT_EQ(report.workers.size(), 3u);
     EXPECT_EQ(report.workers[2].counts[verdict::Count::Received], 0u);
@@ -52,7 +52,7 @@ TEST(Report, AWorkerWithoutAQueueShowsZeros) {
     EXPECT_DOUBLE_EQ(report.workers[2].cycles_per_frame, 0);
 }
 
-TEST(Report, QueueSharesAreOfThePort) {
+TEST(Report, QueueSharesAreRelativeToThePort) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     ASSERT_EQ(report.ports[0].queues.size(), 2u);
     EXPECT_DOUBLE_EQ(report.ports[0].queues[0].share, 0.75);
@@ -61,7 +61,7 @@ TEST(Report, QueueSharesAreOfThePort) {
     EXPECT_EQ(report.port_counts[verdict::PortCount::RxErrors], 1u);
 }
 
-TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
+TEST(Report, TwoPortsOfOneWorkerAreSeparate) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports.push_back(now.ports[0]);
     now.ports[1].id = 1;
@@ -78,7 +78,7 @@ TEST(Report, TwoPortsOfOneWorkerAreKeptApart) {
     EXPECT_EQ(report.workers[0].counts[verdict::Count::Received], 3005u);
 }
 
-TEST(Report, AnswersAndChecksAreSummedUp) {
+TEST(Report, SumsAnswersAndChecks) {
     const Report report = make_report(snapshot_at_start(), snapshot_after_two_seconds(), false);
     EXPECT_EQ(report.counts[verdict::Count::Answered], 10u);
     EXPECT_EQ(report.counts[verdict::Count::ChecksSent], 2u);
@@ -86,14 +86,14 @@ TEST(Report, AnswersAndChecksAreSummedUp) {
     EXPECT_EQ(report.workers[1].counts[verdict::Count::Answered], 0u);
 }
 
-TEST(Report, AnIntervalOfNoTimeHasNoRates) {
+TEST(Report, EmptyIntervalHasNoRates) {
     const Report report = make_report(snapshot_at_start(), snapshot_at_start(), true);
     EXPECT_DOUBLE_EQ(report.rates.received_per_second, 0);
     EXPECT_DOUBLE_EQ(report.workers[0].busy_share, 0);
     EXPECT_DOUBLE_EQ(report.ports[0].queues[0].share, 0);
 }
 
-TEST(Report, ACounterThatWentBackHasNotGrown) {
+TEST(Report, DecreasedCounterReportsNoGrowth) {
     Snapshot now = snapshot_after_two_seconds();
     const Snapshot before = now;
     now.seconds += 2;
@@ -123,24 +123,24 @@ TEST(Report, ACounterThatWentBackHasNotGrown) {
     EXPECT_FALSE(has_hint(report, "missed"));
 }
 
-TEST(Hints, NothingArrivedNamesLinkPromiscuousAndMac) {
+TEST(Hints, NothingReceivedNamesLinkPromiscuousAndMac) {
     Snapshot now = snapshot_at_start();
     now.seconds = 2;
-    EXPECT_TRUE(make_report(snapshot_at_start(), now, false).hints.empty()) << "too early to tell";
+    EXPECT_TRUE(make_report(snapshot_at_start(), now, false).hints.empty()) << "too early for a hint";
     now.seconds = 5;
     now.ports[0].link.up = false;
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
                          "link down, promiscuous on; send to MAC 02:00:00:00:00:01"));
 }
 
-TEST(Hints, OneQueueWithNearlyEverything) {
+TEST(Hints, NameTheQueueWithNearlyEverything) {
     Snapshot now = snapshot_after_two_seconds();
     EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "nearly all"));
     now.workers[0].queue_pairs[0].counts[verdict::Count::Received] = 30'000;
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false), "queue 0 gets nearly all"));
 }
 
-TEST(Hints, LossesNameWhatToDo) {
+TEST(Hints, LossesNameTheRemedy) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports[0].counts[verdict::PortCount::NoMbuf] = 3;
     const Report report = make_report(snapshot_at_start(), now, false);
@@ -149,20 +149,20 @@ TEST(Hints, LossesNameWhatToDo) {
     EXPECT_TRUE(has_hint(report, "full TX queue"));
 }
 
-TEST(Hints, LookAtTheIntervalAndNotAtWhatIsLongPast) {
+TEST(Hints, CoverTheIntervalAndIgnoreEarlierLosses) {
     const Snapshot past = snapshot_after_two_seconds();  // with losses
     Snapshot now = past;
     now.seconds = 4;
     EXPECT_TRUE(make_report(past, now, false).hints.empty());
     now.workers[1].queue_pairs[0].counts[verdict::Count::Received] +=
-        5000;  // queue 0 had three quarters until now
+        5000;  // queue 0 had three quarters so far
     const Report report = make_report(past, now, false);
     EXPECT_TRUE(has_hint(report, "queue 1 gets nearly all"));
     EXPECT_DOUBLE_EQ(report.ports[0].queues[1].share, 1);
     EXPECT_EQ(report.ports[0].queues[1].received, 6000u);
 }
 
-TEST(Hints, WhatReturnsOurChecksIsTold) {
+TEST(Hints, NameTheKindOfReflector) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports[0].arming = {verdict::Reason::FacingReflector, verdict::Facing::Reflector, {}};
     EXPECT_TRUE(has_hint(make_report(snapshot_at_start(), now, false),
@@ -174,7 +174,7 @@ TEST(Hints, WhatReturnsOurChecksIsTold) {
     EXPECT_FALSE(has_hint(make_report(snapshot_at_start(), now, false), "loop check"));
 }
 
-TEST(Hints, NoneForACleanRun) {
+TEST(Hints, AreAbsentForACleanRun) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports[0].counts = {};
     now.workers[0].queue_pairs[0].counts[verdict::Count::Dropped] = 0;

@@ -40,33 +40,33 @@ TEST(Table, EveryColumnIsUnderItsHeading) {
     EXPECT_EQ(row_end - heading_end, heading_end + 1);
 }
 
-TEST(Table, TheFinalReportTellsTheBalanceAndTheReasons) {
+TEST(Table, FinalReportShowsTheBalanceAndTheReasons) {
     const std::string text = table_of(true);
     EXPECT_NE(text.find("received 4000 = echoed 3900 + answered 10 + refused 60 + dropped 30"),
               std::string::npos)
         << text;
     EXPECT_NE(text.find("refused runt"), std::string::npos);
     EXPECT_NE(text.find("refused group-destination"), std::string::npos);
-    EXPECT_EQ(text.find("refused loop"), std::string::npos) << "reasons that did not happen are left out";
+    EXPECT_EQ(text.find("refused loop"), std::string::npos) << "reasons that did not occur are left out";
     EXPECT_NE(text.find("hint: "), std::string::npos);
     EXPECT_EQ(table_of(false).find("refused runt"), std::string::npos);
 }
 
-TEST(Table, ALinkThatIsDownStandsOut) {
+TEST(Table, HighlightsALinkThatIsDown) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports[0].link = {false, 0, false, 3};
     const std::string text = render_table(make_report(snapshot_at_start(), now, false));
     EXPECT_NE(text.find("link DOWN (3 changes)"), std::string::npos) << text;
 }
 
-TEST(Table, APortThatWasRemovedStandsOut) {
+TEST(Table, HighlightsARemovedPort) {
     Snapshot now = snapshot_after_two_seconds();
     now.ports[0].removed = true;
     const std::string text = render_table(make_report(snapshot_at_start(), now, false));
     EXPECT_NE(text.find("port 0 (net_test0): REMOVED; missed 7"), std::string::npos) << text;
 }
 
-TEST(Table, ASessionIsToldWhenItIsNotSimplyArmed) {
+TEST(Table, ShowsTheArmingUnlessSimplyArmed) {
     const auto row_with = [](const verdict::ArmingState& session) {
         Snapshot now = snapshot_after_two_seconds();
         now.ports[0].arming = session;

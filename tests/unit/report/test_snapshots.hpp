@@ -1,5 +1,5 @@
-// Two snapshots two seconds apart: one port with two queue pairs on two workers, and a third worker without
-// any.
+// Two snapshots taken two seconds apart: one port with two queue pairs on two workers, and a third worker
+// without a queue.
 #pragma once
 
 #include "l2echo/report/snapshot.hpp"

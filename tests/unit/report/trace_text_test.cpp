@@ -24,7 +24,7 @@ verdict::TraceRecord record_of(const Bytes& frame, std::size_t captured = verdic
     return record;
 }
 
-TEST(TraceText, TellsWhereWhatAndWhy) {
+TEST(TraceText, ShowsPortHeadersAndVerdict) {
     EXPECT_EQ(describe_trace(record_of(udp4_frame())),
               "port 1 queue 2, 60 bytes, 02:aa:bb:cc:dd:ee > 02:11:22:33:44:55, "
               "IPv4 192.0.2.77 > 198.51.100.9, UDP 5000 > 53: echoed (mac)");
@@ -50,7 +50,7 @@ TEST(TraceText, NamesTagsFragmentsAndOtherTypes) {
     EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x0800}, counting(46))), "EtherType 0x0800");
 }
 
-TEST(TraceText, ReadsNoFurtherThanWhatWasWrittenDown) {
+TEST(TraceText, ReadsOnlyTheRecordedBytes) {
     EXPECT_EQ(middle_of(udp4_frame(), 37), "IPv4 192.0.2.77 > 198.51.100.9, protocol 17");
     EXPECT_EQ(middle_of(udp4_frame(), 33), "EtherType 0x0800");
     EXPECT_EQ(describe_trace(record_of(udp4_frame(), 13)),
@@ -59,7 +59,7 @@ TEST(TraceText, ReadsNoFurtherThanWhatWasWrittenDown) {
     EXPECT_EQ(middle_of(jumbo), "IPv4 192.0.2.77 > 198.51.100.9, UDP 1 > 2");
 }
 
-TEST(TraceText, TellsEveryVerdict) {
+TEST(TraceText, ShowsEveryVerdict) {
     verdict::TraceRecord record = record_of(udp4_frame());
     record.echoed_as = "mac+ip+port";
     EXPECT_EQ(describe_verdict(record), "echoed (mac+ip+port)");

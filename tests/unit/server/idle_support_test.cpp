@@ -21,7 +21,7 @@ TEST(IdleSupport, UmwaitNeedsTheCpuAndEveryDriver) {
     EXPECT_NE(problem({.one_queue = true}, {kGood, kGood}).find("one queue at a time"), std::string::npos);
 }
 
-TEST(IdleSupport, NamesTheDriverThatHasNothingToWaitFor) {
+TEST(IdleSupport, NamesTheDriverWithoutAMonitorAddress) {
     const std::string text = problem({.one_queue = true, .several_queues = true}, {kGood, kWithout});
     for (const char* word : {"--idle umwait", "port 1 (net_null0)", "driver net_null", "--idle sleep"})
         EXPECT_NE(text.find(word), std::string::npos) << text;

@@ -35,7 +35,7 @@ TEST(Options, EalArgumentsEndAtTheFirstDoubleDash) {
               (std::vector<std::string>{"-l", "0-3", "-n", "4"}));
 }
 
-TEST(Options, DefaultsAreThoseOfTheHelp) {
+TEST(Options, DefaultsMatchTheHelp) {
     const Options options = options_of({});
     EXPECT_EQ(options.port.burst, 32);
     EXPECT_EQ(options.port.rx_descriptors, 1024);
@@ -48,7 +48,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_FALSE(options.stats_interval);
     EXPECT_FALSE(options.duration);
     EXPECT_FALSE(options.rules.raw);
-    EXPECT_TRUE(options.rules.fast_path_decides()) << "no rule but the default ones";
+    EXPECT_TRUE(options.rules.fast_path_decides()) << "only the default rules";
     EXPECT_FALSE(options.rules.group_own_source);
     EXPECT_TRUE(options.loop_check);
     EXPECT_FALSE(options.disarmed);
@@ -59,7 +59,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_TRUE(options.ports.empty());
 }
 
-TEST(Options, EveryOptionArrives) {
+TEST(Options, ParseEveryOption) {
     const Options options = options_of({"--ports",
                                         "0,net_tap1",
                                         "--take-kernel-interface",
@@ -167,11 +167,11 @@ const std::vector<std::string> kAllRules{"--accept",
                                          "--trace-file",
                                          "/tmp/trace.pcapng"};
 
-TEST(Options, EveryRuleArrivesFromTheCommandLine) {
+TEST(Options, ParseEveryRuleFromTheCommandLine) {
     expect_all_rules(options_of(kAllRules));
 }
 
-TEST(Options, EveryRuleArrivesFromAFile) {
+TEST(Options, ParseEveryRuleFromAFile) {
     const TemporaryFile file(R"(accept = "own"
 group = "own-source"
 swap = "mac+ip+port"
@@ -190,7 +190,7 @@ trace-file = "/tmp/trace.pcapng"
     expect_all_rules(options_of({"--config", file.path()}));
 }
 
-/// What a frame to vlan 100 and UDP port 5005, from 10/8 and not, would be told.
+/// The verdicts for frames to VLAN 100 and UDP port 5005, from 10/8 and from elsewhere.
 std::vector<bool> decisions_of(const echo::MatchRules& rules) {
     std::vector<bool> decisions;
     for (const std::uint16_t vlan : {100, 101})
@@ -210,7 +210,7 @@ std::vector<bool> decisions_of(const echo::MatchRules& rules) {
     return decisions;
 }
 
-TEST(Options, MatchRulesKeepTheirOrderWhereverTheyStand) {
+TEST(Options, MatchRulesKeepTheirOrderAmongOtherOptions) {
     const std::vector<bool> expected{false, true, false, false};
     const std::vector<std::string> refuse_first{"--match", "refuse,src-ip=10.0.0.0/8", "--match",
                                                 "vlan=100,udp-dst=5000-5010"};
@@ -236,7 +236,7 @@ TEST(Options, PrintConfigKeepsEveryRule) {
     EXPECT_EQ(parse({"--", "--config", single_file.path(), "--print-config"}).print, single);
 }
 
-TEST(Options, RawAndRulesContradictEachOther) {
+TEST(Options, RawAndRulesAreMutuallyExclusive) {
     const std::vector<std::vector<std::string>> rules{{"--accept", "own"},
                                                       {"--group", "own-source"},
                                                       {"--swap", "mac+ip"},
@@ -250,11 +250,11 @@ TEST(Options, RawAndRulesContradictEachOther) {
         EXPECT_EQ(error_of(ours),
                   "--raw has no rules, so " + rule[0] + " says nothing: leave out one of them");
     }
-    EXPECT_FALSE(options_of({"--raw"}).loop_check) << "raw is raw";
+    EXPECT_FALSE(options_of({"--raw"}).loop_check) << "raw sends no loop checks";
     EXPECT_DOUBLE_EQ(options_of({"--raw", "--max-rate", "1Mpps"}).max_rate.frames_per_second, 1e6);
 }
 
-TEST(Options, ASessionThatCouldDoNothingIsAUsageError) {
+TEST(Options, UselessArmingIsAUsageError) {
     EXPECT_EQ(error_of({"--", "--disarmed"}), "--disarmed: nothing could arm it; give --control-socket PATH");
     EXPECT_EQ(error_of({"--", "--trace-file", "x"}),
               "--trace-file: nothing would be traced; give --trace N or --control-socket PATH");
@@ -263,19 +263,19 @@ TEST(Options, ASessionThatCouldDoNothingIsAUsageError) {
               "--trace: '1000000001' is not a number from 0 to 1000000000");
 }
 
-TEST(Options, ATesterIsAStation) {
+TEST(Options, TesterMacMustBeUnicast) {
     for (const std::string mac : {"00:00:00:00:00:00", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"})
         EXPECT_EQ(error_of({"--", "--only-from", mac}),
                   "--only-from: " + mac + " is not a unicast MAC address");
 }
 
-TEST(Options, TheMostIsARateOfItsOwn) {
+TEST(Options, MaxRateIsAnAbsoluteRate) {
     for (const char* rate : {"max", "50%"})
         EXPECT_EQ(error_of({"--", "--max-rate", rate}),
                   "--max-rate: give frames or bits per second, such as 1Mpps or 10Gbps");
 }
 
-TEST(Options, EveryWayToIdleHasItsName) {
+TEST(Options, EveryIdleModeHasItsName) {
     for (const engine::Idle idle :
          {engine::Idle::Poll, engine::Idle::Pause, engine::Idle::Umwait, engine::Idle::Sleep}) {
         const std::string name(engine::kIdleNames.at(static_cast<std::size_t>(idle)));
@@ -283,7 +283,7 @@ TEST(Options, EveryWayToIdleHasItsName) {
     }
 }
 
-TEST(Options, ASleeperIsToldHowLong) {
+TEST(Options, SleepModeTakesItsTime) {
     EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.mode, engine::Idle::Sleep);
     EXPECT_EQ(options_of({"--idle", "sleep=1ms"}).idle.sleep, std::chrono::microseconds(1000));
     EXPECT_EQ(options_of({"--idle", "sleep=10us"}).idle.sleep, std::chrono::microseconds(10));
@@ -303,7 +303,7 @@ TEST(Options, TimesWithoutAUnitAreSecondsAndTinyOnesAreNotZero) {
     EXPECT_EQ(options_of({"--stats-interval", "0.00001"}).stats_interval, milliseconds(1));
 }
 
-TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
+TEST(Options, InvalidValuesAreUsageErrorsThatNameTheOption) {
     const std::vector<std::pair<const char*, const char*>> wrong{
         {"--burst", "0"},
         {"--burst", "513"},
@@ -348,7 +348,7 @@ TEST(Options, WrongValuesAreUsageErrorsThatNameTheOption) {
     }
 }
 
-TEST(Options, UnknownOnesAreNamed) {
+TEST(Options, UnknownOptionsAreNamed) {
     EXPECT_NE(error_of({"--", "--no-such-option"}).find("--no-such-option"), std::string::npos);
     EXPECT_NE(error_of({"--", "stray"}).find("stray"), std::string::npos);
 }
@@ -364,7 +364,7 @@ TEST(Options, OldSpellingsSayTheNewOnes) {
               check.path() + ":1:1: no-loop-check is now loop-check = \"off\"");
 }
 
-TEST(Options, OursAmongEalsAreSentBehindTheDashes) {
+TEST(Options, OurOptionsAmongEalArgumentsAreSentAfterTheDashes) {
     EXPECT_NE(error_of({"-l", "0", "--burst", "3"}).find("put it after --"), std::string::npos);
     EXPECT_NE(error_of({"--format=json"}).find("put it after --"), std::string::npos);
 }
@@ -381,7 +381,7 @@ TEST(Options, HelpAndVersionWorkOnEitherSide) {
     EXPECT_NE(parse({"--", "--version"}).print.value().find("l2echo"), std::string::npos);
 }
 
-TEST(Options, TheFileGivesWhatTheCommandLineDoesNot) {
+TEST(Options, FileProvidesOptionsThatTheCommandLineOmits) {
     const TemporaryFile file(
         "eal = [\"-l\", \"0-1\"]\nburst = 16\nraw = true\nports = [\"0\", \"1\"]\nduration = \"2s\"\n");
     const Options options = parse({"--", "--config", file.path(), "--burst", "8"}).options;
@@ -394,23 +394,23 @@ TEST(Options, TheFileGivesWhatTheCommandLineDoesNot) {
               (std::vector<std::string>{"-l", "2"}));
 }
 
-TEST(Options, ALcoreListWithCommasSurvivesTheFile) {
+TEST(Options, LcoreListWithCommasSurvivesTheFile) {
     const TemporaryFile file("eal = [\"--lcores\", \"0@0,1@0,2@1\", \"--vdev\", \"net_tap0,iface=x\"]\n");
     EXPECT_EQ(parse({"--", "--config", file.path()}).options.eal,
               (std::vector<std::string>{"--lcores", "0@0,1@0,2@1", "--vdev", "net_tap0,iface=x"}));
 }
 
-TEST(Options, AnUnknownKeyIsNamedWithItsFile) {
+TEST(Options, UnknownKeyIsNamedWithItsFile) {
     const TemporaryFile file("burts = 16\n");
     const std::string error = error_of({"--", "--config", file.path()});
     EXPECT_NE(error.find(file.path() + ":1:1: unknown key burts"), std::string::npos) << error;
 }
 
-TEST(Options, AMissingFileIsNamed) {
+TEST(Options, MissingFileIsNamed) {
     EXPECT_NE(error_of({"--", "--config", "/no/such.toml"}).find("/no/such.toml"), std::string::npos);
 }
 
-TEST(Options, PrintConfigIsAFileThatMeansTheSame) {
+TEST(Options, PrintedConfigParsesToTheSameOptions) {
     const std::string printed =
         parse({"-l", "0-1", "--vdev=net_null0", "--", "--print-config", "--rss", "ip,udp", "--raw",
                "--duration", "500ms", "--tx-full", "retry=3", "--ports", "0"})
@@ -424,7 +424,7 @@ TEST(Options, PrintConfigIsAFileThatMeansTheSame) {
     EXPECT_TRUE(again.options.rules.raw);
 }
 
-TEST(EalOptions, TakeNothingOfOurs) {
+TEST(EalOptions, AcceptNoneOfOurs) {
     EXPECT_EQ(parse_eal_command_line({"l2_echo", "-l", "0"}).options.eal,
               (std::vector<std::string>{"-l", "0"}));
     EXPECT_TRUE(parse_eal_command_line({"l2_echo", "--help"}).print);

@@ -26,14 +26,14 @@ TEST(FrameCounts, RefusedIsTheSumOverAllReasons) {
     EXPECT_EQ(FrameCounts{}.refused(), 0u);
 }
 
-TEST(FrameCounts, BalanceWhenEveryFrameIsInOneOfTheOthers) {
+TEST(FrameCounts, BalanceIfEveryFrameIsCountedOnce) {
     FrameCounts counts = balanced_counts();
     EXPECT_TRUE(counts.balanced());
     ++counts[Reason::Loop];
     EXPECT_FALSE(counts.balanced());
 }
 
-TEST(FrameCounts, EveryCounterIsSummedUp) {
+TEST(FrameCounts, SumEveryCounter) {
     FrameCounts counts;
     std::uint64_t value = 1;
     for (const CountRow& row : kCountTable)
@@ -48,7 +48,7 @@ TEST(FrameCounts, EveryCounterIsSummedUp) {
         EXPECT_EQ(counts[row.reason], 2 * once[row.reason]) << row.name;
 }
 
-TEST(Tables, NamesAreThereAndUnique) {
+TEST(Tables, NamesAreNonEmptyAndUnique) {
     std::set<std::string_view> names;
     for (const CountRow& row : kCountTable)
         names.insert(row.key);
@@ -60,7 +60,7 @@ TEST(Tables, NamesAreThereAndUnique) {
     EXPECT_FALSE(names.contains(""));
 }
 
-TEST(FrameCounts, TheDocumentHasTheMeaningOfEach) {
+TEST(FrameCounts, DocumentHasTheMeaningOfEach) {
     std::ifstream file(L2ECHO_SOURCE_ROOT "/docs/report.md");
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     const auto row_of_table = [](std::string_view key, std::string_view meaning) {

@@ -10,7 +10,7 @@
 namespace l2echo::wire {
 namespace {
 
-TEST(MacPair, SwapEqualsAnIndependentReferenceOnRandomFrames) {
+TEST(MacPair, SwapAgreesWithAnIndependentReferenceOnRandomFrames) {
     std::mt19937 random(1);
     for (int round = 0; round < 100'000; ++round) {
         std::vector<std::uint8_t> bytes(14 + random() % 64);
@@ -25,7 +25,7 @@ TEST(MacPair, SwapEqualsAnIndependentReferenceOnRandomFrames) {
     }
 }
 
-TEST(MacPair, TouchesTheTwelveAddressBytesOnly) {
+TEST(MacPair, SwapChangesOnlyTheTwelveAddressBytes) {
     ExactBytes frame({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
     store_swapped(frame.data(), load_mac_pair(frame.data()));
     EXPECT_EQ(frame.bytes(), (std::vector<std::uint8_t>{7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6}));

@@ -14,7 +14,7 @@ namespace {
 
 using namespace packets;
 
-/// `reach` of the bytes are in the first segment; the frame is as long as they all.
+/// `reach` bytes are in the first segment; the frame length covers all bytes.
 FrameHeaders headers_of(const Bytes& bytes, std::size_t reach = SIZE_MAX) {
     const ExactBytes frame(
         Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(reach, bytes.size()))));
@@ -69,7 +69,7 @@ TEST(FrameHeaders, WalkTheTagsAndKeepTheOutermostId) {
     EXPECT_EQ(two.ip_version, 4);
 }
 
-TEST(FrameHeaders, ATagThatIsCutOffIsNone) {
+TEST(FrameHeaders, TruncatedTagIsIgnored) {
     const Bytes frame = ethernet(kOurs, kTester, {0x8100, 5, 0x0800}, {});
     for (const std::size_t reach : {14U, 15U, 16U, 17U}) {
         EXPECT_EQ(headers_of(frame, reach).tags, 0u) << reach;
@@ -86,7 +86,7 @@ TEST(FrameHeaders, Ipv4OptionsMoveTheTransportHeader) {
     EXPECT_FALSE(headers.source_routed);
 }
 
-TEST(FrameHeaders, SourceRoutesAreSeenAmongOtherOptions) {
+TEST(FrameHeaders, SourceRoutesAreFoundAmongOtherOptions) {
     const auto routed = [](const Bytes& options) {
         return of_ipv4(ipv4({17, kTester4, kFar4, 64, 0, options}, udp())).source_routed;
     };
@@ -94,14 +94,14 @@ TEST(FrameHeaders, SourceRoutesAreSeenAmongOtherOptions) {
     EXPECT_TRUE(routed({137, 7, 4, 1, 2, 3, 4, 0}));
     EXPECT_TRUE(routed({1, 1, 1, 131}));
     EXPECT_TRUE(routed({148, 4, 0, 0, 131, 3, 4, 0}));
-    EXPECT_FALSE(routed({0, 131, 7, 4})) << "behind the end of the options";
-    EXPECT_FALSE(routed({7, 4, 131, 131})) << "inside of another option";
-    EXPECT_FALSE(routed({7, 1, 131, 7})) << "no option is shorter than 2: the rest cannot be read";
+    EXPECT_FALSE(routed({0, 131, 7, 4})) << "after the end-of-options option";
+    EXPECT_FALSE(routed({7, 4, 131, 131})) << "inside another option";
+    EXPECT_FALSE(routed({7, 1, 131, 7})) << "an option is at least 2 bytes long: the rest cannot be parsed";
     EXPECT_FALSE(routed({1, 1, 1, 7})) << "its length is cut off";
     EXPECT_FALSE(routed({7, 200, 131, 7})) << "longer than the header";
 }
 
-TEST(FrameHeaders, Ipv4WhoseLengthsDoNotHoldIsNotIp) {
+TEST(FrameHeaders, Ipv4WithInconsistentLengthsIsNotIp) {
     const Bytes packet = ipv4({17, kTester4, kFar4}, udp());
     EXPECT_EQ(of_ipv4(packet).ip_version, 4);
     EXPECT_EQ(of_ipv4(with(packet, 0, 0x55)).ip_version, 0) << "version 5";
@@ -120,14 +120,14 @@ TEST(FrameHeaders, PaddingIsNotPartOfThePacket) {
         ethernet(kOurs, kTester, {0x0800}, join({ipv4({17, kTester4, kFar4}, {1, 2, 3}), Bytes(23)}));
     const FrameHeaders headers = headers_of(frame);
     EXPECT_EQ(headers.end, 37u);
-    EXPECT_EQ(headers.ports, 0u) << "padding is no port";
+    EXPECT_EQ(headers.ports, 0u) << "padding contains no ports";
 }
 
-TEST(FrameHeaders, OfTheFragmentsOnlyTheFirstHasPorts) {
+TEST(FrameHeaders, OnlyTheFirstFragmentHasPorts) {
     const auto fragment = [](unsigned field) {
         return of_ipv4(ipv4({17, kTester4, kFar4, 64, field}, udp()));
     };
-    EXPECT_FALSE(fragment(0x4000).fragment) << "do not fragment";
+    EXPECT_FALSE(fragment(0x4000).fragment) << "only the don't-fragment flag";
     EXPECT_TRUE(fragment(0x2000).fragment);
     EXPECT_FALSE(fragment(0x2000).later_fragment);
     EXPECT_EQ(fragment(0x2000).ports, 34u);
@@ -137,7 +137,7 @@ TEST(FrameHeaders, OfTheFragmentsOnlyTheFirstHasPorts) {
     EXPECT_EQ(fragment(0x1FFF).ip_version, 4);
 }
 
-TEST(FrameHeaders, PortsBeyondTheFirstSegmentAreNone) {
+TEST(FrameHeaders, PortsBeyondTheFirstSegmentAreIgnored) {
     EXPECT_EQ(headers_of(udp4_frame(), 38).ports, 34u);
     EXPECT_EQ(headers_of(udp4_frame(), 37).ports, 0u);
     EXPECT_EQ(headers_of(udp4_frame(), 37).ip_version, 4);
@@ -148,7 +148,7 @@ TEST(FrameHeaders, OnlyUdpAndTcpHavePorts) {
         EXPECT_EQ(of_ipv4(ipv4({protocol, kTester4, kFar4}, udp())).ports, 0u) << protocol;
 }
 
-/// Next header, length in units of 8 behind the first, and what follows.
+/// Next header, length in units of 8 bytes after the first 8, and the data that follows.
 Bytes extension(unsigned next, unsigned length = 0, const Bytes& start = {}) {
     Bytes bytes = join({byte(next), byte(length), start});
     bytes.resize(8 * (length + 1));
@@ -158,7 +158,7 @@ FrameHeaders of_chain(unsigned first, const Bytes& payload) {
     return of_ipv6(ipv6({first, kTester6, kOur6}, payload));
 }
 
-TEST(FrameHeaders, Ipv6ExtensionsThatAreUnderstoodAreWalked) {
+TEST(FrameHeaders, KnownIpv6ExtensionsAreWalked) {
     const FrameHeaders headers = of_chain(0, join({extension(60), extension(17, 1), udp()}));
     EXPECT_EQ(headers.protocol, kProtocolUdp);
     EXPECT_EQ(headers.transport, 54u + 8 + 16);
@@ -166,14 +166,14 @@ TEST(FrameHeaders, Ipv6ExtensionsThatAreUnderstoodAreWalked) {
     EXPECT_FALSE(headers.fragment);
 }
 
-TEST(FrameHeaders, TheFirstUnknownExtensionEndsTheWalk) {
+TEST(FrameHeaders, FirstUnknownExtensionEndsTheWalk) {
     const FrameHeaders headers = of_chain(0, join({extension(51), extension(17), udp()}));
     EXPECT_EQ(headers.ip_version, 6);
     EXPECT_EQ(headers.protocol, 51);
     EXPECT_EQ(headers.ports, 0u);
 }
 
-TEST(FrameHeaders, Ipv6FragmentsAreSeen) {
+TEST(FrameHeaders, Ipv6FragmentsAreDetected) {
     const FrameHeaders first = of_chain(44, join({extension(17, 0, {0, 1}), udp()}));
     EXPECT_TRUE(first.fragment);
     EXPECT_FALSE(first.later_fragment);
@@ -181,20 +181,20 @@ TEST(FrameHeaders, Ipv6FragmentsAreSeen) {
     const FrameHeaders later = of_chain(44, join({extension(60, 0, {0, 8}), udp()}));
     EXPECT_TRUE(later.later_fragment);
     EXPECT_EQ(later.ports, 0u);
-    EXPECT_EQ(later.protocol, 60) << "what follows is the middle of something";
+    EXPECT_EQ(later.protocol, 60) << "a later fragment has no extension headers of its own";
     EXPECT_EQ(later.ip_version, 6);
 }
 
-TEST(FrameHeaders, ARouteThatIsNotAtItsEndIsASourceRoute) {
+TEST(FrameHeaders, UnfinishedRoutingHeaderIsASourceRoute) {
     EXPECT_TRUE(of_chain(43, join({extension(17, 2, {0, 1}), udp()})).source_routed);
     EXPECT_FALSE(of_chain(43, join({extension(17, 2, {0, 0}), udp()})).source_routed);
 }
 
-TEST(FrameHeaders, Ipv6WhoseLengthsDoNotHoldIsNotIp) {
+TEST(FrameHeaders, Ipv6WithInconsistentLengthsIsNotIp) {
     const Bytes packet = ipv6({6, kTester6, kOur6}, tcp());
     EXPECT_EQ(of_ipv6(with(packet, 0, 0x40)).ip_version, 0);
     EXPECT_EQ(of_ipv6(with(packet, 5, 21)).ip_version, 0) << "packet longer than the frame";
-    EXPECT_EQ(of_chain(60, extension(17, 1)).ip_version, 6) << "ends with its extension";
+    EXPECT_EQ(of_chain(60, extension(17, 1)).ip_version, 6) << "ends after its extension";
     EXPECT_EQ(of_chain(60, with(extension(17), 1, 1)).ip_version, 0) << "extension longer than the packet";
     EXPECT_EQ(of_chain(60, Bytes(7)).ip_version, 0);
     EXPECT_EQ(of_chain(60, {}).ip_version, 0);
@@ -202,7 +202,7 @@ TEST(FrameHeaders, Ipv6WhoseLengthsDoNotHoldIsNotIp) {
         EXPECT_EQ(headers_of(tcp6_frame(), reach).ip_version, 0) << reach;
 }
 
-TEST(FrameHeaders, LeadNowhereBeyondTheFirstSegmentWhateverTheBytes) {
+TEST(FrameHeaders, NeverPointBeyondTheFirstSegmentForAnyBytes) {
     std::mt19937 random(5);
     const std::vector<Bytes> seeds{
         udp4_frame(), tcp6_frame(),

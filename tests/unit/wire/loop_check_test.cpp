@@ -34,10 +34,10 @@ TEST(LoopCheck, IsAWholeUnicastFrameFromThePort) {
     EXPECT_EQ(Bytes(check.begin(), check.begin() + 14),
               join({{0x02, 0x45, 0x43, 0x9A, 0x57, 0x68}, kOurs, word(0x88B5)}));
     EXPECT_EQ(std::string(check.begin() + 14, check.begin() + 30), "l2echo loop chk1");
-    EXPECT_EQ(Bytes(check.begin() + 38, check.end()), Bytes(22, 0)) << "nothing of the mbuf leaks";
+    EXPECT_EQ(Bytes(check.begin() + 38, check.end()), Bytes(22, 0)) << "no earlier content of the mbuf leaks";
 }
 
-TEST(LoopCheck, SaysWhoSentItAndWhetherItWasReturned) {
+TEST(LoopCheck, IdentifiesItsSenderAndWhetherItWasReturned) {
     Bytes check = check_of(kOurMac, kSender);
     for (const Bytes& frame : {check, tagged(check)}) {
         const auto found = read(frame);
@@ -54,28 +54,28 @@ TEST(LoopCheck, SaysWhoSentItAndWhetherItWasReturned) {
     }
 }
 
-TEST(LoopCheck, EveryProcessAndPortIsTold) {
+TEST(LoopCheck, CarriesEveryProcessAndPort) {
     for (const LoopCheckSender& sender :
          {LoopCheckSender{0, 0}, LoopCheckSender{0xFFFF'FFFF'FFFF, 0}, LoopCheckSender{0, 0xFFFF}})
         EXPECT_EQ(read(check_of(kTesterMac, sender))->sender, sender);
 }
 
-TEST(LoopCheck, OtherFramesAreNone) {
+TEST(LoopCheck, OtherFramesAreNotLoopChecks) {
     Bytes check = check_of(kOurMac, kSender);
     EXPECT_FALSE(read(Bytes(check.begin(), check.begin() + 37))) << "cut off";
     EXPECT_TRUE(read(Bytes(check.begin(), check.begin() + 38)));
     EXPECT_FALSE(read(udp4_frame()));
     check[29] ^= 1;
-    EXPECT_FALSE(read(check)) << "somebody else's experiment";
+    EXPECT_FALSE(read(check)) << "another experiment";
     check[29] ^= 1;
     check[13] = 0xB6;
     EXPECT_FALSE(read(check)) << "the second experimental EtherType";
     check[13] = 0xB5;
     check[0] ^= 4;
-    EXPECT_FALSE(read(check)) << "neither to nor from the MAC that nobody has";
+    EXPECT_FALSE(read(check)) << "neither to nor from the loop-check MAC";
 }
 
-TEST(LoopCheck, EachPortHasItsOwnMacWhichIsNoGroup) {
+TEST(LoopCheck, EachPortHasItsOwnUnicastMac) {
     EXPECT_NE(loop_check_mac({1, 0}), loop_check_mac({1, 1}));
     for (const LoopCheckSender& sender : {LoopCheckSender{0, 0}, LoopCheckSender{0xFFFF'FFFF'FFFF, 0xFFFF}})
         EXPECT_EQ(loop_check_mac(sender) & 0xFF'FFFF, 0x43'4502u);

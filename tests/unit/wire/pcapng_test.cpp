@@ -21,7 +21,7 @@ struct Block {
     std::string body;
 };
 
-/// By the draft's section 3.1: type, total length, body, total length.
+/// Parses blocks as in section 3.1 of the draft: type, total length, body, total length.
 std::vector<Block> blocks_of(const std::string& text) {
     std::vector<Block> blocks;
     for (std::size_t at = 0; at < text.size();) {
@@ -38,20 +38,20 @@ std::vector<Block> blocks_of(const std::string& text) {
     return blocks;
 }
 
-/// By section 3.5: code, length, value padded to 4 bytes, up to code 0.
+/// Parses options as in section 3.5: code, length, value padded to 4 bytes, up to code 0.
 std::map<int, std::string> options_of(const std::string& body, std::size_t at) {
     std::map<int, std::string> options;
     while (at + 4 <= body.size()) {
         const auto code = number_at<std::uint16_t>(body, at);
         const auto length = number_at<std::uint16_t>(body, at + 2);
         if (code == 0) {
-            EXPECT_EQ(at + 4, body.size()) << "the end of the options is the end of the block";
+            EXPECT_EQ(at + 4, body.size()) << "the options end where the block ends";
             return options;
         }
         options[code] = body.substr(at + 4, length);
         at += 4 + (length + 3U) / 4 * 4;
     }
-    ADD_FAILURE() << "the options have no end";
+    ADD_FAILURE() << "the options do not end";
     return options;
 }
 
@@ -70,7 +70,7 @@ TEST(Pcapng, BeginsWithTheSectionAndItsInterfaces) {
     EXPECT_EQ(options_of(blocks[2].body, 8).at(2), "0000:01:00.1");
 }
 
-TEST(Pcapng, APacketKeepsTimeLengthsBytesAndComment) {
+TEST(Pcapng, PacketKeepsTimeLengthsBytesAndComment) {
     for (std::size_t captured = 0; captured < 9; ++captured) {
         std::vector<std::byte> bytes(captured, std::byte{0xAB});
         constexpr std::uint64_t kTime = 0x1234'5678'9ABC'DEF0;

@@ -10,7 +10,7 @@ namespace {
 
 using namespace packets;
 
-/// Destination options around UDP.
+/// UDP after a destination-options header.
 Bytes behind_extension() {
     return ethernet(kOurs, kTester, {0x86DD},
                     ipv6({60, kTester6, kOur6}, join({{17, 0, 1, 4, 0, 0, 0, 0}, udp()})));
@@ -22,30 +22,30 @@ Bytes ipv4_frame(const Ip& ip, const Bytes& payload = udp()) {
 struct Row {
     const char* name;
     Bytes frame;
-    int highest;  ///< level at which it can be swapped
+    int highest;  ///< highest level at which it can be swapped
 };
 
 class SwapLevelTable : public testing::TestWithParam<Row> {};
 
-TEST_P(SwapLevelTable, SwapsWhatTheLevelSaysOrNothing) {
+TEST_P(SwapLevelTable, SwapsFullyAtTheLevelOrNotAtAll) {
     const reference::Layout layout = reference::lay_out(GetParam().frame, GetParam().frame.size());
     for (int number = 0; number < 3; ++number) {
         const auto level = static_cast<SwapLevel>(number);
         ExactBytes frame(GetParam().frame);
         const FrameHeaders headers = read_headers(frame.view());
         ASSERT_EQ(can_swap(frame.data(), headers, level), number <= GetParam().highest) << number;
-        EXPECT_EQ(frame.bytes(), GetParam().frame) << "asking changes nothing";
+        EXPECT_EQ(frame.bytes(), GetParam().frame) << "can_swap() changes nothing";
         if (number > GetParam().highest)
             continue;
         swap_network(frame.data(), headers, level);
         Bytes expected = reference::echo_of(GetParam().frame, layout, number);
-        reference::exchange(expected, 0, 6);  // the MACs are not its business
+        reference::exchange(expected, 0, 6);  // the MACs are not part of the level
         EXPECT_EQ(frame.bytes(), expected) << number;
         if (reference::transport_checksum_is_right(GetParam().frame, layout)) {
             EXPECT_TRUE(checksums_are_right(frame.bytes())) << number;
         }
         swap_network(frame.data(), headers, level);
-        EXPECT_EQ(frame.bytes(), GetParam().frame) << "twice restores it";
+        EXPECT_EQ(frame.bytes(), GetParam().frame) << "swapping twice restores it";
     }
 }
 
