@@ -72,7 +72,7 @@ def spread(values):
 
 
 def verdict(ratio, more_is_better):
-    """Tells whether ours is ahead: a difference counts if the middle half of all pairs is on one side."""
+    """Says whether ours is ahead: a difference counts if the middle half of all pairs is on one side."""
     low, high = ratio["lower_quartile"], ratio["upper_quartile"]
     if not more_is_better:
         low, high = 1 / high, 1 / low

@@ -1,4 +1,4 @@
-// Tells a test whether it was built with sanitizers, which change what it measures.
+// True if a test was built with sanitizers, which change what it measures.
 #pragma once
 
 namespace l2echo {

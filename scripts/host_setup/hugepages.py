@@ -1,6 +1,7 @@
 """Checks hugepages: reserved on each NUMA node, mounted, and reserved again at the next boot."""
 
 import collections
+import contextlib
 import functools
 import re
 
@@ -197,13 +198,14 @@ def reserved_at_boot(machine, default_size_kib):
     size = default_size_kib
     for word in machine.read("/proc/cmdline").split():
         key, _, value = word.partition("=")
-        if key == "hugepagesz":
-            size = parse_size(value)
-        elif key == "hugepages":
-            # N, or since Linux 5.16 NODE:N,NODE:N
-            for part in value.split(","):
-                node, _, count = part.rpartition(":")
-                found[int(node) if node else "spread", size] += int(count)
+        with contextlib.suppress(ValueError):  # the kernel ignores what it cannot read
+            if key == "hugepagesz":
+                size = parse_size(value)
+            elif key == "hugepages":
+                # N, or since Linux 5.16 NODE:N,NODE:N
+                for part in value.split(","):
+                    node, _, count = part.rpartition(":")
+                    found[int(node) if node else "spread", size] += int(count)
 
     for name in ["/etc/sysctl.conf", *machine.glob("/etc/sysctl.d/*.conf"), *machine.glob("/usr/lib/sysctl.d/*.conf")]:
         for count in re.findall(r"^\s*vm[./]nr_hugepages\s*=\s*(\d+)", machine.read(name), re.MULTILINE):

@@ -20,7 +20,7 @@ def find_program():
     folder = pathlib.Path(__file__).resolve().parents[1]
     if (folder / PROGRAM).is_file():
         return str(folder / PROGRAM)
-    if "L2ECHO_BUILD" in os.environ:
+    if os.environ.get("L2ECHO_BUILD"):
         return os.path.join(os.environ["L2ECHO_BUILD"], PROGRAM)
     built = sorted(folder.parent.glob(f"*/{PROGRAM}"), key=lambda path: path.stat().st_mtime)
     return str(built[-1]) if built else None

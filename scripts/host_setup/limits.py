@@ -46,6 +46,13 @@ def check_isolated(cpus, machine):
                    + advice, steps)
 
 
+def memlock_of(word, before):
+    """KiB. pam_limits ignores a line whose value it cannot read."""
+    if word in ("unlimited", "infinity", "-1"):
+        return float("inf")
+    return float(word) if re.fullmatch("[0-9]+", word) else before
+
+
 def limit_from_file(machine, names):
     """Returns the memlock limit for logins of these names: KiB, infinity, or None."""
     limit = None
@@ -53,7 +60,7 @@ def limit_from_file(machine, names):
         for line in machine.read(name).splitlines():
             words = line.split("#")[0].split()
             if len(words) == 4 and words[0] in names and words[1] in ("hard", "-") and words[2] == "memlock":
-                limit = float("inf") if words[3] in ("unlimited", "infinity", "-1") else float(words[3])
+                limit = memlock_of(words[3], limit)
     return limit
 
 

@@ -38,7 +38,10 @@ RateRequest parse_rate(const std::string& text, const char* option) {
         unit.erase(0, scale == 1 ? 0 : 1);
     }
     constexpr double kSlowest = 1e-6;  // a frame in eleven days; times stay far from overflow
+    constexpr double kFastest = 1e15;  // a thousand times the fastest links
     const bool number_is_good = number * scale >= kSlowest && std::isfinite(number * scale);
+    if (number_is_good && number * scale > kFastest)
+        throw process::UsageError(fmt::format("{}: {} is more than 1e15 a second", option, text));
     if (number_is_good && (unit.empty() || unit == "pps"))
         rate.frames_per_second = number * scale;
     else if (number_is_good && unit == "bps")

@@ -13,8 +13,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 #include "dpdk/driver_sockets.hpp"
@@ -23,6 +26,7 @@
 #include "dpdk/log_capture.hpp"
 #include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
+#include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/lcore.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/cpu_set.hpp"
@@ -124,6 +128,28 @@ void require_descriptors() {
         limit.rlim_cur, kFew));
 }
 
+/// EAL reads -m 1G as 1 and -m abc as nothing.
+void require_numbers(const std::vector<std::string>& arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string option = arguments[i].substr(0, 2);
+        if ((option != "-m" && option != "-n") || arguments[i].starts_with("--"))
+            continue;
+        const std::string value = arguments[i].size() > option.size() ? arguments[i].substr(option.size())
+                                  : i + 1 < arguments.size()          ? arguments[i + 1]
+                                                                      : "";
+        if (!cli::read_number(value, std::numeric_limits<std::int32_t>::max()))
+            throw process::UsageError(fmt::format("{}: '{}' is not a number{}", option, value,
+                                                  option == "-m" ? " of MiB" : " of memory channels"));
+    }
+}
+
+/// EAL takes a variable that is empty for a folder: its files would be in /dpdk.
+void unset_empty_folders() {
+    for (const char* const name : {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"})
+        if (const char* const folder = std::getenv(name); folder != nullptr && *folder == '\0')
+            unsetenv(name);
+}
+
 /// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
 /// before the first frame needs it: a page fault takes longer than thousands of frames. What is mapped
 /// already comes when it is touched, as before. The first call is refused where there is a limit to what may
@@ -167,6 +193,8 @@ Eal::Eal(const std::string& program, std::vector<std::string> arguments) : argum
     require_descriptors();
     check_cpus(arguments_, machine::allowed_cpus());
     refuse_empty_values(arguments_);
+    require_numbers(arguments_);
+    unset_empty_folders();
     remove_dead_driver_sockets(arguments_);
     refuse_taps_in_use(arguments_);
     const std::string left = start_eal(program, arguments_, said_);

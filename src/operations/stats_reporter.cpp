@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/report/json.hpp"
@@ -118,6 +119,8 @@ void StatsReporter::print_final() {
     if (dropped_ > 0)
         dpdk::log_warning(fmt::format("{} reports were dropped because stdout was not read", dropped_));
     output_.finish(render(report::make_report(first_, now, true)));
+    if (told_write_failure_)
+        throw std::runtime_error("reports before the final one could not be written to stdout");
 }
 
 report::Snapshot StatsReporter::take_snapshot() const {

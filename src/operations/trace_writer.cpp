@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "l2echo/dpdk/log.hpp"
@@ -100,8 +101,15 @@ void TraceWriter::write(const verdict::TraceRecord& record) {
                 "--trace-file {}: its reader is too slow: frames are left out and counted", path_));
     } else if (error != 0) {
         dpdk::log_warning(fmt::format("--trace-file {} takes no more: {}", path_, std::strerror(error)));
+        error_ = error;
         file_ = {};
     }
+}
+
+void TraceWriter::throw_if_cut_short() const {
+    if (error_ != 0)
+        throw std::runtime_error(
+            fmt::format("--trace-file {}: the trace is cut short: {}", path_, std::strerror(error_)));
 }
 
 int TraceWriter::write_to_file(const std::string& block) {

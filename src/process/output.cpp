@@ -127,13 +127,14 @@ int ReportOutput::write(std::string_view report) {
     unsent_.erase(0, unsent_.size() - rest.size());
     if (error == ETIMEDOUT)
         return EAGAIN;
-    if (error == 0)
-        error = write_some(STDOUT_FILENO, report, kNone);
-    if (error == ETIMEDOUT) {
-        unsent_ = report;
-        return 0;
-    }
-    return error;
+    if (error != 0)
+        return error;
+    rest = report;
+    error = write_some(STDOUT_FILENO, rest, kNone);
+    if (error == ETIMEDOUT ||
+        rest.size() < report.size())  // a line that has begun is completed, come what may
+        unsent_ = rest;
+    return error == ETIMEDOUT ? 0 : error;
 }
 
 void ReportOutput::finish(std::string_view report) {

@@ -1,7 +1,8 @@
 #include "server/echo_commands.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -48,10 +49,10 @@ Json disarm(echo::Arming& arming) {
 }
 
 Json trace(engine::TraceBudget& budget, const Words& arguments) {
-    constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    const auto frames = cli::read_number(arguments.empty() ? "" : arguments.front(), kMax);
+    const auto frames = cli::read_number(arguments.empty() ? "" : arguments.front(), kMaxTraced);
     if (!frames)
-        throw process::UsageError("trace takes the number of frames, 0 to stop");
+        throw process::UsageError(
+            fmt::format("trace takes the number of frames, 0 to stop, {} at most", kMaxTraced));
     budget.set(static_cast<std::int64_t>(*frames));
     return Json::object();
 }

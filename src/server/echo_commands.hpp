@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <vector>
 
 #include "l2echo/echo/arming.hpp"
@@ -9,6 +10,9 @@
 #include "l2echo/operations/command_table.hpp"
 
 namespace l2echo::server {
+
+/// Frames, for the command and for --trace.
+inline constexpr std::uint64_t kMaxTraced = 1'000'000'000;
 
 inline constexpr operations::CommandText kStatus{"status", "",
                                                  "Shows for each port whether it echoes, and for how long"};

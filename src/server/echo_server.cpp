@@ -168,6 +168,8 @@ void serve_echo(const std::string& program, const Options& options) {
         service->finish();
     reporter.print_final();
     throw_if_removed(ports);
+    if (service)
+        service->throw_if_trace_is_cut_short();
 }
 
 }  // namespace l2echo::server

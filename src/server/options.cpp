@@ -171,7 +171,6 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
 
 void add_session_options(cli::OptionTable& table, Options& options) {
     constexpr const char* kGroup = "Session";
-    constexpr std::uint64_t kMaxTraced = 1'000'000'000;
     table.add({.name = "--expire",
                .group = kGroup,
                .value = cli::converted(options.expire, "TIME", parse_session_time),

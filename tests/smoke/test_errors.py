@@ -172,3 +172,9 @@ def test_help_and_version_are_not_errors(start, l2_multi_echo, before, after, pa
 @pytest.mark.parametrize("device", ["net_pcap0,iface=", "net_memif0,role=,id=0"])
 def test_empty_value_of_a_device_is_refused(start_echo, device):
     assert_fails(start_echo(device), USAGE, rf"--vdev {device}: (iface|role)= is empty")
+
+
+@pytest.mark.parametrize("option, value", [("-m", "1G"), ("-m", "abc"), ("-n", "4x")])
+def test_number_that_eal_would_misread_is_refused(start, l2_multi_echo, option, value):
+    for words in ((option, value), (option + value,)):
+        assert_fails(start(l2_multi_echo, *NO_NIC, *words, f"--vdev={NET_NULL}"), USAGE, rf"{option}: '{value}' is not")

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import resource
 import signal
 import subprocess
@@ -13,11 +14,12 @@ import tty
 
 import pytest
 
-from tests.harness.program_under_test import (FAILURE, NO_NIC, START_SECONDS, assert_fails, error_line, one_lcore,
-                                              one_worker, wait_until)
+from tests.harness.program_under_test import (FAILURE, NO_NIC, START_SECONDS, STOP_SECONDS, assert_fails,
+                                              error_line, one_lcore, one_worker, wait_until)
 
 NET_NULL = "--vdev=net_null0,no-rx=1"
 TAP = "dtap0"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHORT_RUN = ("--count", "10", "--drain", "1ms", "--format", "json")
 
 
@@ -270,3 +272,54 @@ def test_counts_that_cannot_be_written_do_not_end_l2_echo(start, programs):
     assert process.is_running()
     process.send_signal(signal.SIGTERM)
     assert process.wait(START_SECONDS) == FAILURE
+
+
+def test_disk_that_is_full_for_a_while_costs_reports_and_not_their_form(start_echo, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(("mount", "-t", "tmpfs", "-o", "size=16k", "none", folder), check=True)
+    try:
+        with open(folder / "reports", "wb") as reports:
+            process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", stdout=reports)
+        process.wait_for_line("warning: the report cannot be written to stdout: No space")
+        time.sleep(0.1)
+        subprocess.run(("mount", "-o", "remount,size=1m", folder), check=True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(START_SECONDS) == FAILURE
+        assert "reports before the final one could not be written" in error_line(process)
+        *_, final = map(json.loads, (folder / "reports").read_text().splitlines())
+        assert final["type"] == "final"
+    finally:
+        subprocess.run(("umount", folder), check=True)
+
+
+def test_trace_that_is_cut_short_fails(start_echo, tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    process = start_echo("net_null0", "--trace", "1000", "--trace-file", str(tmp_path / "trace"), "--duration", "500ms",
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec=limit)
+    assert process.wait(START_SECONDS) == FAILURE
+
+
+def test_signal_ends_a_long_drain(start, l2_probe):
+    process = start(l2_probe, *NO_NIC, NET_NULL, "--lcores", one_lcore(0), "--", "--count", "10", "--drain", "1h",
+                    "--format", "json")
+    process.wait_for_line("Probing")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(STOP_SECONDS + 1) == FAILURE
+    assert process.reports()[0]["sent"] == 10
+
+
+@pytest.mark.parametrize("script", [("scripts/host-setup", "--json", "--only", "cpus"), ("scripts/host-setup", "--help"),
+                                    ("scripts/plot", "--help")], ids=" ".join)
+@pytest.mark.parametrize("stdout", ["full", "closed"])
+def test_script_reports_that_stdout_is_lost(script, stdout):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(("/usr/bin/python3", ROOT / script[0], *script[1:]), check=False, timeout=START_SECONDS,
+                              stdout=full, stderr=subprocess.PIPE, text=True,
+                              preexec_fn=(lambda: os.close(1)) if stdout == "closed" else None)
+    assert done.returncode == 1, done.stderr
+    assert "could not be written to stdout" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -26,6 +26,9 @@ class OperatorService {
     /// Writes what the workers traced up to now. After they were joined.
     void finish();
 
+    /// Throws std::runtime_error if the trace file took not all frames.
+    void throw_if_trace_is_cut_short() const { trace_.throw_if_cut_short(); }
+
   private:
     void serve();
 

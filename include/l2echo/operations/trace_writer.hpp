@@ -28,6 +28,9 @@ class TraceWriter {
     /// All that was traced since the last call.
     void write_new();
 
+    /// Throws std::runtime_error if the file took not all of it.
+    void throw_if_cut_short() const;
+
   private:
     void write(const verdict::TraceRecord& record);
     /// 0 or an errno value. Begins with what a pipe has not taken yet, of which nothing may be missing: a
@@ -38,6 +41,7 @@ class TraceWriter {
     std::vector<std::uint16_t> port_ids_;  ///< the file's interfaces, in order
     std::string path_;
     process::FileDescriptor file_;
+    int error_ = 0;               ///< errno value of the write that failed
     std::string rest_;            ///< of a block that is partly written
     std::uint64_t left_out_ = 0;  ///< frames
     std::uint64_t start_tsc_;

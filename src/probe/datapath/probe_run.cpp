@@ -93,7 +93,8 @@ bool ProbeRun::is_drained() const noexcept {
     std::uint64_t missing = 0;  // modulo 2^64 until the last queue pair is added
     for (const auto& pair : pairs_)
         missing += pair->sender.sent() - pair->checker.unique() - pair->checker.damaged();
-    return static_cast<std::int64_t>(missing) <= 0 || waited > drain_cycles_;
+    return static_cast<std::int64_t>(missing) <= 0 ||
+           waited > (stop_.requested() ? stopped_drain_cycles_ : drain_cycles_);
 }
 
 }  // namespace l2echo::probe

@@ -20,6 +20,8 @@ namespace {
 
 /// For copies of the last frames, when all have come back once.
 constexpr double kMinDrainSeconds = 0.02;
+/// Who stops the program wants its results within a second.
+constexpr double kStoppedDrainSeconds = 0.2;
 
 std::uint64_t to_cycles(double seconds) {
     return static_cast<std::uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz()));
@@ -77,6 +79,7 @@ ProbeRun::ProbeRun(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
     : seen_(traffic.shape().flows),
       drain_cycles_(to_cycles(drain_seconds)),
       min_drain_cycles_(to_cycles(std::min(drain_seconds, kMinDrainSeconds))),
+      stopped_drain_cycles_(to_cycles(std::min(drain_seconds, kStoppedDrainSeconds))),
       stop_(stop),
       to_come_(2 * pools.size()),
       senders_left_(pools.size()),

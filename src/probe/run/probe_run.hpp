@@ -62,6 +62,7 @@ class ProbeRun {
     std::vector<std::unique_ptr<Pair>> pairs_;
     std::uint64_t drain_cycles_;
     std::uint64_t min_drain_cycles_;
+    std::uint64_t stopped_drain_cycles_;  ///< after a signal
     const process::StopSignal& stop_;
     std::atomic<bool> ended_early_{false};   ///< written by whoever watches
     std::atomic<std::size_t> to_come_;       ///< senders and checkers; written by every lcore as it begins
