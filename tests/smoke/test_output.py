@@ -312,8 +312,8 @@ def test_signal_ends_a_long_drain(start, l2_probe):
     assert process.reports()[0]["sent"] == 10
 
 
-@pytest.mark.parametrize("script", [("scripts/host-setup", "--json", "--only", "cpus"), ("scripts/host-setup", "--help"),
-                                    ("scripts/plot", "--help")], ids=" ".join)
+@pytest.mark.parametrize("script", [("scripts/host-setup", "--json", "--only", "cpus"),
+                                    ("scripts/host-setup", "--help"), ("scripts/plot", "--help")], ids=" ".join)
 @pytest.mark.parametrize("stdout", ["full", "closed"])
 def test_script_reports_that_stdout_is_lost(script, stdout):
     with open("/dev/full", "wb") as full:

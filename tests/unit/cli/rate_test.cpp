@@ -19,8 +19,9 @@ TEST(Rate, UnitsAreFramesBitsOrShareOfTheLink) {
 }
 
 TEST(Rate, InvalidTextIsAUsageErrorThatNamesTheOption) {
-    for (const char* text : {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps", "inf",
-                             "infpps", "nan", "1e400", "1e-300", "1e308Gbps", " 1", "1 Mpps", "1e300", "1e7Gbps"})
+    for (const char* text :
+         {"", "fast", "0", "-1", "1xpps", "10Gb", "101%", "1Mpps/s", "Mpps", "inf", "infpps", "nan", "1e400",
+          "1e-300", "1e308Gbps", " 1", "1 Mpps", "1e300", "1e7Gbps"})
         EXPECT_EQ(usage_error_of([&] { parse_rate(text, "--rate"); }).find("--rate: "), 0u) << text;
 }
 

@@ -1,0 +1,71 @@
+"""Manual pages and completions: complete, clean, and loaded by the shells."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+SECONDS = 10
+PAGES = {"l2_echo.8", "l2_multi_echo.8", "l2_probe.8", "l2echo-control.7", "l2echo-host-setup.8", "l2echo.toml.5"}
+
+
+@pytest.fixture(scope="module")
+def rendered(pytestconfig):
+    return pathlib.Path(pytestconfig.getoption("build_dir")) / "docs/man"
+
+
+def text_of(page):
+    return subprocess.check_output(("mandoc", "-T", "utf8", "-O", "width=300", page), text=True, timeout=SECONDS)
+
+
+def options_of(program, *before):
+    text = subprocess.check_output((program, *before, "--help"), text=True, timeout=SECONDS)
+    return set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_page_is_clean(rendered, page):
+    assert {path.name for path in rendered.glob("*.[1-8]")} == PAGES
+    done = subprocess.run(("mandoc", "-T", "lint", "-W", "warning", rendered / page), capture_output=True, text=True,
+                          check=False, timeout=SECONDS)
+    assert done.stdout + done.stderr == ""
+    assert "@" not in re.sub(r"\d@\d", "", text_of(rendered / page)), "a part was not filled in"
+
+
+def test_pages_have_every_option(rendered, l2_multi_echo, l2_probe, pytestconfig):
+    programs = {"l2_multi_echo.8": (l2_multi_echo, "--"), "l2_probe.8": (l2_probe, "--"),
+                "l2echo-control.7": (f"{pytestconfig.getoption('build_dir')}/l2echo-control",),
+                "l2echo-host-setup.8": ("scripts/host-setup",)}
+    for page, program in programs.items():
+        text = re.sub(r".\x08", "", text_of(rendered / page))
+        missing = {option for option in options_of(*program) if not re.search(rf"{option}\b", text)} - {"--help"}
+        assert not missing, page
+
+
+def completed(rendered, *words):
+    """What bash offers for the last word."""
+    script = f"""source {rendered}/l2echo
+    COMP_WORDS=({' '.join(f"'{word}'" for word in words)}) COMP_CWORD={len(words) - 1}
+    _{re.sub(r'[^a-z0-9_]', '_', words[0])}; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    return subprocess.check_output(("bash", "-euc", script), text=True, timeout=SECONDS).split()
+
+
+def test_bash_completes_options_on_their_side_of_the_dashes(rendered):
+    assert "--vdev" in completed(rendered, "l2_multi_echo", "--v")
+    assert "--raw" not in completed(rendered, "l2_multi_echo", "--")
+    assert completed(rendered, "l2_multi_echo", "-l", "0-1", "--", "--acc") == ["--accept"]
+    assert completed(rendered, "l2_multi_echo", "--", "--accept", "") == ["any", "own"]
+    assert completed(rendered, "l2_multi_echo", "--", "--group", "") == ["refuse", "own-source"]
+    assert completed(rendered, "l2_probe", "--", "--search", "n") == ["none", "ndr"]
+    assert {"arm", "status", "--socket"} <= set(completed(rendered, "l2echo-control", ""))
+
+
+@pytest.mark.parametrize("shell, name", [("bash", "l2echo"), ("zsh", "_l2echo"), ("fish", "l2echo.fish")])
+def test_shell_accepts_its_completions(rendered, shell, name):
+    subprocess.run((shell, "-n", rendered / name), check=True, timeout=SECONDS)
+    assert "--loop-check" in (rendered / name).read_text()
+    if shell == "fish":
+        offered = subprocess.check_output((shell, "-c", f"source {rendered}/{name}; complete -C 'l2_probe -- --sea'"),
+                                          text=True, timeout=SECONDS)
+        assert offered.startswith("--search")
