@@ -81,7 +81,7 @@ TEST_F(EchoCommands, InvalidCommandsAreExplainedAndChangeNothing) {
     for (const std::string time : {"soon", "-1", "5parsecs", "1e20"})
         EXPECT_EQ(error_of("arm " + time), "arm: '" + time + "' is not a time like 3, 3s, 500ms or 2min");
     for (const char* line : {"trace", "trace all", "trace -1", "trace 5x", "trace 99999999999999999999"})
-        EXPECT_EQ(error_of(line), "trace takes the number of frames, 0 to stop");
+        EXPECT_EQ(error_of(line), "trace takes the number of frames, 0 to stop, 1000000000 at most");
     EXPECT_EQ(name_of(arming_.state(0)), "disarmed");
     EXPECT_FALSE(budget_.wanted());
 }
