@@ -12,9 +12,9 @@ namespace l2echo::machine {
 
 /// What the kernel uses an interface for.
 struct KernelInterfaceUse {
-    std::vector<std::string>
-        addresses;               ///< "192.0.2.1 on eth0"; of the interface and of bridges, bonds, VLANs
-                                 ///< above it, without IPv6 link-local ones: every interface has one
+    /// "192.0.2.1 on eth0": those of the interface and of bridges, bonds and VLANs above it, without IPv6
+    /// link-local addresses, which every interface has.
+    std::vector<std::string> addresses;
     bool default_route = false;  ///< in any table, over any next hop, also as two half routes
     bool ssh_session = false;    ///< on any port, to one of its addresses or routed over it
     std::vector<Link> above;     ///< interfaces stacked on it, nearest first

@@ -11,7 +11,7 @@ struct Link {
     unsigned index = 0;
     std::string name;
     unsigned hardware_type = 0;    ///< an ARPHRD_ constant of <linux/if_arp.h>, such as ARPHRD_ETHER
-    std::string kind;              ///< "bridge", "vlan", "tun" ...; empty: a physical device
+    std::string kind;              ///< "bridge", "vlan", "tun" ...; empty: none, as for a physical NIC
     std::vector<unsigned> lowers;  ///< indices of the interfaces below it: its link, and the ports of an hsr
     unsigned master = 0;           ///< index of its bridge, bond, team or VRF; 0: none
     bool promiscuous = false;      ///< by the interface flag, not by a program that captures
