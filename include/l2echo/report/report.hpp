@@ -20,7 +20,7 @@ struct Rates {
 
 struct WorkerReport {
     WorkerSnapshot worker;
-    verdict::FrameCounts counts;  ///< since start, all its queue pairs
+    verdict::FrameCounts counts;  ///< since start, over all its queue pairs
     Rates rates;
     double mean_burst = 0;        ///< frames per poll that returned any; over the interval
     double cycles_per_frame = 0;  ///< TSC cycles of busy iterations; over the interval
@@ -36,7 +36,7 @@ struct QueueReport {
 
 struct PortReport {
     PortSnapshot port;
-    verdict::FrameCounts counts;  ///< since start, all its queue pairs
+    verdict::FrameCounts counts;  ///< since start, over all its queue pairs
     std::uint64_t received = 0;   ///< in the interval, like the next three
     std::uint64_t dropped = 0;
     std::uint64_t missed = 0;
