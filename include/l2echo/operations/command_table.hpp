@@ -1,4 +1,4 @@
-// What can be said to a running program: one command a line, one JSON object a line as the answer.
+// Commands to a running program: one command per line, answered with one JSON object per line.
 #pragma once
 
 #include <functional>
@@ -9,22 +9,23 @@
 
 namespace l2echo::operations {
 
-/// One row of the table: the answer to `help`, the limit of words and the call come from it.
+/// One row of the table. `help`, the maximum number of arguments and the dispatch are derived from it.
 struct Command {
     std::string name;
-    std::string arguments;  ///< as help shows them, a word each: "[TIME]"; empty: none
+    std::string arguments;  ///< as help shows them, one word each: "[TIME]"; empty: none
     std::string help;
-    /// Gets the words behind the name; returns the answer without "ok". Throws UsageError, whose text becomes
-    /// the answer's "error".
+    /// Takes the words after the name and returns the answer without "ok". Throws UsageError, whose text
+    /// becomes the answer's "error".
     std::function<nlohmann::ordered_json(const std::vector<std::string>& arguments)> run;
 };
 
-/// The commands of a program, and `help`, which lists them. One thread.
+/// The commands of a program, and `help`, which lists them. Used by one thread.
 class CommandTable {
   public:
     explicit CommandTable(std::vector<Command> commands);
 
-    /// No line break in or out; never throws on what is wrong with the command.
+    /// Runs one command. Neither `line` nor the answer has a line break. A faulty command is answered with an
+    /// error, never an exception.
     std::string run(std::string_view line) const;
 
   private:
