@@ -9,7 +9,7 @@
 
 namespace l2echo::server {
 
-/// Both outlive the commands.
+/// Returns the commands. Both arguments must outlive them.
 std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget);
 
 }  // namespace l2echo::server
