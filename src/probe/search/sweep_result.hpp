@@ -53,7 +53,7 @@ inline constexpr const char* kSweepSchema = "l2echo.sweep/1";
 std::string title_of(const RateGoal& goal);
 /// Returns text such as "no load" or "10 % of PDR".
 std::string describe_load(const SweepSize& size, const LoadedRoundTrip& loaded);
-/// False if so few frames came back that this percentile is simply the maximum.
+/// False if so few frames came back that this percentile equals the maximum.
 bool can_tell(const LoadedRoundTrip& loaded, double percent) noexcept;
 
 /// Returns the name of this histogram's file in the sweep's folder; empty if no frame came back.
