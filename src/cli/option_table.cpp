@@ -141,7 +141,7 @@ void OptionTable::add_to_app(const OptionRow& row, std::vector<std::string>& tex
     });
     option->type_name(row.value.type)->configurable(row.in_file);
     if (row.value.form == Form::One)
-        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // read_row() refuses a second value
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // read_row() rejects a second value
     else
         option->expected(1, CLI::detail::expected_max_vector_size);
     if (row.value.form == Form::Repeated)

@@ -70,7 +70,8 @@ std::vector<std::string> with_nameless_hugepages(std::vector<std::string> argume
     constexpr std::array<std::string_view, 5> kOwnWay{"--huge-unlink", "--no-huge", "--in-memory",
                                                       "--single-file-segments", "--proc-type"};
     if (std::ranges::none_of(kOwnWay, [&](std::string_view option) { return gives(arguments, option); }))
-        arguments.insert(arguments.begin(), "--huge-unlink");  // the last one may lack its value
+        arguments.insert(arguments.begin(),
+                         "--huge-unlink");  // first, because the last argument may lack its value
     return arguments;
 }
 

@@ -49,7 +49,7 @@ FileDescriptor make_socket(const Place& place, int type) {
     return descriptor;
 }
 
-/// 0 or an errno value.
+/// Returns 0 or an errno value.
 int try_to_connect(const Place& place, const sockaddr_un& address, int type) {
     const FileDescriptor client = make_socket(place, type);
     return connect(client.get(), generic(address), sizeof address) == 0 ? 0 : errno;

@@ -11,7 +11,7 @@ class ControlThread {
   public:
     /// `name` may have at most 15 characters. Throws StartupError.
     ControlThread(const char* name, std::function<void()> body);
-    ~ControlThread();  ///< joins
+    ~ControlThread();  ///< joins the thread
     ControlThread(const ControlThread&) = delete;
     ControlThread& operator=(const ControlThread&) = delete;
 

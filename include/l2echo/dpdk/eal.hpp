@@ -26,7 +26,7 @@ class Eal {
     const std::string& said() const noexcept { return said_; }
 
     Lcore main_lcore() const;
-    std::vector<Lcore> worker_lcores() const;  ///< all but the main one
+    std::vector<Lcore> worker_lcores() const;  ///< all but the main lcore
     std::vector<std::uint16_t> ports() const;  ///< the probed ports; may be empty
 
   private:

@@ -102,7 +102,7 @@ class Port {
         /// The memif driver frees a connection on the interrupt thread when the peer disconnects, and in
         /// close() when we do. Both at the same time would free it twice.
         bool closes_on_interrupt_thread = false;
-        std::optional<bool> was_promiscuous;  ///< of the kernel interface; empty: there is none
+        std::optional<bool> was_promiscuous;  ///< mode of the kernel interface before; empty: no interface
         explicit Device(std::uint16_t port);
         ~Device();
         Device(const Device&) = delete;

@@ -73,7 +73,7 @@ class QueuePair {
     }
     bool ended() const noexcept { return polling_.load(std::memory_order_acquire) == Polling::Ended; }
 
-    /// Owning worker.
+    /// Owning worker: true until another thread asks to end polling.
     bool is_polled() const noexcept { return polling_.load(std::memory_order_relaxed) == Polling::On; }
     /// Owning worker: ends polling if requested; true if this call ended it. Release ordering: everything
     /// that the worker did to the port happens before ended() returns true.

@@ -15,7 +15,7 @@ namespace l2echo::engine {
 /// Number of frames still to be traced, shared by all workers.
 class TraceBudget {
   public:
-    /// Control thread.
+    /// Control thread: sets the number of frames to trace.
     void set(std::int64_t frames) noexcept { left_.store(frames, std::memory_order_relaxed); }
 
     /// Workers, once per burst.

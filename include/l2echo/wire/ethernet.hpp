@@ -22,12 +22,13 @@ inline constexpr MacAddress kMacMask = 0xFFFF'FFFF'FFFF;
 inline constexpr std::uint16_t kEtherTypeIpv4 = wire_order(0x0800);
 inline constexpr std::uint16_t kEtherTypeIpv6 = wire_order(0x86DD);
 
-/// The individual/group bit is the lowest of the first byte (IEEE 802.3, 3.2.3).
+/// True for a group address: the individual/group bit is the lowest bit of the first byte (IEEE
+/// 802.3, 3.2.3).
 constexpr bool is_group(MacAddress mac) noexcept {
     return (mac & 1) != 0;
 }
 
-/// "02:00:5e:00:00:01"
+/// Formats an address, such as "02:00:5e:00:00:01".
 std::string format_mac(MacAddress mac);
 
 struct MacPair {

@@ -34,7 +34,9 @@ class Checker {
     std::uint64_t damaged() const noexcept { return damaged_.read(); }
     std::uint64_t foreign() const noexcept { return foreign_.read(); }
     std::uint64_t loop_checks() const noexcept { return loop_checks_.read(); }  ///< of an l2echo
-    std::uint64_t unique() const noexcept { return unique_.read(); }  ///< sequence numbers seen here first
+    std::uint64_t unique() const noexcept {
+        return unique_.read();
+    }  ///< sequence numbers seen first on this queue
     std::uint64_t unique_bytes() const noexcept { return unique_bytes_.read(); }  ///< layer 2 without FCS
     /// Returns the arrival time of the last of these, in TSC cycles since the epoch.
     std::uint64_t last_unique() const noexcept { return last_unique_.read(); }

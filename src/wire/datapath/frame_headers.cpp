@@ -24,7 +24,8 @@ void read_tags(const std::byte* data, std::uint32_t length, FrameHeaders& header
     }
 }
 
-/// Loose and strict source route (RFC 791, 3.1): the final destination is in the option.
+/// True if the options contain a loose or strict source route (RFC 791, 3.1): the final destination is in the
+/// option.
 bool has_source_route(const std::byte* option, const std::byte* end) noexcept {
     while (option < end) {
         const auto kind = std::to_integer<unsigned>(*option);

@@ -81,7 +81,7 @@ constexpr const RunEndRow& row_of(RunEnd end) {
 struct QueuePairResult {
     QueuePairLcores lcores;
     SendResult sender;
-    std::uint64_t returned = 0;  ///< sequence numbers seen here first
+    std::uint64_t returned = 0;  ///< sequence numbers seen first on this queue
     std::uint64_t corrupted = 0;
     std::uint64_t foreign = 0;
 };
@@ -114,8 +114,8 @@ struct ProbeResult : SendResult {
     /// Returns the frames sent that did not come back intact, or too late to judge. --require-loss counts
     /// these.
     std::uint64_t not_intact() const noexcept;
-    /// Returns the frames sent that came back neither intact nor corrupted. A damaged frame counts as come
-    /// back: it is one of ours, although it is unknown which.
+    /// Returns the frames sent that are unaccounted for: not returned, not late, not damaged. A damaged frame
+    /// is one of ours, although it is unknown which.
     std::uint64_t lost() const noexcept;
     double returned_per_second() const noexcept;
     double returned_bits_per_second_l1() const noexcept;
