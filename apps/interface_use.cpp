@@ -1,4 +1,5 @@
-// What the kernel needs interfaces for, as JSON: scripts/host-setup asks before it takes a NIC away.
+// Prints what the kernel uses interfaces for, as JSON. scripts/host-setup runs it before it takes a NIC from
+// the kernel.
 
 #include <fmt/format.h>
 

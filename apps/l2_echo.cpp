@@ -1,6 +1,6 @@
-// l2_echo: the smallest one. One port, one queue pair, one loop on the main lcore; the counts when it ends
-// or SIGUSR1 asks.
-// It answers one question: do EAL, the NIC's binding and the mempool work on this machine?
+// l2_echo: the minimal echo. One port, one queue pair, one loop on the main lcore; prints the counts at the
+// end and on SIGUSR1. It answers one question: do EAL, the NIC's binding and the mempool work on this
+// machine?
 
 #include <rte_cycles.h>
 

@@ -1,4 +1,5 @@
-// l2_multi_echo: one share-nothing worker per lcore, RSS over one queue pair each, reports on the main lcore.
+// l2_multi_echo: one share-nothing worker per lcore, each with one queue pair per port fed by RSS; the main
+// lcore reports.
 
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/program.hpp"

@@ -1,4 +1,4 @@
-// l2_probe: the other end of the wire. Sends numbered, timed frames and checks every frame that comes back.
+// l2_probe: the tester. Sends numbered, timestamped frames and checks every frame that comes back.
 
 #include "l2echo/probe/probe.hpp"
 #include "l2echo/probe/probe_options.hpp"

@@ -16,7 +16,7 @@ namespace {
 
 using Form = OptionValue::Form;
 
-/// The file while it is read, for messages.
+/// Adds the place in the file to error messages.
 struct Reader {
     const std::string& path;
 
@@ -36,8 +36,8 @@ std::string read_whole(const std::string& path) {
     return text.str();
 }
 
-/// None: it is no single value that an option takes. A string with a NUL would end there for EAL and the
-/// kernel.
+/// Returns the text of a node; empty if it is not a single value of a type that options accept. Rejects
+/// strings with a NUL, because EAL and the kernel would truncate them there.
 std::optional<std::string> text_of(const Reader& reader, const toml::node& node) {
     if (const auto* text = node.as_string()) {
         if (text->get().find('\0') != std::string::npos)

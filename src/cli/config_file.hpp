@@ -1,4 +1,4 @@
-// Options in a TOML file (https://toml.io): a key is an option's name without its dashes.
+// Options in a TOML file (https://toml.io). A key is an option's name without the dashes.
 #pragma once
 
 #include <functional>
@@ -10,22 +10,23 @@
 
 namespace l2echo::cli {
 
-/// What a file says about one option.
+/// One option in a file.
 struct FileEntry {
     std::string where;               ///< "FILE:LINE:COLUMN"
-    std::vector<std::string> texts;  ///< its values, as the command line would have them
+    std::vector<std::string> texts;  ///< its values as on the command line
 };
 
-/// What a key may hold. Throws UsageError, which says why a key is none, without its place in the file.
+/// Returns the form of a key's value. Throws UsageError if the key is invalid, with the reason but without
+/// the place in the file.
 using FormOfKey = std::function<OptionValue::Form(const std::string& key)>;
 
-/// By key. Throws UsageError: "FILE:LINE:COLUMN: what is wrong".
+/// Returns the entries by key. Throws UsageError: "FILE:LINE:COLUMN: what is wrong".
 std::map<std::string, FileEntry> read_config_file(const std::string& path, const FormOfKey& form_of);
 
-/// A string as TOML has it, between double quotes.
+/// Returns the text as a TOML string in double quotes.
 std::string quote_toml(const std::string& text);
 
-/// False for what is not UTF-8, the only text that TOML has.
+/// False if the text is not UTF-8: TOML supports no other encoding.
 bool can_be_quoted(const std::string& text);
 
 }  // namespace l2echo::cli

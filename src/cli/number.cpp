@@ -28,7 +28,7 @@ std::uint64_t parse_number(const std::string& text, const char* option, const Nu
 
 std::optional<Quantity> read_quantity(std::string_view text) {
     if (text.empty() || text.front() < '0' || text.front() > '9')
-        return std::nullopt;  // neither a sign nor "inf" and "nan"
+        return std::nullopt;  // rejects signs, "inf" and "nan"
     double number = 0;
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, number);

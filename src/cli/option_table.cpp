@@ -17,7 +17,7 @@ namespace {
 
 using Form = OptionValue::Form;
 
-/// At each comma. What is empty between two commas stays, to be refused.
+/// Splits at each comma. Keeps empty parts, so that they are rejected later.
 std::vector<std::string> split_lists(const std::vector<std::string>& texts) {
     std::vector<std::string> parts;
     for (const std::string& text : texts)
@@ -50,7 +50,8 @@ std::string explain_key(const RenamedOption& renamed) {
     return fmt::format("{} is now {}{}", key_of(renamed.old_name), key_of(renamed.name), value);
 }
 
-/// EAL's own parser takes an empty text for a number, a list or a name, and none of them is one.
+/// EAL's own parser accepts empty text as a number, a list or a name, although it is not valid for any of
+/// them.
 void refuse_empty_eal_values(const std::vector<std::string>& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         if (arguments[i].empty())
@@ -80,7 +81,7 @@ bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<s
            arguments.end();
 }
 
-/// CLI11 takes the command line and the file apart. What the texts mean is for the rows to say.
+/// CLI11 only splits the command line into options and texts. The rows interpret the texts.
 struct OptionTable::App : CLI::App {};
 
 OptionTable::OptionTable(std::string program, std::string description, std::string version)
@@ -140,7 +141,7 @@ void OptionTable::add_to_app(const OptionRow& row, std::vector<std::string>& tex
     });
     option->type_name(row.value.type)->configurable(row.in_file);
     if (row.value.form == Form::One)
-        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // read_row() refuses a second value
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // read_row() rejects a second value
     else
         option->expected(1, CLI::detail::expected_max_vector_size);
     if (row.value.form == Form::Repeated)
@@ -155,7 +156,7 @@ std::optional<std::string> OptionTable::parse(const std::vector<std::string>& ar
         split = {{}, {"--version"}};
     refuse_renamed(split.eal);
     refuse_renamed(split.ours);
-    // An option of ours among EAL's would only earn a page of EAL's usage.
+    // For one of our options among EAL's, EAL would only print a page of usage.
     for (const std::string& argument : split.eal)
         refuse_among_eals(argument);
     refuse_misread(split.ours);
@@ -173,7 +174,7 @@ std::size_t OptionTable::find_row(std::string_view name) const {
     return static_cast<std::size_t>(std::ranges::find(rows_, name, &OptionRow::name) - rows_.begin());
 }
 
-/// EAL has a --trace of its own, whose value is a regular expression and no number.
+/// EAL also has a --trace, whose value is a regular expression, not a number.
 void OptionTable::refuse_among_eals(const std::string& argument) const {
     constexpr std::string_view kBoth = "--trace";
     const std::string name = name_in(argument);
@@ -198,8 +199,8 @@ void OptionTable::refuse_renamed(const std::vector<std::string>& arguments) cons
             throw process::UsageError(explain(*renamed));
 }
 
-/// What CLI11 takes for something else: the next argument for the value behind "--option=", a number for the
-/// state of a flag, and what follows a second "--" for arguments without a name.
+/// Rejects what CLI11 misreads: with an empty "--option=" it takes the next argument as the value, with a
+/// flag it takes a number as the state, and after a second "--" it takes the rest as positional arguments.
 void OptionTable::refuse_misread(const std::vector<std::string>& arguments) const {
     for (const std::string& argument : arguments) {
         if (argument == "--")
@@ -228,10 +229,10 @@ OptionValue::Form OptionTable::form_of_key(const std::string& key) const {
     throw process::UsageError(fmt::format("unknown key {}; the keys are the option names without --", key));
 }
 
-/// False when the arguments ask for help.
+/// Returns false if the arguments request help.
 bool OptionTable::take_apart(const SplitArguments& arguments) {
     std::vector<std::string> ours = arguments.ours;
-    std::reverse(ours.begin(), ours.end());  // CLI11 takes a vector from its end
+    std::reverse(ours.begin(), ours.end());  // CLI11 consumes a vector from the end
     try {
         app_->parse(ours);
     } catch (const CLI::CallForHelp&) {
@@ -260,7 +261,7 @@ void OptionTable::read_row(std::size_t i) const {
         throw process::UsageError(fmt::format("{}: {} values where it takes one", name, texts.size()));
 }
 
-/// What the command line has not said.
+/// Reads the options that the command line did not set.
 void OptionTable::read_file() {
     const auto entries =
         read_config_file(config_file_, [this](const std::string& key) { return form_of_key(key); });

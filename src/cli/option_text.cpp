@@ -15,7 +15,7 @@ namespace {
 
 using Form = OptionValue::Form;
 
-constexpr std::size_t kIndent = 28;  // of the right column
+constexpr std::size_t kIndent = 28;  // start of the right column
 constexpr std::size_t kWidth = 100;
 
 std::string usage_of(const OptionRow& row) {
@@ -23,7 +23,7 @@ std::string usage_of(const OptionRow& row) {
     return row.value.type.empty() ? row.name : fmt::format("{} {}{}", row.name, row.value.type, again);
 }
 
-/// "Size of each RX ring [1..32768 descriptors; default 1024]"
+/// Returns text such as "Size of each RX ring [1..32768 descriptors; default 1024]".
 std::string describe(const OptionRow& row) {
     const OptionValue& value = row.value;
     std::string details = value.range;
@@ -34,7 +34,7 @@ std::string describe(const OptionRow& row) {
     return details.empty() ? row.help : fmt::format("{} [{}]", row.help, details);
 }
 
-/// The words in lines, each but the first behind the indent.
+/// Wraps the words into lines. Every line but the first begins with the indent.
 std::string wrap(const std::string& text, const std::string& indent) {
     std::string wrapped;
     std::size_t column = indent.size();
@@ -50,13 +50,13 @@ std::string wrap(const std::string& text, const std::string& indent) {
     return wrapped;
 }
 
-/// A number stays one, as far as TOML's integers reach (64 bits); everything else becomes a string.
+/// Keeps a number as a number if it fits TOML's integers (64 bits); everything else becomes a string.
 std::string quoted(const std::string& value) {
     const auto number = read_number(value, std::numeric_limits<std::int64_t>::max());
     return number && std::to_string(*number) == value ? value : quote_toml(value);
 }
 
-/// As TOML; empty when there is none.
+/// Returns the value in force as TOML; empty if there is none.
 std::string value_in_force(const OptionInForce& option) {
     const OptionValue& value = option.row.value;
     if (value.form == Form::Flag)

@@ -1,4 +1,4 @@
-// The rows of an option table as text. Pure functions.
+// Renders the rows of an option table as text. Pure functions.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace l2echo::cli {
 
-/// A row and the values that were given for it, none when it was left out.
+/// A row and the values given for it; none if the option was not given.
 struct OptionInForce {
     const OptionRow& row;
     const std::vector<std::string>& given;
 };
 
-/// Two columns under the heading of each group.
+/// Renders two columns under the heading of each group.
 std::string render_help(const std::vector<OptionRow>& rows);
 
-/// A TOML file with every option that a file may have: with the value in force, or as a comment when it has
-/// none.
+/// Renders a TOML file with every option that a file may contain: with the value in force, or as a comment if
+/// it has none.
 std::string render_config(const std::vector<OptionInForce>& options);
 
 }  // namespace l2echo::cli

@@ -37,7 +37,7 @@ RateRequest parse_rate(const std::string& text, const char* option) {
         scale = scale_of(unit.front());
         unit.erase(0, scale == 1 ? 0 : 1);
     }
-    constexpr double kSlowest = 1e-6;  // a frame in eleven days; times stay far from overflow
+    constexpr double kSlowest = 1e-6;  // one frame in eleven days; keeps times far from overflow
     constexpr double kFastest = 1e15;  // a thousand times the fastest links
     const bool number_is_good = number * scale >= kSlowest && std::isfinite(number * scale);
     if (number_is_good && number * scale > kFastest)

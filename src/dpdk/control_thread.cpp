@@ -11,7 +11,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-// rte_ctrl_thread_create() went and rte_thread_create_control() came between 22.11 and 24.03; both make a
+// Between 22.11 and 24.03, rte_thread_create_control() replaced rte_ctrl_thread_create(); both create a
 // pthread.
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 std::uint32_t run_body(void* body) {

@@ -14,7 +14,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// The arguments of a device, as the drivers themselves parse them. EAL reports those that do not parse.
+/// Arguments of a device, parsed in the same way as by the drivers. EAL reports those that do not parse.
 class DeviceArguments {
   public:
     explicit DeviceArguments(const std::string& text)
@@ -33,8 +33,8 @@ bool contains(const std::string& text, std::string_view word) {
     return text.find(word) != std::string::npos;
 }
 
-/// Defaults and spellings are those of the drivers in DPDK 22.11 to 26.07; the path is empty where a device
-/// makes no file.
+/// Returns the socket of a device; its path is empty if the device creates no file. Defaults and spellings
+/// are those of the drivers in DPDK 22.11 to 26.07.
 DriverSocket socket_of(const std::string& device, const DeviceArguments& given) {
     const auto is = [&device](std::string_view driver) { return device.starts_with(driver); };
     std::string path;

@@ -38,8 +38,8 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// EAL prints a hundred lines of usage to stdout when it does not like an argument. Stdout is for results,
-/// and what it did not like is on stderr: this drops the rest.
+/// Discards stdout. EAL prints a hundred lines of usage there if it rejects an argument, but stdout is for
+/// results, and the reason is on stderr.
 class StdoutToNowhere {
   public:
     StdoutToNowhere() : saved_(dup(STDOUT_FILENO)) {
@@ -59,7 +59,7 @@ class StdoutToNowhere {
     process::FileDescriptor saved_;
 };
 
-/// Whether EAL's arguments have the option, which may be cut short ("--in-mem").
+/// True if EAL's arguments contain the option, possibly abbreviated ("--in-mem").
 bool gives(const std::vector<std::string>& arguments, std::string_view option) {
     return std::ranges::any_of(arguments, [option](const std::string& argument) {
         const std::string name = argument.substr(0, argument.find('='));
@@ -67,18 +67,19 @@ bool gives(const std::vector<std::string>& arguments, std::string_view option) {
     });
 }
 
-/// EAL leaves the files of its hugepages behind, whatever the end, and the pages with them until the next
-/// start. Without names they go when the process goes. Options that already do that, or that need the names,
-/// stay alone.
+/// Adds --huge-unlink. By default, EAL leaves its hugepage files behind, even after a clean exit, and they
+/// occupy the pages until the next start. Unlinked files disappear with the process. Nothing is added if an
+/// option already has this effect or needs the file names.
 std::vector<std::string> with_nameless_hugepages(std::vector<std::string> arguments) {
     constexpr std::array<std::string_view, 5> kOwnWay{"--huge-unlink", "--no-huge", "--in-memory",
                                                       "--single-file-segments", "--proc-type"};
     if (std::ranges::none_of(kOwnWay, [&](std::string_view option) { return gives(arguments, option); }))
-        arguments.insert(arguments.begin(), "--huge-unlink");  // the last one may lack its value
+        arguments.insert(arguments.begin(),
+                         "--huge-unlink");  // first, because the last argument may lack its value
     return arguments;
 }
 
-/// A second process on the memory of a first one would stop that one's ports when it exits.
+/// Refuses to run as a secondary process: on exit, it would stop the ports of the primary process.
 void refuse_secondary() {
     if (rte_eal_process_type() != RTE_PROC_PRIMARY)
         throw process::UsageError(
@@ -86,12 +87,12 @@ void refuse_secondary() {
             "and its ports would be stopped; give a --file-prefix of your own");
 }
 
-/// Returns the first argument that EAL did not take; empty: it took them all. `said` gets what it complained
-/// of.
+/// Returns the first argument that EAL did not consume; empty if it consumed all. `said` gets the warnings
+/// and errors that EAL logged.
 std::string start_eal(const std::string& program, const std::vector<std::string>& arguments,
                       std::string& said) {
     std::string name = program;
-    // EAL reorders and may write what argv points to.
+    // EAL reorders argv and may modify the strings that it points to.
     std::vector<std::string> copies = with_nameless_hugepages(arguments);
     std::vector<char*> argv{name.data()};
     for (std::string& argument : copies)
@@ -111,12 +112,12 @@ std::string start_eal(const std::string& program, const std::vector<std::string>
                                                          .said = said,
                                                          .host = machine::read_host_limits()}));
     }
-    // EAL moves what it does not know behind what it does, and continues without it.
+    // EAL moves unknown arguments to the end and continues without them.
     return parsed + 1 < argc ? argv[static_cast<std::size_t>(parsed) + 1] : "";
 }
 
-/// Without descriptors for its own files EAL aborts, and a driver fails without a word about them. EAL with
-/// two null devices takes 20.
+/// If it runs out of file descriptors, EAL aborts, and drivers fail without naming the cause. EAL with two
+/// null devices uses 20.
 void require_descriptors() {
     constexpr rlim_t kFew = 64;
     rlimit limit{};
@@ -150,10 +151,10 @@ void unset_empty_folders() {
             unsetenv(name);
 }
 
-/// So that no page is swapped out, and that what is mapped from now on (rings, the memory of a peer) is there
-/// before the first frame needs it: a page fault takes longer than thousands of frames. What is mapped
-/// already comes when it is touched, as before. The first call is refused where there is a limit to what may
-/// be locked, and then nothing is; the second alone would be taken, and would fail later.
+/// Locks memory, so that no page is swapped out and that later mappings (rings, the memory of a peer) are
+/// resident before the first frame needs them: a page fault takes longer than thousands of frames. Existing
+/// mappings are still populated on first access. If locked memory is limited, the first call fails and
+/// nothing is locked. The second call alone would succeed, and mappings would fail later.
 void lock_memory() {
     if (mlockall(MCL_CURRENT | MCL_ONFAULT) != 0 || mlockall(MCL_FUTURE) != 0)
         log_info(
@@ -162,7 +163,8 @@ void lock_memory() {
             std::strerror(errno));
 }
 
-/// The one CPU that an lcore may run on; -1 when there are several. (rte_lcore_to_cpu_id() is a core number.)
+/// Returns the only CPU that an lcore may run on; -1 if there are several. (rte_lcore_to_cpu_id() returns a
+/// core number.)
 int cpu_of_lcore(unsigned id) {
     const rte_cpuset_t cpus = rte_lcore_cpuset(id);
     if (CPU_COUNT(&cpus) != 1)
@@ -179,8 +181,9 @@ Lcore describe_lcore(unsigned id) {
     return {id, cpu, node != machine::kUnknownNode ? node : static_cast<int>(rte_lcore_to_socket_id(id))};
 }
 
-/// Ports that nobody took, or that a failed start left. rte_eal_cleanup() removes their devices one after the
-/// other, and reads freed memory where a net_failsafe removes its sub-devices meanwhile (DPDK 22.11).
+/// Closes ports that were not used, or that a failed start left open. rte_eal_cleanup() removes their devices
+/// one after the other, and reads freed memory if a net_failsafe removes its sub-devices in between
+/// (DPDK 22.11).
 void close_other_ports() {
     std::uint16_t port = 0;
     RTE_ETH_FOREACH_DEV(port)
@@ -217,9 +220,9 @@ Eal::~Eal() {
     polling_.reset();
     rte_eal_cleanup();
     try {
-        remove_dead_driver_sockets(arguments_);  // virtio_user's driver leaves its own
+        remove_dead_driver_sockets(arguments_);  // the virtio_user driver leaves its socket behind
     } catch (const process::StartupError&) {
-        // Somebody else has that name by now.
+        // Another process uses that path by now.
     }
 }
 

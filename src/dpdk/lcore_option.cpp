@@ -10,8 +10,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// Reads the lcore list from left to right; the grammar is that of EAL's --lcores, of which -l is the simple
-/// case.
+/// Parses an lcore list from left to right. The grammar is that of EAL's --lcores; -l is its simple case.
 class LcoreListReader {
   public:
     explicit LcoreListReader(std::string_view list) : rest_(list) {}
@@ -58,7 +57,7 @@ class LcoreListReader {
     }
 
     std::optional<int> read_number() {
-        unsigned short number = 0;  // EAL has far fewer lcores than that
+        unsigned short number = 0;  // EAL has far fewer lcores than 65 536
         const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
         if (error != std::errc{})
             return std::nullopt;
@@ -76,7 +75,7 @@ class LcoreListReader {
     std::string_view rest_;
 };
 
-/// The value of an option given as "NAME VALUE", "NAMEVALUE" (short) or "NAME=VALUE" (long).
+/// Returns the value of an option given as "NAME VALUE", "NAMEVALUE" (short) or "NAME=VALUE" (long).
 std::optional<std::string> option_value(const std::vector<std::string>& arguments, std::size_t at,
                                         std::string_view name) {
     const std::string& argument = arguments[at];

@@ -15,7 +15,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// The other end of DPDK's log stream.
+/// Receives DPDK's log stream.
 class Sink {
   public:
     void begin() {
@@ -36,7 +36,7 @@ class Sink {
         const std::lock_guard guard(lock_);
         if (kept_.size() + piece.size() > kMaxBytes)
             kept_.erase(0, kMaxBytes / 2);
-        kept_ += piece;  // there is room: it does not allocate
+        kept_ += piece;  // reserved above, so this does not allocate
     }
 
   private:
@@ -45,7 +45,8 @@ class Sink {
     std::string kept_;
 };
 
-/// DPDK has one log stream, which any of its threads may be writing to: this end of it is never closed.
+/// DPDK has one log stream, and any of its threads may be writing to it, so the sink is never destroyed while
+/// DPDK runs.
 Sink& sink() {
     static Sink only;
     return only;

@@ -1,13 +1,13 @@
-// What EAL and its drivers complain about while something starts: they return a number, and tell why in their
-// log.
+// Captures warnings and errors of EAL and its drivers during start-up: they return only a number and log the
+// reason.
 #pragma once
 
 #include <string>
 
 namespace l2echo::dpdk {
 
-/// Keeps the warnings and errors that DPDK logs while it lives. All of the log still goes to stderr; to
-/// syslog, where DPDK writes too before 24.11, goes what comes after. One at a time.
+/// Keeps the warnings and errors that DPDK logs during its lifetime. The whole log is still written to
+/// stderr. Before 24.11, DPDK also writes to syslog, but not during the capture. One at a time.
 class LogCapture {
   public:
     LogCapture();
@@ -15,7 +15,7 @@ class LogCapture {
     LogCapture(const LogCapture&) = delete;
     LogCapture& operator=(const LogCapture&) = delete;
 
-    /// Lines; of a long log the last ones.
+    /// Returns the captured lines; only the last ones of a long log.
     std::string text() const;
 };
 

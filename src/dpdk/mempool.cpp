@@ -16,12 +16,12 @@ namespace l2echo::dpdk {
 Mempool::Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cache, std::uint16_t data_room,
                  int numa_node)
     : pool_(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, numa_node)) {
-    // Hugepages of another node are better than none: the port warns of the distance.
+    // Memory on another node is better than none; a warning reports the remote node.
     if (!pool_ && numa_node != SOCKET_ID_ANY)
         pool_.reset(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, data_room, SOCKET_ID_ANY));
     if (pool_)
         return;
-    if (rte_errno == EINVAL)  // what is left to be wrong, as all else was planned
+    if (rte_errno == EINVAL)  // the only possible cause, as all other arguments were planned
         throw process::StartupError(
             fmt::format("mempool {}: DPDK has no mempool handler '{}'; leave --mbuf-pool-ops-name out", name,
                         rte_mbuf_best_mempool_ops()));

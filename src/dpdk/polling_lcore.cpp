@@ -17,10 +17,10 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// munmap() has no argument for it.
-std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore, as EAL starts and ends
+/// Global, because munmap() has no argument for it.
+std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore when EAL starts and ends
 
-/// An lcore that did not run for this long is hardly in the middle of a burst of this port.
+/// An lcore that has not run for this long is unlikely to be in the middle of a burst of this port.
 constexpr std::chrono::milliseconds kPatience{1000};
 
 }  // namespace
@@ -51,7 +51,7 @@ bool PollingLcores::wait_for_turn(std::chrono::milliseconds limit) noexcept {
     while (rte_rcu_qsbr_check(lcores_.get(), turn, false) == 0) {
         if (std::chrono::steady_clock::now() >= deadline)
             return false;
-        // The lcore may be waiting for this CPU.
+        // Sleep instead of spinning: the lcore may be waiting for this CPU.
         std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
     return true;
@@ -78,7 +78,7 @@ PollingLcore::~PollingLcore() {
 
 }  // namespace l2echo::dpdk
 
-/// Replaces libc's, for the drivers too: the dynamic linker looks in the program before it looks in libc.
+/// Replaces munmap() of libc, for the drivers too: the dynamic linker searches the program before libc.
 extern "C" int munmap(void* address, std::size_t length) noexcept {
     using l2echo::dpdk::PollingLcores;
     PollingLcores* const lcores = PollingLcores::current();

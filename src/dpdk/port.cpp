@@ -29,7 +29,7 @@ rte_eth_dev_info read_info(std::uint16_t port) {
     return info;
 }
 
-/// The plan with the port's name in front of whatever is wrong with it.
+/// Returns the plan; prefixes errors with the port's name.
 PortPlan plan_for(std::uint16_t port, const PortRequest& request) {
     try {
         return plan_port(read_info(port), request);
@@ -55,7 +55,7 @@ std::string read_burst_mode(std::uint16_t port) {
     return fmt::format("RX {}, TX {}", rx.info, tx.info);
 }
 
-/// As EAL was given them: "role=client,socket=/run/memif.sock".
+/// Returns the device arguments as given to EAL, such as "role=client,socket=/run/memif.sock".
 std::string arguments_of(std::uint16_t port) {
     const rte_eth_dev_info info = read_info(port);
     const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
@@ -67,7 +67,7 @@ int count_link_change(std::uint16_t, rte_eth_event_type, void* changes, void*) {
     return 0;
 }
 
-/// Matches the callback whatever its argument (rte_eth_dev_callback_unregister).
+/// Matches a callback with any argument (rte_eth_dev_callback_unregister).
 void* const kAnyArgument = reinterpret_cast<void*>(-1);  // NOLINT(performance-no-int-to-ptr)
 
 }  // namespace
@@ -84,12 +84,13 @@ Port::Device::Device(std::uint16_t port) : id(port), claims(claim_interfaces(por
 }
 
 Port::Device::~Device() {
-    // A driver on an interface of the kernel switches that one, also at start, and leaves it so.
+    // A driver on a kernel interface changes the interface's promiscuous mode, even at start, and does not
+    // restore it.
     if (was_promiscuous)
         (void)(*was_promiscuous ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id));
     rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_LSC, count_link_change, kAnyArgument);
     const auto close = [this] {
-        (void)rte_eth_dev_stop(id);  // nothing to be done about a failure to clean up
+        (void)rte_eth_dev_stop(id);  // a failed cleanup cannot be handled
         (void)rte_eth_dev_close(id);
     };
     if (closes_on_interrupt_thread)
@@ -178,7 +179,7 @@ void Port::bring_up(const PortRequest& request, const std::vector<int>& worker_n
 void Port::fill_reta() {
     if (plan_.rss_functions == 0)
         return;
-    // Read again: the size changes at start on mlx5, vmxnet3 and virtio.
+    // Read the size again: it changes at start on mlx5, vmxnet3 and virtio.
     const std::uint16_t size = read_info(id_).reta_size;
     if (size == 0) {
         plan_.warnings.emplace_back(
@@ -197,7 +198,7 @@ void Port::fill_reta() {
 void Port::make_sure_of_rss_key() {
     if (plan_.rss_key.empty())
         return;
-    // Some drivers ignore the key at configuration (net_null) and take it now.
+    // Some drivers (net_null) ignore the key at configuration but accept it now.
     std::vector<std::uint8_t> key(plan_.rss_key.size());
     rte_eth_rss_conf conf{};
     conf.rss_key = key.data();
@@ -274,13 +275,14 @@ verdict::PortCounts Port::counts() const {
 
 void Port::give_up() {
     rte_eth_dev_info info{};
-    const bool known = rte_eth_dev_info_get(id_, &info) == 0;  // not if it shared a device that is given back
-    (void)counts();                                            // the last ones
+    const bool known =
+        rte_eth_dev_info_get(id_, &info) == 0;  // fails if the port shared a device that is already released
+    (void)counts();                             // saves the last counts
     watch_.reset();
     device_->was_promiscuous.reset();
     device_.reset();
     if (known && info.device != nullptr)
-        (void)rte_dev_remove(info.device);  // the kernel takes it anyway when the process ends
+        (void)rte_dev_remove(info.device);  // on failure, the kernel takes it when the process ends
 }
 
 }  // namespace l2echo::dpdk

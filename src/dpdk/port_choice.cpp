@@ -54,13 +54,14 @@ void leave_kernel_interfaces(std::uint16_t port, bool taken_on_purpose) {
     }
 }
 
-/// Whatever the user says: what is in the place of the addresses is not for us to swap.
+/// Refuses interfaces without Ethernet headers, regardless of options: swapping the bytes in place of the
+/// addresses would corrupt the packet.
 void refuse_layer_3(std::uint16_t port) {
     std::vector<std::string> interfaces = wires_of(port);
     std::ranges::copy(kernel_interfaces_of(port), std::back_inserter(interfaces));
     for (const std::string& interface : interfaces) {
         const auto link = machine::find_link(interface);
-        if (!link)  // libpcap's "any" and its like
+        if (!link)  // pseudo-interfaces such as libpcap's "any"
             throw process::StartupError(
                 fmt::format("{}: the kernel has no interface {}; `ip link` lists those it has",
                             port_label(port), interface));
@@ -72,7 +73,7 @@ void refuse_layer_3(std::uint16_t port) {
     }
 }
 
-/// DLT_... of <pcap/dlt.h>; none where the file cannot be read a second time, as a pipe.
+/// Returns the DLT_ constant of <pcap/dlt.h>; empty if the file cannot be read twice, such as a pipe.
 std::optional<int> link_type_of(const std::string& capture_file) {
     if (std::error_code none; !std::filesystem::is_regular_file(capture_file, none))
         return std::nullopt;
@@ -82,7 +83,7 @@ std::optional<int> link_type_of(const std::string& capture_file) {
     return capture ? std::optional(pcap_datalink(capture.get())) : std::nullopt;
 }
 
-/// The same for what was captured on such an interface.
+/// Refuses captures that were made on such an interface.
 void refuse_captures_of_layer_3(std::uint16_t port) {
     for (const std::string& file : capture_files_of(port))
         if (const auto type = link_type_of(file); type && *type != DLT_EN10MB) {
@@ -93,7 +94,7 @@ void refuse_captures_of_layer_3(std::uint16_t port) {
         }
 }
 
-/// The chosen ports and those beneath them: sub-devices that a failsafe owns, and members of a bond.
+/// Returns the chosen ports and those below them: sub-devices that a failsafe owns, and members of a bond.
 std::vector<std::uint16_t> with_ports_beneath(std::vector<std::uint16_t> ports,
                                               const std::vector<std::uint16_t>& probed) {
     const auto is_bond = [](std::uint16_t port) { return driver_of(port) == "net_bonding"; };
@@ -207,7 +208,7 @@ void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const p
         if (stop.wait_until(std::chrono::steady_clock::now() + kPoll))
             return;
     if (limit == std::chrono::milliseconds::zero())
-        return;  // the user knows
+        return;  // the user chose not to wait
     for (const Port& port : ports)
         if (is_down(port))
             log_warning(fmt::format("Port {}: link still down after {} s; continuing without it", port.id(),

@@ -26,8 +26,8 @@ namespace {
 
 struct PortDevice {
     std::string driver;
-    std::string arguments;  ///< of the device: "iface=eth0"
-    std::string interface;  ///< as the driver reports it; empty: it does not
+    std::string arguments;  ///< device arguments: "iface=eth0"
+    std::string interface;  ///< as the driver reports it; empty: not reported
 };
 
 PortDevice device_of(std::uint16_t port) {
@@ -92,7 +92,7 @@ std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port) {
         interfaces = interfaces_in(device.arguments, {"iface", "rx_iface", "rx_iface_in"});
     else if (device.driver == "net_af_packet")
         interfaces = {device.interface};
-    // One port may have several queues on one interface.
+    // A port may have several queues on one interface.
     const std::set<std::string> each(interfaces.begin(), interfaces.end());
     std::vector<process::FileDescriptor> claims;
     for (const std::string& interface : each) {
@@ -106,7 +106,7 @@ std::vector<process::FileDescriptor> claim_interfaces(std::uint16_t port) {
 }
 
 std::vector<std::string> wires_of(std::uint16_t port) {
-    // mlx5 and its like share a NIC with the kernel, and raise RTE_ETH_EVENT_INTR_RMV.
+    // mlx5 and similar drivers share a NIC with the kernel, but raise RTE_ETH_EVENT_INTR_RMV.
     constexpr std::array<std::string_view, 4> kKernelWired{"net_af_packet", "net_af_xdp", "net_pcap",
                                                            "net_tap"};
     const PortDevice device = device_of(port);

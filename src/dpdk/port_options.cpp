@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kGroup = "Ports";
 
 void add_size_options(cli::OptionTable& table, PortRequest& request) {
-    constexpr std::uint64_t kMaxDescriptors = 32768;  // no driver has more; a virtqueue may have as many
+    constexpr std::uint64_t kMaxDescriptors = 32768;  // the maximum of a virtqueue; no driver has more
     table.add({.name = "--rx-descriptors",
                .group = kGroup,
                .value = cli::number(request.rx_descriptors,

@@ -11,11 +11,11 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// Ethernet header, two VLAN tags and FCS: what a frame adds to its MTU at most.
+/// Maximum overhead of a frame over its MTU: Ethernet header, two VLAN tags and FCS.
 constexpr std::uint32_t kFrameOverhead = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
 
-/// Intel NICs take RX buffers in steps of 1 KiB, rounded down (82599 datasheet, SRRCTL.BSIZEPACKET), and 2
-/// KiB is what every driver accepts.
+/// Intel NICs use RX buffers in steps of 1 KiB, rounded down (82599 datasheet, SRRCTL.BSIZEPACKET). Every
+/// driver accepts 2 KiB.
 constexpr std::uint32_t kRxBufferStep = 1024;
 constexpr std::uint32_t kMinRxBuffer = 2048;
 
@@ -45,7 +45,8 @@ bool is_driven_by(const rte_eth_dev_info& info, std::string_view driver) {
     return info.driver_name != nullptr && info.driver_name == driver;
 }
 
-/// VMware's device takes 1, 2, 4 or 8 RX queues, and its driver refuses others (vmxnet3_dev_configure).
+/// VMware's device supports 1, 2, 4 or 8 RX queues, and its driver rejects other numbers
+/// (vmxnet3_dev_configure).
 void round_vmxnet3_queues(const rte_eth_dev_info& info, PortPlan& plan) {
     const std::uint16_t rounded = std::bit_floor(plan.queue_pairs);
     if (!is_driven_by(info, "net_vmxnet3") || rounded == plan.queue_pairs)
@@ -55,7 +56,7 @@ void round_vmxnet3_queues(const rte_eth_dev_info& info, PortPlan& plan) {
     plan.queue_pairs = rounded;
 }
 
-/// A memif ring without a partner makes its queue read another's ring (seen with DPDK 22.11).
+/// A memif queue without a counterpart reads another queue's ring (seen with DPDK 22.11).
 void warn_of_memif_queues(const rte_eth_dev_info& info, PortPlan& plan) {
     if (plan.queue_pairs > 1 && is_driven_by(info, "net_memif"))
         plan.warnings.push_back(
@@ -88,8 +89,8 @@ void plan_mtu(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
     plan.conf.rxmode.mtu = plan.mtu;
 }
 
-/// One segment for a whole frame, because scattered RX costs Intel drivers their vector path; several
-/// segments only where the user's data room is too small for the MTU.
+/// Fits a whole frame in one segment, because scattered RX disables the vector path of Intel drivers. Uses
+/// several segments only if the user's data room is too small for the MTU.
 void plan_data_room(const rte_eth_dev_info& info, const PortRequest& request, PortPlan& plan) {
     const std::uint32_t frame = plan.mtu + kFrameOverhead;
     const std::uint32_t buffer = std::max(
@@ -150,7 +151,7 @@ void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
         plan.warnings.emplace_back("--rss-key is not used: RSS is off on this port");
         return;
     }
-    // A driver that reports no size copies what struct rte_eth_rss_conf documents: 40 bytes.
+    // A driver that reports no size copies 40 bytes, the size that struct rte_eth_rss_conf documents.
     constexpr std::uint8_t kUsualKeySize = 40;
     const std::uint8_t size = info.hash_key_size != 0 ? info.hash_key_size : kUsualKeySize;
     if (request.rss_key.size() != size)
@@ -161,7 +162,8 @@ void plan_rss(const rte_eth_dev_info& info, const PortRequest& request, PortPlan
 }
 
 void plan_offloads(const rte_eth_dev_info& info, PortPlan& plan) {
-    // Legal because one pool serves the queue pair and nobody holds a reference; not for segment chains.
+    // FAST_FREE is allowed because one pool serves the queue pair and nothing else holds a reference to the
+    // mbufs. It does not allow segment chains.
     const bool one_segment = (plan.conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0;
     if (one_segment && offers(info.tx_offload_capa, RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE))
         plan.conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
@@ -186,7 +188,7 @@ std::uint32_t mbufs_needed(std::uint16_t rx_descriptors, std::uint16_t tx_descri
 }
 
 std::uint16_t max_mtu(const rte_eth_dev_info& info) {
-    // The same arithmetic as ethdev's own check, so that our error comes first and names the limit.
+    // Same arithmetic as in ethdev's own check, so that our error comes first and includes the limit.
     const bool both_stated =
         info.max_mtu != std::numeric_limits<std::uint16_t>::max() && info.max_rx_pktlen > info.max_mtu;
     const std::uint32_t overhead =

@@ -17,7 +17,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// Closing a port from the interrupt thread would deadlock in the drivers: only note it here.
+/// Only records the removal: closing a port on the interrupt thread would deadlock in the drivers.
 void note(void* removed) {
     static_cast<std::atomic<bool>*>(removed)->store(true, std::memory_order_relaxed);
 }
@@ -55,7 +55,7 @@ RemovalWatch::~RemovalWatch() {
         rte_intr_callback_unregister_sync(readable_.get(), on_interface_event, this);
     rte_eth_dev_callback_unregister(port_, RTE_ETH_EVENT_INTR_RMV, on_port_event, &removed_);
     while (rte_dev_event_callback_unregister(device_.c_str(), on_device_event, &removed_) == -EAGAIN)
-        std::this_thread::yield();  // it runs right now, and is short
+        std::this_thread::yield();  // the callback is running, and is short
 }
 
 void RemovalWatch::watch_interfaces() {

@@ -16,7 +16,7 @@ struct RssFunction {
     std::uint64_t bits;
 };
 
-/// A name that contains others comes first: a description takes the first that is there whole.
+/// A function that includes others comes first: a description uses the first one that is completely present.
 constexpr std::array<RssFunction, 9> kRssFunctions{{
     {"ip", RTE_ETH_RSS_IP},
     {"ipv4", RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER},
@@ -72,7 +72,7 @@ std::string describe_rss_functions(std::uint64_t functions) {
     for (const RssFunction& function : kRssFunctions)
         if ((functions & function.bits) == function.bits)
             take(function);
-    // What is left is part of a group: devices offer UDP over IPv4 without UDP over IPv6.
+    // The remaining bits are parts of a group: some devices offer UDP over IPv4 but not over IPv6.
     for (auto function = kRssFunctions.rbegin(); function != kRssFunctions.rend(); ++function)
         if ((functions & function->bits) != 0)
             take(*function);

@@ -14,7 +14,7 @@
 namespace l2echo::dpdk {
 namespace {
 
-/// The values of an option that is given as "NAME VALUE" or "NAME=VALUE".
+/// Returns the values of an option given as "NAME VALUE" or "NAME=VALUE".
 std::vector<std::string> values_of(const std::vector<std::string>& arguments, const std::string& name) {
     std::vector<std::string> values;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -26,7 +26,8 @@ std::vector<std::string> values_of(const std::vector<std::string>& arguments, co
     return values;
 }
 
-/// Lines that name the step that failed, and not the reason: EAL's last one, and those of a bus or a port.
+/// True for lines with the step that failed but not the reason: EAL's last line, and those of a bus or a
+/// port.
 bool gives_no_reason(const std::string& line) {
     static const std::regex kSteps(
         "^(\\w+: )?(Invalid 'command line' arguments|Cannot (init|get|probe|scan|detect|set|clear) .*|"
@@ -35,8 +36,8 @@ bool gives_no_reason(const std::string& line) {
     return std::regex_search(line.substr(0, 200), kSteps);
 }
 
-/// The last that EAL or a driver said about the reason, without the name of the function that says it; empty:
-/// nothing. Of several devices that failed, about this one.
+/// Returns the last line in which EAL or a driver logged a reason, without the name of the logging function;
+/// empty if there is none. If several devices failed, considers only the lines about `device`.
 std::string last_reason(const std::string& said, const std::string& device = "") {
     constexpr std::string_view kEnd = "failed to initialize ";
     std::string reason;
@@ -58,13 +59,13 @@ std::string last_reason(const std::string& said, const std::string& device = "")
     return reason;
 }
 
-/// "0000:01:00.0" for "01:00.0,driver=arguments".
+/// Returns "0000:01:00.0" for "01:00.0,driver=arguments".
 std::string full_address(std::string device) {
     device.resize(std::min(device.size(), device.find(',')));
     return std::ranges::count(device, ':') == 1 ? "0000:" + device : device;
 }
 
-/// The first NIC of -a that this machine does not have; empty: it has them all.
+/// Returns the first NIC of -a that this machine does not have; empty if it has all of them.
 std::string absent_nic(const std::vector<std::string>& eal_arguments,
                        const std::vector<machine::PciNic>& nics) {
     for (const char* name : {"-a", "--allow"})

@@ -1,4 +1,4 @@
-// Why EAL did not start, found no port or did not start one, and what to type.
+// Explains why EAL did not start, found no port or did not start one, and what to type.
 #pragma once
 
 #include <string>
@@ -9,25 +9,26 @@
 
 namespace l2echo::dpdk {
 
-/// Names of the devices that EAL creates for --vdev, without their arguments.
+/// Returns the names of the devices that EAL creates for --vdev, without arguments.
 std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arguments);
 
-/// The same with their arguments: "net_tap0,iface=tap0".
+/// Same, with arguments: "net_tap0,iface=tap0".
 std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_arguments);
 
-/// One line on why EAL did not start: `error` is rte_errno after rte_eal_init().
+/// Returns one line on why EAL did not start. `failed.error` is rte_errno after rte_eal_init().
 std::string explain_eal_failure(const FailedStart& failed);
 
-/// One line on why devices of --vdev are not there: those in `missing`, at least one.
+/// Returns one line on why the --vdev devices in `failed.missing`, at least one, do not exist.
 std::string explain_missing_device(const FailedStart& failed);
 
-/// One line on what to type when EAL started and found no port among these NICs; `missing` are all vdevs.
+/// Returns one line on what to type if EAL started but found no port among these NICs. `failed.missing` lists
+/// all vdevs.
 std::string explain_no_ports(const FailedStart& failed, const std::vector<machine::PciNic>& nics);
 
-/// One line on why a call for a port failed: "port 0 (net_tap0): rte_eth_dev_start: ...".
+/// Returns one line on why a call for a port failed: "port 0 (net_tap0): rte_eth_dev_start: ...".
 std::string explain_port_failure(const std::string& call, const FailedStart& failed);
 
-/// What is to follow "link is down" for such a device, from the blank on; empty: nothing.
+/// Returns text to append to "link is down" for such a device, including the separator; empty: none.
 std::string advice_for_link_down(const std::string& driver, const std::string& device_arguments);
 
 }  // namespace l2echo::dpdk

@@ -101,9 +101,9 @@ constexpr std::string_view kCapabilityRemedy =
 constexpr std::string_view kInterfaceRemedy =
     "ip link shows which there are (those of the host are not in a container's network namespace)";
 
-// The lines are those of DPDK 22.11 to 25.11.
+// The log lines are those of DPDK 22.11 to 25.11.
 constexpr auto kKnownFailures = std::to_array<KnownFailure>({
-    // What EAL needs of the system, from its first step to its last.
+    // System requirements of EAL, in the order of its steps.
     {Step::Eal, "", "", lacks_sysfs, "/sys is empty, and there EAL looks for the CPUs",
      "mount it: sudo mount -t sysfs sysfs /sys"},
     {Step::Eal, "", "unsupported cpu type", nullptr,
@@ -185,7 +185,7 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
     {Step::Eal, "", "", is_denied, "this user may not do what it takes",
      "type it with sudo, or give the user the hugepages and devices"},
 
-    // A NIC that EAL did not take.
+    // NICs that EAL could not use.
     {Step::Devices, "", "Cannot open (/dev/vfio/\\S+): Permission denied", nullptr,
      "this user may not open {1}, the IOMMU group of the NIC",
      "type: sudo chown $USER {1} (for good: a udev rule), or type it with sudo"},
@@ -201,7 +201,7 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
      "this user may not open {1}, and uio needs CAP_SYS_ADMIN too",
      "type it with sudo, or bind the NIC to vfio-pci"},
 
-    // Devices of --vdev, when they are made and when they start.
+    // Devices of --vdev, when they are created and when they start.
     {Step::Devices, "net_af_packet", "", may_not_use_packet_sockets,
      "net_af_packet needs CAP_NET_RAW and CAP_NET_ADMIN", kCapabilityRemedy},
     {Step::Port, "net_af_packet", "", may_not_use_packet_sockets,
@@ -259,7 +259,7 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
      "check the folder of tx_pcap="},
 });
 
-/// With what the groups of `said` found in place of {1} and {2}.
+/// Replaces {1} and {2} with the matches of the groups of `said`.
 std::string fill(std::string_view text, const std::smatch& found) {
     std::string filled(text);
     for (std::size_t group = 1; group < found.size(); ++group) {
@@ -270,8 +270,8 @@ std::string fill(std::string_view text, const std::smatch& found) {
     return filled;
 }
 
-/// The first line in which the pattern is found. Lines longer than any that matter are cut: std::regex
-/// recurses.
+/// Explains the first line that matches the pattern. Truncates lines to a length beyond any relevant one,
+/// because std::regex recurses.
 std::optional<std::string> explain_if_said(const KnownFailure& known, const std::string& said) {
     constexpr std::size_t kMaxLineLength = 1000;
     const std::regex pattern{std::string(known.said)};

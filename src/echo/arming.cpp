@@ -30,7 +30,7 @@ verdict::ArmingState Arming::state(std::size_t port) const noexcept {
     const Gate& gate = *gates_[port];
     const std::uint64_t now = rte_rdtsc();
     verdict::ArmingState state{gate.closed_by(now), gate.facing(), std::nullopt};
-    const std::uint64_t end = gate.expires_at();  // once: another thread may arm it again
+    const std::uint64_t end = gate.expires_at();  // read once: another thread may arm it again
     if (end != Gate::kNever && end > now && state.closed_by != verdict::Reason::Disarmed)
         state.remaining_seconds = static_cast<double>(end - now) / static_cast<double>(rte_get_tsc_hz());
     return state;

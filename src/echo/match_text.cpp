@@ -18,7 +18,7 @@
 namespace l2echo::echo {
 namespace {
 
-/// "ADDRESS" or "ADDRESS/LENGTH".
+/// Parsed "ADDRESS" or "ADDRESS/LENGTH".
 struct AddressAndLength {
     std::uint8_t version;
     std::array<std::byte, 16> address{};
@@ -55,7 +55,7 @@ std::array<std::byte, 16> operator&(std::array<std::byte, 16> a, const std::arra
     return a;
 }
 
-/// All host bits set: the broadcast address of an IPv4 network that has one.
+/// True if all host bits are set: the broadcast address of an IPv4 network that has one.
 bool is_network_broadcast(const AddressAndLength& interface) {
     constexpr unsigned kPointToPoint = 31;  // RFC 3021
     if (interface.version == 6 || *interface.length >= kPointToPoint)
@@ -72,7 +72,7 @@ bool is_network_itself(const AddressAndLength& interface) {
     return !single && (interface.address & mask_of(*interface.length)) == interface.address;
 }
 
-/// Loopback, multicast and the addresses that stand for none are no host's.
+/// False for loopback, multicast and unspecified addresses.
 bool is_host_address(const AddressAndLength& interface) {
     const auto first = std::to_integer<unsigned>(interface.address[0]);
     if (interface.version == 4)
@@ -87,7 +87,7 @@ class MatchTerm {
   public:
     MatchTerm(std::string key, std::string value) : key_(std::move(key)), value_(std::move(value)) {}
 
-    /// What is wrong with it; empty when it was put into the rule.
+    /// Adds the term to the rule. Returns an error text; empty on success.
     std::string put_into(MatchRule& rule) const {
         if (key_ == "src-mac" || key_ == "dst-mac")
             return put_mac(key_ == "src-mac" ? rule.source : rule.destination);
@@ -175,7 +175,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
     return parts;
 }
 
-/// Why no frame could fit all keys of the rule; empty when one could.
+/// Returns why no frame can fit all keys of the rule; empty if one can.
 std::string contradiction(std::vector<std::string> keys, const MatchRule& rule) {
     std::ranges::sort(keys);
     const auto twice = std::ranges::adjacent_find(keys);

@@ -13,7 +13,7 @@ namespace l2echo::engine {
 namespace {
 
 constexpr std::uint64_t kPausesASecond = 1'000'000;
-constexpr std::uint64_t kMonitoringsASecond = 1000;  // at least: the loop has more to look after than frames
+constexpr std::uint64_t kMonitoringsASecond = 1000;  // at least: the loop also has other work than frames
 
 rte_cpu_intrinsics read_intrinsics() noexcept {
     rte_cpu_intrinsics intrinsics{};
@@ -30,7 +30,7 @@ void pause_a_little() noexcept {
         rte_pause();
 }
 
-/// A queue pair that was given back meanwhile has nothing to wait for: the next iteration ends it.
+/// Skips queue pairs that were asked to end: the next iteration ends them.
 void monitor(std::span<QueuePair* const> pairs) noexcept {
     std::array<rte_power_monitor_cond, RTE_MAX_ETHPORTS> conditions;
     std::uint32_t count = 0;
@@ -50,9 +50,8 @@ void monitor(std::span<QueuePair* const> pairs) noexcept {
 MonitorSupport read_monitor_support() noexcept {
     const rte_cpu_intrinsics intrinsics = read_intrinsics();
 #ifdef RTE_ARCH_X86
-    // From DPDK 23.11 on AMD's MONITORX counts as well, but MWAITX takes a duration where UMWAIT takes a
-    // time, so that a wait would not end when it should. TPAUSE comes with UMWAIT (WAITPKG) and never with
-    // MWAITX.
+    // Since DPDK 23.11, AMD's MONITORX also counts as support, but MWAITX takes a duration where UMWAIT takes
+    // a deadline, so a wait would not end on time. TPAUSE comes with UMWAIT (WAITPKG), never with MWAITX.
     const bool waits_until = intrinsics.power_pause != 0;
 #else
     const bool waits_until = true;
@@ -67,7 +66,7 @@ int check_monitor(std::uint16_t port, std::uint16_t queue) noexcept {
 
 void prepare_to_wait(Idle idle) noexcept {
     if (idle == Idle::Sleep)
-        prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond; the kernel adds 50 us to a sleep otherwise
+        prctl(PR_SET_TIMERSLACK, 1UL);  // 1 ns; by default the kernel adds 50 us to a sleep
 }
 
 void wait_for_frames(const IdleSettings& idle, std::span<QueuePair* const> pairs) noexcept {

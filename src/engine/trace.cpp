@@ -8,7 +8,7 @@
 
 namespace l2echo::engine {
 
-/// DPDK 24.11 declares it outside of any extern "C", as a function that no library has.
+/// DPDK 24.11 declares this function outside extern "C", so its mangled name would not link.
 extern "C" rte_ring* rte_ring_create_elem(const char* name, unsigned int esize, unsigned int count,
                                           int socket_id, unsigned int flags);
 

@@ -13,7 +13,7 @@
 namespace l2echo::engine {
 namespace {
 
-/// What an lcore is launched with.
+/// Argument of a launched lcore.
 struct Launch {
     WorkerGroup* group;
     std::size_t index;

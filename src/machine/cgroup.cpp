@@ -18,7 +18,7 @@ std::optional<double> tighter(std::optional<double> a, std::optional<double> b) 
     return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
-/// A quota may sit on the group itself or on any above it.
+/// Walks up from the group: the quota may be set on the group itself or on any ancestor.
 template <typename ReadQuota>
 std::optional<double> tightest_upwards(const fs::path& mount, const std::string& group,
                                        ReadQuota read_quota) {

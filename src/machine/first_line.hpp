@@ -1,4 +1,4 @@
-// What the kernel says in a file of one line.
+// Reads one-line files of the kernel.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace l2echo::machine {
 
-/// Without its line break; empty when the file cannot be read.
+/// Returns the first line without its line break; empty if the file cannot be read.
 std::string first_line(const std::filesystem::path& path);
 
 }  // namespace l2echo::machine

@@ -22,7 +22,7 @@ std::uint64_t read_number(const fs::path& path) {
     return number;
 }
 
-/// The mount point of the first hugetlbfs, as EAL takes it without --huge-dir.
+/// Returns the mount point of the first hugetlbfs, which EAL uses without --huge-dir.
 std::string first_hugetlbfs() {
     std::ifstream mounts("/proc/mounts");
     for (std::string line; std::getline(mounts, line);) {

@@ -14,7 +14,8 @@
 namespace l2echo::machine {
 
 process::FileDescriptor claim_interface(const std::string& interface) {
-    // An abstract name belongs to a network namespace, as the index does, and goes with its process.
+    // Like the interface index, an abstract socket name is local to the network namespace. It disappears with
+    // its process.
     const std::string name = fmt::format("l2echo-interface-{}", if_nametoindex(interface.c_str()));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

@@ -22,7 +22,8 @@ int InterfaceWatch::descriptor() const noexcept {
     return netlink_->descriptor();
 }
 
-/// The messages only wake: the kernel drops some when many interfaces change at once, so it is asked.
+/// The messages serve only as a wake-up: the kernel drops some if many interfaces change at once, so the
+/// state is queried.
 bool InterfaceWatch::is_one_gone() noexcept {
     netlink_->drain();
     return std::ranges::any_of(watched_, [](const auto& interface) {

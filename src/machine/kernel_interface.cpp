@@ -18,8 +18,8 @@
 namespace l2echo::machine {
 namespace {
 
-/// Routes to an eighth of all addresses or more are default routes: it is often written as two halves, and of
-/// IPv6 as 2000::/3.
+/// Routes that cover at least an eighth of all addresses count as default routes: a default route is often
+/// configured as two halves, and for IPv6 as 2000::/3.
 constexpr unsigned kMaxDefaultPrefix = 3;
 
 struct InterfaceAddress {
@@ -35,7 +35,7 @@ std::optional<InterfaceAddress> read_address(const nlmsghdr& message) {
         if (attribute.type == IFA_LOCAL)
             local = value;
         if (attribute.type == IFA_ADDRESS)
-            address = value;  // of the other end, where there is a local one beside it
+            address = value;  // the peer's address if IFA_LOCAL is also present
     });
     if (!local)
         local = address;
@@ -70,8 +70,8 @@ bool carries_default_route(Netlink& netlink, const std::vector<Link>& stack) {
     });
 }
 
-/// The session's own address may also be on another interface, such as one of loopback's that routing
-/// announces.
+/// Checks addresses and routes, because the session's local address may be on another interface, such as a
+/// loopback address that a routing protocol announces.
 bool carries_ssh_session(Netlink& netlink, const std::vector<Link>& stack,
                          const std::vector<InterfaceAddress>& addresses) {
     return std::ranges::any_of(read_ssh_sessions(), [&](const SshSession& session) {

@@ -16,8 +16,8 @@
 namespace l2echo::machine {
 namespace {
 
-/// Attributes of one type of link that name an interface beneath; the kernel's IFLA_LINK has them for the
-/// other kinds.
+/// Attributes with which a certain kind of link names the interface below it; other kinds use the generic
+/// IFLA_LINK.
 struct KindLink {
     const char* kind;
     int attribute;
@@ -36,7 +36,7 @@ void read_kind_data(const Attribute& data, Link& link) {
     });
 }
 
-/// The kernel writes the kind before its data.
+/// Relies on the kernel writing the kind before its data.
 void read_kind(const Attribute& info, Link& link) {
     for_each_attribute(info, [&link](const Attribute& attribute) {
         if (attribute.type == IFLA_INFO_KIND)
@@ -53,7 +53,7 @@ Link read_link(const nlmsghdr& message) {
     link.hardware_type = body.ifi_type;
     link.promiscuous = (body.ifi_flags & IFF_PROMISC) != 0;
     unsigned lower = 0;
-    bool elsewhere = false;  // the one beneath is in another namespace, where the index means something else
+    bool elsewhere = false;  // the interface below is in another namespace, with its own indices
     for_each_attribute(message, sizeof body, [&](const Attribute& attribute) {
         switch (attribute.type) {
             case IFLA_IFNAME:
@@ -75,14 +75,14 @@ Link read_link(const nlmsghdr& message) {
                 break;
         }
     });
-    // The link of a veth or netkit is its other end.
+    // For a veth or netkit, IFLA_LINK is its peer.
     if (lower != 0 && lower != link.index && !elsewhere && link.kind != "veth" && link.kind != "netkit")
         link.lowers.push_back(lower);
     return link;
 }
 
-/// Open vSwitch has one master for all members of all its bridges, and its bridges' own interfaces are tied
-/// to none of them: any may carry what arrives.
+/// In Open vSwitch, the members of all bridges share one master, and nothing ties a bridge's own interface to
+/// its members. So any of these interfaces may carry what a member receives.
 bool is_above(const Link& upper, const Link& lower, const std::vector<Link>& links) {
     constexpr const char* kOpenVswitch = "openvswitch";
     if (upper.index == lower.master || std::ranges::count(upper.lowers, lower.index) != 0)

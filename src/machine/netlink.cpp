@@ -11,7 +11,7 @@
 namespace l2echo::machine {
 namespace {
 
-/// The kernel fills up to 32 KiB a message of a dump (NLMSG_GOODSIZE, net/netlink/af_netlink.c).
+/// The kernel fills up to 32 KiB per message of a dump (NLMSG_GOODSIZE, net/netlink/af_netlink.c).
 constexpr std::size_t kBufferSize = 32768;
 
 std::size_t aligned(std::size_t size) {
@@ -34,7 +34,8 @@ void for_each_in(std::span<const std::byte> bytes, const std::function<void(cons
     }
 }
 
-/// Hands over the messages of one datagram. Returns the errno value of an error; `done`: the last was there.
+/// Passes the messages of one datagram to `take`. Returns 0 or the errno value of an error; sets `done` after
+/// the last message of the answer.
 int take_messages(std::span<const std::byte> bytes, std::uint32_t sequence, const Netlink::Take& take,
                   bool& done) {
     while (bytes.size() >= sizeof(nlmsghdr)) {

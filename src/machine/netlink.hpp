@@ -1,4 +1,4 @@
-// What the kernel reports over netlink. Not by libmnl: Debian has no archive of it for the static build.
+// Netlink queries. Does not use libmnl, because Debian ships no static archive of it for the static build.
 #pragma once
 
 #include <linux/netlink.h>
@@ -15,26 +15,26 @@
 
 namespace l2echo::machine {
 
-/// Valid as long as the message is.
+/// A netlink attribute; valid as long as its message.
 struct Attribute {
     int type = 0;
     std::span<const std::byte> value;
 
-    std::uint32_t number() const noexcept;  ///< 0 when it is no number of four bytes
+    std::uint32_t number() const noexcept;  ///< 0 if it is not a four-byte number
     std::string text() const;
 };
 
-/// One socket; one thread at a time.
+/// A netlink socket; used by one thread at a time.
 class Netlink {
   public:
     using Take = std::function<void(const nlmsghdr& message)>;
 
-    /// Asks the kernel about interfaces, addresses and routes. `groups`: what to be told unasked, such as
-    /// RTMGRP_LINK. Throws StartupError.
+    /// Opens a socket for queries about interfaces, addresses and routes. `groups` are the multicast groups
+    /// to subscribe to, such as RTMGRP_LINK. Throws StartupError.
     explicit Netlink(unsigned groups = 0);
 
-    /// Sends a request with this body (ifinfomsg, rtmsg ...) and attributes, and hands over every message of
-    /// the answer. Returns 0, or the errno value that the kernel answers with.
+    /// Sends a request with this body (ifinfomsg, rtmsg ...) and attributes, and passes every message of the
+    /// answer to `take`. Returns 0 or the errno value in the kernel's answer.
     template <typename Body>
     int ask(std::uint16_t type, std::uint16_t flags, const Body& body, const Take& take,
             const std::vector<Attribute>& attributes = {}) {
@@ -43,7 +43,7 @@ class Netlink {
 
     int descriptor() const noexcept { return socket_.get(); }
 
-    /// Throws away what the kernel told unasked.
+    /// Discards pending notifications.
     void drain() noexcept;
 
   private:
@@ -63,7 +63,7 @@ Body body_of(const nlmsghdr& message) {
     return body;
 }
 
-/// Calls `take` for each attribute behind the body of a message, or inside of an attribute.
+/// Calls `take` for each attribute after the body of a message, or nested in an attribute.
 void for_each_attribute(const nlmsghdr& message, std::size_t body_size,
                         const std::function<void(const Attribute&)>& take);
 void for_each_attribute(const Attribute& outer, const std::function<void(const Attribute&)>& take);

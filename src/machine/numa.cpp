@@ -13,8 +13,8 @@ int numa_node_of_cpu_id(int cpu) {
 
 int numa_node_of_memory(void* address) {
     int node = kUnknownNode;
-    const bool asked =
-        numa_available() >= 0 && numa_move_pages(0, 1, &address, nullptr, &node, 0) == 0;  // moves nothing
+    const bool asked = numa_available() >= 0 && numa_move_pages(0, 1, &address, nullptr, &node, 0) ==
+                                                    0;  // without target nodes, only queries
     return asked && node >= 0 ? node : kUnknownNode;
 }
 

@@ -18,8 +18,8 @@ constexpr std::string_view kNetworkClass = "0x02";
 
 constexpr std::array<std::string_view, 3> kUserSpaceDrivers{"vfio-pci", "uio_pci_generic", "igb_uio"};
 
-/// Those that a group may have beside VFIO: bridges, and what is bound to nothing
-/// (Documentation/driver-api/vfio.rst).
+/// Drivers that other devices of an IOMMU group may have without blocking VFIO; a device without a driver
+/// does not block it either (Documentation/driver-api/vfio.rst).
 constexpr std::array<std::string_view, 3> kHarmlessInAGroup{"vfio-pci", "pci-stub", "pcieport"};
 
 template <typename List>
@@ -33,7 +33,7 @@ std::string read_word(const fs::path& file) {
     return word;
 }
 
-/// "" when there is no such link.
+/// Returns the name of the link's target; empty if there is no such link.
 std::string name_behind(const fs::path& link) {
     std::error_code none;
     return fs::read_symlink(link, none).filename();
@@ -48,7 +48,7 @@ std::vector<fs::path> entries(const fs::path& folder) {
     return paths;
 }
 
-/// A virtio NIC has its interface below a device of its own: virtio0/net/eth0.
+/// Returns the interface of a device. That of a virtio NIC is below a child device: virtio0/net/eth0.
 std::string interface_of(const fs::path& device) {
     std::vector<fs::path> folders = entries(device / "net");
     for (const fs::path& path : entries(device))

@@ -18,7 +18,7 @@
 namespace l2echo::machine {
 namespace {
 
-/// A next hop that is an object of its own (ip nexthop): its interface, or the members of the group.
+/// A next-hop object (ip nexthop): its interface, or the members of its group.
 struct NextHop {
     unsigned interface = 0;
     std::vector<unsigned> members;
@@ -43,7 +43,7 @@ void take_next_hop(const nlmsghdr& message, NextHops& hops) {
     hops[id] = hop;
 }
 
-/// None where the kernel is too old for them (before 5.3).
+/// Returns none if the kernel is too old for next-hop objects (before 5.3).
 NextHops read_next_hops(Netlink& netlink) {
     NextHops hops;
     netlink.ask(RTM_GETNEXTHOP, NLM_F_DUMP, nhmsg{},
@@ -99,7 +99,7 @@ std::vector<Route> read_routes(Netlink& netlink) {
         const int error = netlink.ask(
             RTM_GETROUTE, NLM_F_DUMP, body,
             [&routes, &hops](const nlmsghdr& message) { routes.push_back(read_route(message, hops)); });
-        if (error != 0 && family == AF_INET)  // IPv6 may not be there
+        if (error != 0 && family == AF_INET)  // IPv6 may be disabled
             throw process::StartupError(
                 fmt::format("netlink: {}: cannot tell which routes there are", std::strerror(error)));
     }
@@ -115,7 +115,7 @@ std::vector<unsigned> interfaces_towards_client(Netlink& netlink, const SshSessi
     rtmsg body{};
     body.rtm_family = static_cast<unsigned char>(remote.family);
     body.rtm_dst_len = body.rtm_src_len = static_cast<unsigned char>(8 * remote.size());
-    // The whole route, as the flow may take another of its next hops than the one picked for the question.
+    // Request the whole route: the flow may use a different next hop than the one picked for this query.
     body.rtm_flags = RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH;
     std::vector<unsigned> interfaces;
     netlink.ask(RTM_GETROUTE, 0, body,

@@ -1,4 +1,4 @@
-// The routes of the kernel, in all tables.
+// Kernel routes of all tables.
 #pragma once
 
 #include <vector>
@@ -10,16 +10,16 @@
 namespace l2echo::machine {
 
 struct Route {
-    bool forwards = false;             ///< and is not local, a broadcast, unreachable ...
-    unsigned prefix_length = 0;        ///< 0: of a default route
-    std::vector<unsigned> interfaces;  ///< indices; several: of several next hops
+    bool forwards = false;             ///< a unicast route: not local, broadcast, unreachable ...
+    unsigned prefix_length = 0;        ///< 0: default route
+    std::vector<unsigned> interfaces;  ///< indices; several if the route has several next hops
 };
 
-/// The routes of all tables, whichever rule leads to them. Throws StartupError.
+/// Reads the routes of all tables, regardless of the policy rules that select them. Throws StartupError.
 std::vector<Route> read_routes(Netlink& netlink);
 
-/// The interfaces that packets of our end of a TCP connection leave by, as the rules say; empty: there is no
-/// way.
+/// Returns the interfaces over which our packets of a TCP connection leave, following the policy rules; empty
+/// if there is no route.
 std::vector<unsigned> interfaces_towards_client(Netlink& netlink, const SshSession& session);
 
 }  // namespace l2echo::machine

@@ -33,7 +33,7 @@ std::uint32_t parse_hexadecimal(std::string_view text) {
     return value;
 }
 
-/// /proc/net/tcp and tcp6 print words of four bytes in host order, in hexadecimal.
+/// Parses an address of /proc/net/tcp or tcp6: four-byte words in host order, in hexadecimal.
 std::optional<IpAddress> parse_words(std::string_view text) {
     std::vector<std::uint32_t> words;
     for (std::size_t at = 0; at + 8 <= text.size(); at += 8)
@@ -41,7 +41,8 @@ std::optional<IpAddress> parse_words(std::string_view text) {
     return to_ip_address(words.data(), words.size() * sizeof(std::uint32_t));
 }
 
-/// A row is: sl local-address:port remote-address:port state queues timer retransmissions uid timeout inode
+/// Parses a row: sl local-address:port remote-address:port state queues timer retransmissions uid timeout
+/// inode
 std::optional<Connection> parse_row(const std::string& row) {
     std::istringstream stream(row);
     const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
@@ -78,7 +79,7 @@ std::vector<fs::path> entries(const fs::path& folder) {
     return found;
 }
 
-/// What the links to open sockets say: "socket:[INODE]".
+/// Returns the link targets of the servers' open files; that of a socket is "socket:[INODE]".
 std::set<std::string> files_of_ssh_servers() {
     std::set<std::string> files;
     std::error_code none;
@@ -89,8 +90,8 @@ std::set<std::string> files_of_ssh_servers() {
     return files;
 }
 
-/// "CLIENT PORT SERVER PORT": an SSH server gives it to the shell of each session. sudo and its like take it
-/// away, but the shell above them has it.
+/// Returns the values of SSH_CONNECTION, "CLIENT PORT SERVER PORT", which an SSH server sets in the shell of
+/// each session. sudo and similar tools remove it, but the shell that started them still has it.
 std::set<std::string> ssh_connection_variables() {
     constexpr std::string_view kName = "SSH_CONNECTION=";
     std::set<std::string> values;

@@ -15,8 +15,9 @@ struct SshSession {
     std::uint16_t remote_port = 0;
 };
 
-/// Established TCP connections of this network namespace at port 22, or at another one that an SSH server has
-/// open or that SSH_CONNECTION of any process names: as far as we may see files and environments of others.
+/// Returns the established TCP connections of this network namespace on port 22, and those on other ports
+/// that an SSH server has open or that SSH_CONNECTION of any process names. Sees only files and environments
+/// that this process may read.
 std::vector<SshSession> read_ssh_sessions();
 
 }  // namespace l2echo::machine

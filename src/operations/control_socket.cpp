@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMaxLine = 4096;
-/// A client that could not be accepted stays in the queue, so that poll() would return at once, endlessly.
+/// A client that could not be accepted stays in the queue, so without a pause poll() would return at once,
+/// endlessly.
 constexpr std::chrono::milliseconds kRestAfterFailure{100};
 
 }  // namespace
@@ -57,7 +58,7 @@ void ControlSocket::accept_client() {
                                       errno == EMFILE ? "; raise ulimit -n" : ""));
 }
 
-/// An answer that the client does not take at once ends the connection: nobody here waits for it.
+/// Closes the connection if the client does not accept an answer at once: the thread must not wait for it.
 bool ControlSocket::serve_client(Client& client) {
     std::array<char, kMaxLine> bytes;
     const ssize_t count = read(client.descriptor.get(), bytes.data(), bytes.size());

@@ -18,7 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Links and hints are looked at this often even when no interval is printed, removed ports in any case.
+/// Links and hints are checked this often even if no interval is printed. Removed ports are always checked
+/// this often.
 constexpr milliseconds kWatchInterval{1000};
 
 enum class Woken { InTime, ToReport, ToStop };
@@ -97,13 +98,13 @@ void StatsReporter::run(process::StopSignal& stop, process::ReportSignal& asked,
         }
         if (woken == Woken::InTime)
             next += tick;
-        // A report of hardly any time says nothing: ticks that a stall has swallowed are left out, and the
-        // one that would follow a report that was asked for at once comes later.
+        // A report over a very short time is meaningless: ticks missed during a stall are skipped, and the
+        // tick right after a requested report is delayed.
         next = std::max(next, Clock::now() + tick / 2);
     }
 }
 
-/// What a report is about begins where the last one ended, what a hint is about where we looked last.
+/// A report covers the time since the last report, hints cover the time since the last call.
 void StatsReporter::look(bool report_too, process::StopSignal& stop) {
     report::Snapshot now = take_snapshot();
     follow_links(now);
@@ -141,8 +142,9 @@ std::string StatsReporter::render(const report::Report& report) const {
                                                   : report::render_table(report);
 }
 
-/// False if the report was dropped: the next one then covers its time too. A reader that is gone wants no
-/// more: stop. A full disk is no reason to stop echoing.
+/// Returns false if the report was dropped; the next one then covers its time too. Stops the program if the
+/// reader is gone, because nobody wants more reports, but not on a full disk, which is no reason to stop
+/// echoing.
 bool StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
     const int error = output_.write(render(report));
     if (error == EAGAIN) {
@@ -159,8 +161,8 @@ bool StatsReporter::print(const report::Report& report, process::StopSignal& sto
     return true;
 }
 
-/// Drivers tell link changes by interrupt, or by what polling sees, or by both: the larger count is the true
-/// one.
+/// Link changes are reported by the driver's interrupt, seen by polling, or both. The larger count is
+/// correct.
 void StatsReporter::follow_links(report::Snapshot& now) {
     for (std::size_t i = 0; i < now.ports.size(); ++i) {
         report::PortSnapshot& port = now.ports[i];

@@ -40,10 +40,10 @@ process::FileDescriptor open_trace(const std::string& path) {
         fail(path, std::strerror(errno));
     if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
         return file;
-    // Some file systems know no locks: they are no reason not to trace.
+    // Some file systems do not support locks; tracing works on them anyway.
     if (flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         fail(path, "another program writes its trace there; name another file");
-    // Only now: what the other one wrote is not ours to cut.
+    // Truncate only with the lock held, so that another program's trace is not destroyed.
     if (S_ISREG(status.st_mode) && ftruncate(file.get(), 0) != 0)
         fail(path, std::strerror(errno));
     return file;

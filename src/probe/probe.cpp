@@ -43,7 +43,7 @@ SendPlan plan_for_link(SendPlan plan, const cli::RateRequest& rate, const dpdk::
     return plan;
 }
 
-/// Mbufs for a full TX ring, a burst that waits and one that is built, for each queue pair.
+/// Creates a pool per queue pair, with mbufs for a full TX ring, a waiting burst and a burst being built.
 std::vector<std::unique_ptr<dpdk::Mempool>> make_pools(const dpdk::Port& port,
                                                        const dpdk::PortRequest& request) {
     const std::uint32_t mbufs =
@@ -69,7 +69,7 @@ void log_lcores(const std::vector<QueuePairLcores>& lcores, const std::vector<dp
                        idle == 1 ? " is" : "s are");
 }
 
-/// Before anything is measured, not after.
+/// Called before the measurement, so that a bad path does not waste it.
 void check_histogram(const std::string& path) {
     if (path.empty())
         return;
@@ -88,7 +88,7 @@ void write_histogram(const std::string& path, const ProbeResult& result) {
             fmt::format("--histogram: {} cannot be written: {}", path, process::describe_write_error(error)));
 }
 
-/// Rings, caches and pages that the run itself would find cold.
+/// Warms up rings, caches and pages before the run.
 WarmUp warm_up(const TestBed& test_bed, const Traffic& traffic, SendPlan plan, std::uint64_t frames) {
     if (frames == 0)
         return {};
@@ -98,7 +98,8 @@ WarmUp warm_up(const TestBed& test_bed, const Traffic& traffic, SendPlan plan, s
     return {result->sent, result->lost()};
 }
 
-/// Prints the result; throws when a gate is not kept or the run is not complete.
+/// Runs once and prints the result. Throws std::runtime_error if a gate is not met or the run is not
+/// complete.
 void run_once(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
               const ProbeOptions& options) {
     const WarmUp warmed = warm_up(test_bed, traffic, plan, options.warm_up_frames.value_or(0));
@@ -126,7 +127,7 @@ void search_and_measure(const TestBed& test_bed, const Traffic& traffic, double 
                                                             share * found->frames_per_second, trial_seconds));
 }
 
-/// Prints the result; throws when the search is not complete.
+/// Searches and prints the result. Throws std::runtime_error if the search is not complete.
 void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
                 const ProbeOptions& options) {
     const RateGoal goal = options.search == kPdr.name ? kPdr : kNdr;
@@ -159,7 +160,8 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     dpdk::PortRequest request = options.port;
     request.queue_pairs = plan_queue_pairs(workers.size(), options.queue_pairs, options.shape.flows);
 
-    std::vector<std::unique_ptr<dpdk::Mempool>> pools;  // outlive the port, whose driver holds their mbufs
+    std::vector<std::unique_ptr<dpdk::Mempool>>
+        pools;  // must outlive the port, whose driver holds their mbufs
     dpdk::Ports ports;
     const std::uint16_t id = dpdk::choose_ports(eal, options.ports, options.take_kernel_interface).front();
     ports.emplace_back(id, request, std::vector<int>(request.queue_pairs, eal.main_lcore().numa_node));

@@ -19,16 +19,16 @@
 namespace l2echo::probe {
 namespace {
 
-/// 0 is a tag with a priority alone, 4095 is reserved (IEEE 802.1Q, table 9-2).
+/// 0 is a priority tag, 4095 is reserved (IEEE 802.1Q, table 9-2).
 constexpr std::uint64_t kMaxVlan = 4094;
 
 constexpr std::uint32_t kDefaultSize = kSmallestEthernetFrame;
-constexpr double kDefaultSeconds = 10;  // of a run that ends neither by frames nor by time
+constexpr double kDefaultSeconds = 10;  // if neither a number of frames nor a duration is given
 
-/// RFC 2544 section 9.1, and the mix; the smallest is before them.
+/// Sizes of RFC 2544 section 9.1, and imix; the smallest size precedes them.
 constexpr const char* kLargerSweepSizes = "128,256,512,1024,1280,1518,imix";
 
-/// The steps of a sweep.
+/// Splits the text into the steps of a sweep.
 std::vector<std::string> split_sizes(const std::string& text) {
     std::vector<std::string> sizes;
     std::istringstream stream(text + ",");
@@ -40,7 +40,7 @@ std::vector<std::string> split_sizes(const std::string& text) {
     return sizes;
 }
 
-/// Words that a shell would change are quoted.
+/// Returns the command line, with words quoted that a shell would change.
 std::string command_of(const std::vector<std::string>& arguments) {
     const auto is_plain = [](unsigned char letter) {
         return std::isalnum(letter) != 0 ||
@@ -61,7 +61,7 @@ std::string command_of(const std::vector<std::string>& arguments) {
     return command;
 }
 
-/// As given: what follows when they are left out depends on other options.
+/// Options as given. Their defaults depend on other options.
 struct DependentOptions {
     std::optional<std::string> sizes;
     std::optional<std::uint64_t> count;
@@ -186,7 +186,7 @@ void add_result_options(cli::OptionTable& table, ProbeOptions& options, Dependen
                .help = "Exit status 1 when less was sent"});
 }
 
-/// A search runs many trials: what is about one run would have no effect.
+/// A search runs many trials, so options about a single run would have no effect.
 void refuse_single_run_options(const ProbeOptions& options, const DependentOptions& given) {
     if (options.search.empty() && options.sweep_folder.empty())
         return;
@@ -203,8 +203,7 @@ void refuse_single_run_options(const ProbeOptions& options, const DependentOptio
                                               options.sweep_folder.empty() ? "--search" : "--sweep"));
 }
 
-/// What nobody typed is at least as large as the frames need; a size that was typed is an error when too
-/// small.
+/// Raises default sizes to what the frames need. A size given by the user is an error if it is too small.
 void resolve_sizes(const std::optional<std::string>& typed, ProbeOptions& options) {
     const std::uint32_t smallest = std::max(kDefaultSize, smallest_size(options.shape));
     const bool is_sweep = !options.sweep_folder.empty();

@@ -19,7 +19,7 @@
 namespace l2echo::process {
 namespace {
 
-/// How errors begin, and where they happen.
+/// Start of an error message: what the socket is for, and its path.
 struct Place {
     std::string_view what;
     const std::string& path;
@@ -49,14 +49,14 @@ FileDescriptor make_socket(const Place& place, int type) {
     return descriptor;
 }
 
-/// 0 or an errno value.
+/// Returns 0 or an errno value.
 int try_to_connect(const Place& place, const sockaddr_un& address, int type) {
     const FileDescriptor client = make_socket(place, type);
     return connect(client.get(), generic(address), sizeof address) == 0 ? 0 : errno;
 }
 
-/// When two programs start at once, the second must not find dead what the first then removes and makes
-/// again: they look one after the other.
+/// Serialises programs that start at the same time: the second must not judge a socket dead that the first is
+/// about to remove and create again.
 FileDescriptor lock_folder(const Place& place) {
     const std::filesystem::path folder = std::filesystem::path(place.path).parent_path();
     FileDescriptor lock(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -72,8 +72,8 @@ FileDescriptor lock_folder(const Place& place) {
     return lock;
 }
 
-/// A socket that does not listen yet refuses connections of its own type, too; those of another type get
-/// EPROTOTYPE as long as a process has it.
+/// Throws unless the socket is dead. A socket that does not listen yet also refuses connections of its own
+/// type, but a connection of another type gets EPROTOTYPE as long as a process has the socket open.
 void require_dead(const Place& place, const sockaddr_un& address, int type) {
     for (const int tried : {static_cast<int>(SOCK_DGRAM), type}) {
         const int error = try_to_connect(place, address, tried);
@@ -114,7 +114,7 @@ ListeningSocket::ListeningSocket(std::string_view what, std::string path, int ba
     const sockaddr_un address = address_of(place);
     remove_dead_socket(what, path_, SOCK_STREAM);
     descriptor_ = make_socket(place, SOCK_STREAM);
-    // Linux gives the file the mode of the socket. The umask would be that of all threads.
+    // Linux gives the file the mode of the socket. Setting the umask instead would affect all threads.
     if (fchmod(get(), S_IRUSR | S_IWUSR) != 0 || bind(get(), generic(address), sizeof address) != 0)
         fail(place, std::strerror(errno));
     struct stat status {};

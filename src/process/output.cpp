@@ -28,9 +28,9 @@ bool may_stall(int descriptor) noexcept {
     return fstat(descriptor, &status) == 0 && (S_ISFIFO(status.st_mode) || isatty(descriptor) == 1);
 }
 
-/// O_NONBLOCK belongs to the open file, which a shell or the other end of a `2>&1` may share: so it is set on
-/// one that is ours alone. Without the right to open it (a pipe that another user made) the old one stays,
-/// and poll() alone keeps us from waiting.
+/// O_NONBLOCK belongs to the open file description, which a shell or the other side of a `2>&1` may share, so
+/// it is set on a private one. Without permission to reopen (a pipe created by another user), the old one is
+/// kept, and only poll() keeps us from blocking.
 void reopen(int descriptor) noexcept {
     std::array<char, sizeof "/proc/self/fd/2"> path{"/proc/self/fd/0"};
     path[path.size() - 2] = static_cast<char>('0' + descriptor);
@@ -47,7 +47,8 @@ ssize_t write_to_stderr(void*, const char* text, std::size_t length) {
 
 using Clock = std::chrono::steady_clock;
 
-/// True if a write of one chunk does not wait; the error that poll() may see instead is the write's to tell.
+/// True if writing one chunk does not block. An error that poll() sees also counts as true: the write then
+/// reports it.
 bool has_room_before(int descriptor, Clock::time_point deadline) noexcept {
     pollfd reader{descriptor, POLLOUT, 0};
     for (;;) {
@@ -61,15 +62,15 @@ bool has_room_before(int descriptor, Clock::time_point deadline) noexcept {
 }  // namespace
 
 void prepare_standard_descriptors() noexcept {
-    // Stdout for reading: a write then fails with EBADF, as it would have.
+    // Stdout is opened read-only, so that a write still fails with EBADF, as on the closed descriptor.
     constexpr std::array<int, 3> kModes{O_RDONLY, O_RDONLY, O_WRONLY};
     for (int descriptor = 0; descriptor < 3; ++descriptor)
         if (fcntl(descriptor, F_GETFD) < 0)
-            open("/dev/null", kModes[static_cast<std::size_t>(descriptor)]);  // takes the lowest that is free
+            open("/dev/null", kModes[static_cast<std::size_t>(descriptor)]);  // gets the lowest free number
     for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO})
         if (may_stall(descriptor))
             reopen(descriptor);
-    // glibc lets a program assign to stderr. The old stream is never closed: another thread may be using it.
+    // glibc allows assignment to stderr. The old stream is never closed: another thread may be using it.
     if (std::FILE* const log = fopencookie(nullptr, "w", {nullptr, write_to_stderr, nullptr, nullptr});
         log != nullptr) {
         std::setvbuf(log, nullptr, _IONBF, 0);
@@ -78,7 +79,7 @@ void prepare_standard_descriptors() noexcept {
 }
 
 int write_some(int descriptor, std::string_view& text, std::chrono::milliseconds pause) noexcept {
-    constexpr std::size_t kChunk = PIPE_BUF;  // what poll() promises of a pipe
+    constexpr std::size_t kChunk = PIPE_BUF;  // the room in a pipe that POLLOUT guarantees
     auto deadline = Clock::now() + pause;
     while (!text.empty()) {
         if (!has_room_before(descriptor, deadline))
@@ -87,7 +88,7 @@ int write_some(int descriptor, std::string_view& text, std::chrono::milliseconds
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
             deadline = Clock::now() + pause;
-        } else if (errno == EAGAIN) {  // a terminal with room for one byte has none for a line's end
+        } else if (errno == EAGAIN) {  // a terminal with room for one byte has no room for a line end
             if (Clock::now() >= deadline)
                 return ETIMEDOUT;
             poll(nullptr, 0, 1);

@@ -18,7 +18,7 @@
 namespace l2echo::process {
 namespace {
 
-/// A file of its own beside the one that it becomes. Gone with the object unless it has taken that place.
+/// A temporary file in the folder of its target. The destructor deletes it unless it has replaced the target.
 class TemporaryFile {
   public:
     explicit TemporaryFile(std::filesystem::path target)
@@ -38,10 +38,10 @@ class TemporaryFile {
 
     int become(std::string_view text, const struct stat* old) {
         if (old != nullptr)
-            fchmod(file_.get(), old->st_mode & 07777);  // as far as the system lets us
+            fchmod(file_.get(), old->st_mode & 07777);  // best effort
         if (const int error = write_all(file_.get(), text); error != 0)
             return error;
-        if (fsync(file_.get()) != 0)  // some disks tell only now that they are full
+        if (fsync(file_.get()) != 0)  // some file systems report a full disk only here
             return errno;
         if (std::rename(path_.c_str(), target_.c_str()) != 0)
             return errno == EBUSY ? write_over(text) : errno;
@@ -50,8 +50,8 @@ class TemporaryFile {
     }
 
   private:
-    /// A mount point, as of a file that a container was given, cannot be replaced. The text has just fitted
-    /// on the disk beside it.
+    /// Overwrites the target in place: a mount point, such as a file mounted into a container, cannot be
+    /// replaced. The temporary file has just shown that the text fits on the disk.
     int write_over(std::string_view text) const noexcept {
         const FileDescriptor target(open(target_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
         return target.valid() ? write_all(target.get(), text) : errno;
@@ -64,7 +64,8 @@ class TemporaryFile {
     bool in_place_ = false;
 };
 
-/// -1 if it is neither. A device can be opened again.
+/// Returns the descriptor of stdout or stderr if it is this file, otherwise -1. Character devices return -1
+/// because they can be reopened.
 int standard_descriptor_of(const struct stat& file) noexcept {
     if (S_ISCHR(file.st_mode))
         return -1;
@@ -75,7 +76,7 @@ int standard_descriptor_of(const struct stat& file) noexcept {
     return -1;
 }
 
-/// Waits for the reader of a FIFO for a second.
+/// Waits up to one second for a FIFO to get a reader.
 int write_to_special(const std::string& path, std::string_view text) {
     constexpr std::chrono::milliseconds kPoll{10};
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
@@ -90,7 +91,7 @@ int write_to_special(const std::string& path, std::string_view text) {
     }
 }
 
-/// `text`: null to look only.
+/// Only checks if `text` is null.
 int replace_or_check(const std::string& path, const std::string_view* text) {
     struct stat old {};
     const bool exists = stat(path.c_str(), &old) == 0;
@@ -106,7 +107,7 @@ int replace_or_check(const std::string& path, const std::string_view* text) {
         if (!S_ISREG(old.st_mode))
             return text != nullptr ? write_to_special(path, *text) : 0;
     }
-    TemporaryFile file(std::filesystem::weakly_canonical(path));  // a link stays one
+    TemporaryFile file(std::filesystem::weakly_canonical(path));  // a symbolic link stays a link
     if (file.error() != 0 || text == nullptr)
         return file.error();
     return file.become(*text, exists ? &old : nullptr);

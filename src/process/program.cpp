@@ -12,7 +12,7 @@
 namespace l2echo::process {
 namespace {
 
-/// One line, whatever the message quotes.
+/// Prints one line, even if the message quotes text with line breaks.
 int fail(const std::string& program, std::string message, int status) {
     std::ranges::replace(message, '\n', ' ');
     print_error(fmt::format("{}: error: {}\n", program, message));
@@ -23,10 +23,10 @@ int fail(const std::string& program, std::string message, int status) {
 
 int run_program(const char* argv0, const std::function<void(const std::string& program)>& body) noexcept {
     prepare_standard_descriptors();
-    // The writer reports a write that fails, after an orderly end.
+    // The code that writes reports the failure instead, and the program ends in order.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
-    // Asks for a report. There is none yet, and its default would end the program.
+    // SIGUSR1 requests a report. There is none yet, and the default action would end the program.
     std::signal(SIGUSR1, SIG_IGN);
     const std::string program = std::filesystem::path(argv0).filename();
     try {

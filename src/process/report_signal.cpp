@@ -14,13 +14,13 @@
 namespace l2echo::process {
 namespace {
 
-/// A signal handler has no argument of ours: this is how it finds the one ReportSignal.
+/// The signal handler finds the one ReportSignal here, because it takes no argument of ours.
 std::atomic<ReportSignal*> g_report_signal{nullptr};
 
 void set_action(void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
-    action.sa_flags = SA_RESTART;  // unlike a stop, it is no reason to cut a write short
+    action.sa_flags = SA_RESTART;  // unlike a stop, it must not interrupt a write
     sigemptyset(&action.sa_mask);
     sigaction(SIGUSR1, &action, nullptr);
 }
@@ -34,7 +34,7 @@ ReportSignal::ReportSignal() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     set_action(on_signal);
 }
 
-/// Its default would kill a program that is about to end cleanly.
+/// Ignores the signal: the default action would kill a program that is about to end cleanly.
 ReportSignal::~ReportSignal() {
     set_action(SIG_IGN);
     g_report_signal = nullptr;
@@ -48,14 +48,14 @@ void ReportSignal::on_signal(int) {
     self->wanted_.store(true, std::memory_order_relaxed);
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written =
-        write(self->event_.get(), &one, sizeof one);  // fails only when it is readable already
+        write(self->event_.get(), &one, sizeof one);  // fails only if it is already readable
     errno = saved;
 }
 
 void ReportSignal::acknowledge() noexcept {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto bytes =
-        read(event_.get(), &count, sizeof count);  // fails when there was none
+        read(event_.get(), &count, sizeof count);  // fails if it was not readable
 }
 
 }  // namespace l2echo::process

@@ -18,7 +18,7 @@
 namespace l2echo::process {
 namespace {
 
-/// A signal handler has no argument of ours: this is how it finds the one StopSignal.
+/// The signal handler finds the one StopSignal here, because it takes no argument of ours.
 std::atomic<StopSignal*> g_stop_signal{nullptr};
 
 void set_action(int signal, void (*handler)(int)) {
@@ -28,8 +28,8 @@ void set_action(int signal, void (*handler)(int)) {
     sigaction(signal, &action, nullptr);
 }
 
-/// A terminal that hangs up sends SIGHUP more than once (the kernel, then the shell), so unlike the others a
-/// second one must not end the process before its report.
+/// A terminal hang-up causes more than one SIGHUP (from the kernel, then from the shell). So unlike a second
+/// SIGINT or SIGTERM, a second SIGHUP must not end the process before its report.
 void on_signal(int) {
     set_action(SIGINT, SIG_DFL);
     set_action(SIGTERM, SIG_DFL);
@@ -38,12 +38,12 @@ void on_signal(int) {
         stop->request();
 }
 
-/// Asked at the start: when the terminal hangs up, it is nobody's controlling terminal any more.
+/// Must be called at start-up: after a hang-up, the process has no controlling terminal any more.
 bool has_terminal() {
     return FileDescriptor(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid();
 }
 
-/// nohup and its like start a program with SIGHUP ignored.
+/// nohup and similar tools start a program with SIGHUP ignored.
 bool is_ignored(int signal) {
     struct sigaction action {};
     sigaction(signal, nullptr, &action);
@@ -73,7 +73,7 @@ void StopSignal::request() noexcept {
     const int saved = errno;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written =
-        write(event_.get(), &one, sizeof one);  // fails only when it is readable already
+        write(event_.get(), &one, sizeof one);  // fails only if it is already readable
     errno = saved;
 }
 

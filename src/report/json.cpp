@@ -91,7 +91,7 @@ std::string render_json(const Report& report) {
     for (const PortReport& port : report.ports)
         ports.push_back(port_json(port));
     json["hints"] = report.hints;
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);  // names need not be UTF-8
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);  // names are not always UTF-8
 }
 
 }  // namespace l2echo::report

@@ -12,7 +12,7 @@ namespace {
 using verdict::Count;
 using verdict::PortCount;
 
-/// From one reading to the next; 0 when the counter went back, as that of a device does when it is reset.
+/// Returns the increase between two readings; 0 if the counter decreased, as a device's does on a reset.
 std::uint64_t growth(std::uint64_t before, std::uint64_t now) {
     return now - std::min(before, now);
 }
@@ -102,7 +102,7 @@ PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot
 
 void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
                              std::vector<std::string>& hints) {
-    constexpr double kPatienceSeconds = 3;  // a link and a sender have come up by then
+    constexpr double kPatienceSeconds = 3;  // time for the link and the sender to come up
     if (report.counts[Count::Received] != 0 || report.port.removed || elapsed_seconds < kPatienceSeconds)
         return;
     hints.push_back(fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
@@ -112,7 +112,7 @@ void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
 
 void hint_if_one_queue_has_all(const PortReport& report, std::vector<std::string>& hints) {
     constexpr double kNearlyAll = 0.9;
-    constexpr std::uint64_t kEnoughFrames = 1000;  // fewer may fall on one queue by chance
+    constexpr std::uint64_t kEnoughFrames = 1000;  // fewer may end up on one queue by chance
     if (report.queues.size() < 2 || report.received < kEnoughFrames)
         return;
     for (const QueueReport& queue : report.queues)

@@ -46,7 +46,7 @@ std::string describe_link(const wire::LinkState& link) {
     return text;
 }
 
-/// Nothing for a port that echoes without end.
+/// Returns an empty text for a port that echoes without a time limit.
 std::string describe_arming(const verdict::ArmingState& state) {
     if (state.closed_by == verdict::Reason::None && !state.remaining_seconds)
         return {};
@@ -91,7 +91,7 @@ std::string describe_balance(const verdict::FrameCounts& counts) {
 
 std::string format_scaled(double value) {
     constexpr std::array<const char*, 5> kUnits{"", " k", " M", " G", " T"};
-    constexpr double kRoundsUp = 999.5;  // shown with three digits, this is 1000
+    constexpr double kRoundsUp = 999.5;  // would be printed as 1000 with three digits
     std::size_t unit = 0;
     while (value >= kRoundsUp && unit + 1 < kUnits.size()) {
         value /= 1000;

@@ -22,7 +22,7 @@ inline constexpr operations::CommandText kDisarm{"disarm", "", "Refuses every fr
 inline constexpr operations::CommandText kTrace{"trace", "N", "Logs the next N frames with their verdicts"};
 inline constexpr std::array kEchoCommands{kStatus, kArm, kDisarm, kTrace, operations::kHelpCommand};
 
-/// Both outlive the commands.
+/// Returns the commands. Both arguments must outlive them.
 std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget);
 
 }  // namespace l2echo::server

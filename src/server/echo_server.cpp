@@ -31,7 +31,7 @@ std::vector<int> nodes_of(const std::vector<dpdk::Lcore>& lcores) {
     return nodes;
 }
 
-/// "lcore 1 on CPU 1, NUMA node 0: echo"
+/// Logs a line such as "lcore 1 on CPU 1, NUMA node 0: echo".
 void log_lcore(const dpdk::Lcore& lcore, const char* role) {
     const std::string cpu = lcore.cpu >= 0 ? fmt::format("CPU {}", lcore.cpu) : "several CPUs";
     const std::string node =
@@ -52,7 +52,7 @@ void log_lcores(const dpdk::Lcore& main, const engine::WorkerPlan& plan) {
         log_lcore(lcore, "echo");
 }
 
-/// What a port's driver changes about the rules, for the user.
+/// Logs how the port's driver affects the rules.
 void describe_rules(const dpdk::Port& port, wire::SwapLevel level) {
     if (!has_loop_rule(port))
         dpdk::log_info(
@@ -112,7 +112,8 @@ EchoSettings settings_of(const Options& options, bool may_trace) {
             .expire = options.expire};
 }
 
-/// The interval in force: what was asked for, else 1 s, but none for a table that nobody watches.
+/// Returns the interval in force: the requested one, otherwise 1 s, or none for a table that is not on a
+/// terminal.
 std::chrono::milliseconds interval_in_force(const Options& options) {
     const bool watched = options.format == operations::ReportFormat::Json || isatty(STDOUT_FILENO) == 1;
     return options.stats_interval.value_or(std::chrono::milliseconds(watched ? 1000 : 0));

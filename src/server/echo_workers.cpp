@@ -28,7 +28,7 @@ std::vector<echo::Gate*> gates_of(const std::vector<std::unique_ptr<echo::EchoPo
     return gates;
 }
 
-/// Share-nothing: every queue pair has its own equal part.
+/// Divides the rate equally: workers share nothing, so every queue pair limits its own part.
 echo::RateLimit rate_limit_for(const cli::RateRequest& port, std::uint16_t queue_pairs) {
     if (port.frames_per_second + port.bits_per_second == 0)
         return {};

@@ -1,4 +1,5 @@
-// Everything that echoes: the rules and gates of the ports, the queue pairs, and the workers that poll them.
+// Owns everything that echoes: the rules and gates of the ports, the queue pairs, and the workers that poll
+// them.
 #pragma once
 
 #include <chrono>
@@ -22,15 +23,16 @@ struct EchoSettings {
     std::uint16_t burst = 32;
     std::uint32_t tx_retries = 0;
     echo::RulesRequest rules;
-    cli::RateRequest max_rate;  ///< of each port, in frames or bits; none: no limit
+    cli::RateRequest max_rate;  ///< per port, in frames or bits; all zero: no limit
     bool loop_check = true;
     bool may_trace = false;
     engine::IdleSettings idle;
-    bool disarmed = false;                            ///< at start
-    std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without end
+    bool disarmed = false;                            ///< start disarmed
+    std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without a time limit
 };
 
-/// Must go before the ports. Main lcore only, but for what arming() and the trace budget say.
+/// Destroy before the ports. Main lcore only, except for arming() and trace_budget(), which follow their own
+/// rules.
 class EchoWorkers {
   public:
     /// Throws StartupError.
@@ -54,8 +56,8 @@ class EchoWorkers {
     engine::TraceBudget trace_budget_;
     operations::Traces traces_;
     std::vector<dpdk::NumaPtr<echo::EchoPair>> pairs_;
-    std::vector<Sources> sources_;  ///< of each worker
-    engine::WorkerGroup group_;     ///< last, so that it is joined first
+    std::vector<Sources> sources_;  ///< per worker
+    engine::WorkerGroup group_;     ///< declared last, so that it is destroyed, and joins, first
 };
 
 }  // namespace l2echo::server

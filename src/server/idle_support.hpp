@@ -1,4 +1,4 @@
-// Whether CPU and drivers have what --idle asks for.
+// Checks that the CPU and the drivers support the requested --idle mode.
 #pragma once
 
 #include <optional>
@@ -10,18 +10,18 @@
 
 namespace l2echo::server {
 
-/// What a port's driver says about waiting for frames.
+/// Support of a port's driver for monitoring an RX queue.
 struct PortMonitor {
     std::string port;  ///< "port 0 (net_tap0)"
     std::string driver;
-    int result = 0;  ///< of check_monitor()
+    int result = 0;  ///< result of check_monitor()
 };
 
-/// Why Idle::Umwait is not available, and what is; empty: it is available. Pure.
+/// Returns why Idle::Umwait is not available, and which modes are; empty if it is available. Pure.
 std::optional<std::string> umwait_problem(const engine::MonitorSupport& cpu,
                                           const std::vector<PortMonitor>& ports);
 
-/// Throws StartupError. The ports must be started; main lcore.
+/// Throws StartupError if the mode is not supported. The ports must be started. Main lcore.
 void require_idle_support(engine::Idle idle, const dpdk::Ports& ports);
 
 }  // namespace l2echo::server

@@ -21,10 +21,10 @@
 namespace l2echo::server {
 namespace {
 
-/// Keeps a worker from hanging on a link that is down.
+/// Keeps a worker from hanging while the link is down.
 constexpr std::uint32_t kMaxTxRetries = 1'000'000;
 
-/// "drop" is 0 tries more, "retry=N" is N.
+/// Returns the number of retries: 0 for "drop", N for "retry=N".
 std::uint32_t parse_tx_full(const std::string& text, const char* option) {
     constexpr std::string_view kRetry = "retry=";
     if (text == "drop")
@@ -41,8 +41,8 @@ std::string print_tx_full(std::uint32_t retries) {
     return retries == 0 ? "drop" : fmt::format("retry={}", retries);
 }
 
-/// Shorter sleeps would be little but system calls; longer ones would delay what an iteration does besides
-/// frames.
+/// Shorter sleeps would consist mostly of system calls; longer ones would delay the other work of an
+/// iteration.
 constexpr std::chrono::microseconds kMinSleep{10};
 constexpr std::chrono::microseconds kMaxSleep{10'000};
 
@@ -70,7 +70,7 @@ std::string print_idle(const engine::IdleSettings& idle) {
     return std::string(engine::kIdleNames.at(static_cast<std::size_t>(idle.mode)));
 }
 
-/// The MAC of a tester.
+/// Parses the MAC of a tester.
 wire::MacAddress parse_station(const std::string& text, const char* option) {
     const wire::MacAddress mac = cli::parse_mac(text, option);
     if (mac == 0 || wire::is_group(mac))

@@ -10,7 +10,8 @@
 namespace l2echo::server {
 namespace {
 
-/// A worker answers within one iteration. If it takes longer (a stalled machine), the next call asks again.
+/// A worker responds within one iteration. If it takes longer (on a stalled machine), the next call tries
+/// again.
 constexpr std::chrono::milliseconds kPatience{100};
 
 }  // namespace

@@ -13,7 +13,7 @@ constexpr std::uint16_t kInterfaceName = 2;
 constexpr std::uint16_t kApplication = 4;
 constexpr std::uint16_t kTimestampResolution = 9;
 
-/// In the byte order of this machine, which the section header shows.
+/// Appends in host byte order, which the section header declares.
 template <typename Number>
 void append(std::string& text, Number number) {
     text.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -34,7 +34,7 @@ void end_options(std::string& body) {
     append(body, std::uint32_t{0});
 }
 
-/// Type, length, body, length again; `body` is whole 4 bytes.
+/// Returns type, length, body and length again. The size of `body` must be a multiple of 4.
 std::string block(std::uint32_t type, const std::string& body) {
     const auto length = static_cast<std::uint32_t>(body.size() + 12);
     std::string text;
@@ -47,21 +47,21 @@ std::string block(std::uint32_t type, const std::string& body) {
 
 std::string section_header(const std::string& application) {
     std::string body;
-    append(body, std::uint32_t{0x1A2B'3C4D});  // shows the byte order
+    append(body, std::uint32_t{0x1A2B'3C4D});  // byte-order magic
     append(body, std::uint16_t{1});            // version 1.0
     append(body, std::uint16_t{0});
-    append(body, std::int64_t{-1});  // length of the section: not told
+    append(body, std::int64_t{-1});  // section length: unspecified
     append_option(body, kApplication, application);
     end_options(body);
     return block(kSectionHeader, body);
 }
 
 std::string interface_description(const std::string& name) {
-    constexpr std::string_view kNanoseconds("\x09", 1);  // 10 to the minus 9
+    constexpr std::string_view kNanoseconds("\x09", 1);  // 10^-9 s
     std::string body;
     append(body, std::uint16_t{1});  // Ethernet
     append(body, std::uint16_t{0});
-    append(body, std::uint32_t{0});  // length of what is kept of a frame: no limit told
+    append(body, std::uint32_t{0});  // snapshot length: no limit
     append_option(body, kInterfaceName, name);
     append_option(body, kTimestampResolution, kNanoseconds);
     end_options(body);

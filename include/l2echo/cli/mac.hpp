@@ -1,4 +1,4 @@
-// MAC addresses as options take them.
+// MAC addresses in options.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@
 
 namespace l2echo::cli {
 
-/// "02:00:5e:00:00:01"; none when the text is something else.
+/// Parses text such as "02:00:5e:00:00:01"; empty if it is not a MAC address.
 std::optional<wire::MacAddress> read_mac(std::string_view text);
 
-/// The same. Throws UsageError, which names `option`, the text and what would be right.
+/// Like read_mac(), but throws UsageError with `option`, the text and an example of a valid address.
 wire::MacAddress parse_mac(const std::string& text, const char* option);
 
 }  // namespace l2echo::cli

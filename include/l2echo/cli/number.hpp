@@ -1,4 +1,4 @@
-// Numbers as options, files and commands take them: read here and nowhere else.
+// Numbers in options, files and commands; parsed only here.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace l2echo::cli {
 
-/// Both ends included.
+/// An inclusive range.
 struct NumberRange {
     std::uint64_t min = 0;
     std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
@@ -18,20 +18,20 @@ struct NumberRange {
     bool any() const noexcept { return min == 0 && max == std::numeric_limits<std::uint64_t>::max(); }
 };
 
-/// The whole text as a number from 0 to `max`: decimal digits, or hexadecimal ones behind 0x; a leading zero
-/// changes nothing. None when it is something else: a sign, a space, a fraction, a number above `max`.
+/// Parses the whole text as a number from 0 to `max`: decimal digits, or hexadecimal digits after 0x; leading
+/// zeros have no effect. Empty for anything else: a sign, a space, a fraction, a number above `max`.
 std::optional<std::uint64_t> read_number(std::string_view text, std::uint64_t max);
 
-/// The same. Throws UsageError, which names `option`, the text and the range.
+/// Like read_number(), but throws UsageError with `option`, the text and the range.
 std::uint64_t parse_number(const std::string& text, const char* option, const NumberRange& range = {});
 
-/// What times and rates are: a number that is not negative, and what follows it.
+/// A non-negative number and its unit, as in times and rates.
 struct Quantity {
     double number = 0;  ///< finite
     std::string_view unit;
 };
 
-/// Digits, with a point or an exponent if need be, and the unit behind them without a space. None when the
+/// Parses digits, optionally with a decimal point or an exponent, followed directly by the unit. Empty if the
 /// text does not begin with such a number.
 std::optional<Quantity> read_quantity(std::string_view text);
 

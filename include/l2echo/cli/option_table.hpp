@@ -1,5 +1,5 @@
-// What all programs' command lines have in common: EAL's arguments before "--", options after it, the same
-// options in a TOML file, --help, --version and --print-config.
+// The command line shared by all programs: EAL arguments before "--", options after it, the same options in a
+// TOML file, --help, --version and --print-config.
 #pragma once
 
 #include <deque>
@@ -14,34 +14,34 @@
 
 namespace l2echo::cli {
 
-/// The arguments on either side of the first "--".
+/// The arguments before and after the first "--".
 struct SplitArguments {
     std::vector<std::string> eal;
     std::vector<std::string> ours;
 };
-/// Throws UsageError if one of EAL's is empty.
+/// Splits the arguments. Throws UsageError if an EAL argument is empty.
 SplitArguments split_arguments(const std::vector<std::string>& arguments);
 
-/// True when one of the names is among the arguments.
+/// True if one of the names is among the arguments.
 bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<std::string_view> names);
 
-/// All that there is to say about one option.
+/// The complete definition of one option.
 struct OptionRow {
-    std::string name;   ///< with its dashes
-    std::string group;  ///< its heading in --help
+    std::string name;   ///< includes the dashes
+    std::string group;  ///< heading in --help
     OptionValue value;
     std::string help;
-    bool in_file = true;  ///< a key in a file too, without its dashes
+    bool in_file = true;  ///< also a key in a file, without the dashes
 };
 
-/// The old spelling of an option and the one that took its place.
+/// The old name of an option and its replacement.
 struct RenamedOption {
     std::string old_name;
     std::string name;
-    std::string value{};  ///< what says the same now when the old one was a flag
+    std::string value{};  ///< the equivalent value if the old option was a flag
 };
 
-/// A program's options: parser, file, --help and --print-config all come from these rows.
+/// A program's options. The parser, the file, --help and --print-config are all derived from these rows.
 class OptionTable {
   public:
     /// `version` is what --version prints.
@@ -50,31 +50,31 @@ class OptionTable {
     OptionTable(const OptionTable&) = delete;
     OptionTable& operator=(const OptionTable&) = delete;
 
-    /// The variable behind the row's value outlives parse().
+    /// The variable that the row's value refers to must outlive parse().
     void add(OptionRow row);
-    /// A command that the running program takes, for --help.
+    /// Adds a command of the running program to --help.
     void add_command(std::string_view name, std::string_view arguments, std::string_view help);
-    /// The old spelling is refused with an error that says the new one.
+    /// Rejects the old name with an error that gives the new one.
     void add_renamed(RenamedOption renamed);
 
-    /// `arguments` as main() gets them, program first. Returns the text to print instead of running, if any.
-    /// Throws UsageError: one line that names the option or the key and what it takes.
+    /// Parses the arguments of main(), program name first. Returns the text to print instead of running, if
+    /// any. Throws UsageError: one line with the option or key and the values that it accepts.
     std::optional<std::string> parse(const std::vector<std::string>& arguments);
 
-    /// EAL's arguments: those of the command line, or if there are none, those of the file.
+    /// Returns the EAL arguments of the command line or, if there are none, those of the file.
     const std::vector<std::string>& eal_arguments() const noexcept { return eal_; }
 
     const std::vector<OptionRow>& rows() const noexcept { return rows_; }
 
   private:
-    /// What was given for a row, on the command line or in the file.
+    /// Values given for a row, on the command line or in the file.
     struct Given {
         std::vector<std::string> texts{};
-        std::string where{};  ///< in the file; empty: on the command line
+        std::string where{};  ///< place in the file; empty: command line
     };
 
     void add_to_app(const OptionRow& row, std::vector<std::string>& texts);
-    /// Where the row of that name is; rows().size() if there is none.
+    /// Returns the index of the row with that name; rows().size() if there is none.
     std::size_t find_row(std::string_view name) const;
     void refuse_among_eals(const std::string& argument) const;
     const RenamedOption* find_renamed(const std::string& name) const;
@@ -92,7 +92,7 @@ class OptionTable {
     std::string description_;
     std::string version_text_;
     std::vector<OptionRow> rows_;
-    std::deque<Given> given_;  ///< for each row; the parser keeps references
+    std::deque<Given> given_;  ///< one per row; a deque, because the parser keeps references
     std::vector<RenamedOption> renamed_;
     std::vector<OptionRow> commands_;
     std::vector<std::string> eal_;
@@ -100,7 +100,7 @@ class OptionTable {
     bool version_ = false;
     bool print_config_ = false;
     struct App;
-    std::unique_ptr<App> app_;  ///< CLI11's parser, which only the source file knows
+    std::unique_ptr<App> app_;  ///< CLI11's parser, hidden in the source file
 };
 
 }  // namespace l2echo::cli

@@ -1,5 +1,5 @@
-// What options take: each function here ties an option to a variable. The variable's initial value is the
-// option's default, and text that is no value throws UsageError, which names the option.
+// Option values: each function here binds an option to a variable. The variable's initial value is the
+// option's default. Invalid text throws UsageError with the name of the option.
 #pragma once
 
 #include <algorithm>
@@ -20,25 +20,25 @@
 
 namespace l2echo::cli {
 
-/// `option` is the name for the message of a UsageError.
+/// Parses one value. `option` is the name for the message of a UsageError.
 using ReadText = std::function<void(const std::string& text, const char* option)>;
 
 struct OptionValue {
     enum class Form {
-        Flag,      ///< nothing behind the name: given or not
+        Flag,      ///< no value: given or not
         One,       ///< one value
-        List,      ///< any number of values with commas between them
-        Repeated,  ///< the option is given once for each value, which may have commas
+        List,      ///< any number of values, separated by commas
+        Repeated,  ///< the option is given once per value, which may contain commas
     };
     Form form = Form::One;
     std::string type{};          ///< the placeholder of the value in --help: "N", "on|off", "TIME"
-    std::string range{};         ///< of a number: "1..512"; empty: any
-    std::string unit{};          ///< of a number: "frames"
-    std::string default_text{};  ///< as the option takes it; empty: none
-    ReadText read{};             ///< called for each value that is given
+    std::string range{};         ///< range of a number: "1..512"; empty: any
+    std::string unit{};          ///< unit of a number: "frames"
+    std::string default_text{};  ///< in the option's syntax; empty: no default
+    ReadText read{};             ///< called for each given value
 };
 
-/// False unless given; in a file `true` or `false`.
+/// A flag: false unless given; in a file `true` or `false`.
 OptionValue flag(bool& value);
 
 OptionValue text(std::string& value, std::string type);
@@ -50,9 +50,9 @@ OptionValue list(ReadText read);
 OptionValue repeated(std::vector<std::string>& values, std::string type);
 OptionValue repeated(ReadText read, std::string type);
 
-/// The text becomes the value by `parse(text, option)`, and the default a text by `print(value)`.
+/// Converts text with `parse(text, option)`, and the default to text with `print(value)`.
 template <typename T, typename Parse, typename Print>
-// It is moved, which clang-tidy 14 overlooks. NOLINTNEXTLINE(performance-unnecessary-value-param)
+// `type` is moved, which clang-tidy 14 misses. NOLINTNEXTLINE(performance-unnecessary-value-param)
 OptionValue converted(T& value, std::string type, Parse parse, Print print) {
     return {.type = std::move(type),
             .default_text = print(value),
@@ -61,13 +61,13 @@ OptionValue converted(T& value, std::string type, Parse parse, Print print) {
             }};
 }
 
-/// The same without a default.
+/// Same, without a default.
 template <typename T, typename Parse>
 OptionValue converted(T& value, std::string type, Parse parse) {
     return converted(value, std::move(type), parse, [](const T&) { return std::string(); });
 }
 
-/// What number() is for every type.
+/// Type-independent part of number().
 OptionValue number_in(const NumberRange& range, std::string default_text,
                       std::function<void(std::uint64_t)> assign);
 
@@ -84,11 +84,11 @@ OptionValue number(std::optional<T>& value, NumberRange range = {}) {
     return number_in(range, "", [&value](std::uint64_t number) { value = static_cast<T>(number); });
 }
 
-/// What choice() is for every type: `initial` and what is assigned are indices of `names`.
+/// Type-independent part of choice(): `initial` and the argument of `assign` are indices into `names`.
 OptionValue choice_of(std::vector<std::string> names, std::size_t initial,
                       std::function<void(std::size_t)> assign);
 
-/// One of the named values. The variable's initial value is one of them.
+/// One of the named values. The variable's initial value must be one of them.
 template <typename T>
 OptionValue choice(T& value, const std::vector<std::pair<std::string, std::type_identity_t<T>>>& choices) {
     std::vector<std::string> names;
@@ -102,17 +102,17 @@ OptionValue choice(T& value, const std::vector<std::pair<std::string, std::type_
                      [&value, choices](std::size_t chosen) { value = choices.at(chosen).second; });
 }
 
-/// One of the enumerators, whose names stand in the order of their values.
+/// One of the enumerators. The names must be in the order of the enumerators' values.
 template <typename T, std::size_t kCount>
 requires std::is_enum_v<T> OptionValue choice(T& value, const std::array<std::string_view, kCount>& names) {
     return choice_of({names.begin(), names.end()}, static_cast<std::size_t>(value),
                      [&value](std::size_t chosen) { value = static_cast<T>(chosen); });
 }
 
-/// For what is on unless it is turned off. What is off is a flag().
+/// A setting that is on by default. Use flag() for one that is off by default.
 OptionValue on_off(bool& value);
 
-/// Times as parse_seconds() takes them.
+/// Times in the syntax of parse_seconds().
 OptionValue time(double& seconds);
 OptionValue time(std::optional<double>& seconds);
 OptionValue time(std::chrono::milliseconds& value);

@@ -1,4 +1,4 @@
-// Times as options take them.
+// Times in options.
 #pragma once
 
 #include <chrono>
@@ -6,10 +6,10 @@
 
 namespace l2echo::cli {
 
-/// "3", "3s", "500ms", "2min", as the options take it. Throws UsageError, in which it names `what`.
+/// Parses a time such as "3", "3s", "500ms" or "2min". Throws UsageError with `what` in the message.
 double parse_seconds(const std::string& text, const char* what);
 
-/// Rounded up, so that a very short time does not become 0.
+/// Rounds up, so that a very short time does not become 0.
 std::chrono::milliseconds to_milliseconds(double seconds);
 
 }  // namespace l2echo::cli

@@ -1,4 +1,4 @@
-// A thread that EAL keeps off the lcores' CPUs where it can (an EAL control thread).
+// An EAL control thread, which EAL keeps off the lcores' CPUs if it can.
 #pragma once
 
 #include <pthread.h>
@@ -9,9 +9,9 @@ namespace l2echo::dpdk {
 
 class ControlThread {
   public:
-    /// `name` has at most 15 characters. Throws StartupError.
+    /// `name` may have at most 15 characters. Throws StartupError.
     ControlThread(const char* name, std::function<void()> body);
-    ~ControlThread();  ///< joins
+    ~ControlThread();  ///< joins the thread
     ControlThread(const ControlThread&) = delete;
     ControlThread& operator=(const ControlThread&) = delete;
 

@@ -1,4 +1,4 @@
-// An mbuf as a frame to read.
+// Read-only view of the frame in an mbuf.
 #pragma once
 
 #include <rte_mbuf.h>

@@ -1,12 +1,12 @@
-// An EAL lcore, as a plain value.
+// An EAL lcore as a plain value.
 #pragma once
 
 namespace l2echo::dpdk {
 
-/// An lcore and where it runs.
+/// An lcore and its placement.
 struct Lcore {
     unsigned id = 0;
-    int cpu = -1;        ///< -1: on a set of CPUs
+    int cpu = -1;        ///< -1: may run on several CPUs
     int numa_node = -1;  ///< -1: unknown
 };
 

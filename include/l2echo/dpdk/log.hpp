@@ -1,5 +1,5 @@
-// Log lines for people, through DPDK's log (stderr; --log-level applies, for example l2echo:debug). Never
-// from a worker.
+// Log lines for the user, through DPDK's log (stderr; --log-level applies, for example l2echo:debug). Never
+// called by workers.
 #pragma once
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// The pool of mbufs of one queue pair.
+// The mbuf pool of one queue pair.
 #pragma once
 
 #include <rte_mempool.h>
@@ -9,12 +9,12 @@
 
 namespace l2echo::dpdk {
 
-/// Owns the pool; it must outlive the port whose RX ring holds its mbufs.
+/// Owns the pool. It must outlive the port whose RX ring holds its mbufs.
 class Mempool {
   public:
-    /// `cache` mbufs per lcore, `data_room` bytes with headroom. `numa_node` -1: any node,
-    /// which is also taken when that one has too little memory.
-    /// Throws StartupError when the memory is not there.
+    /// `cache` is the number of mbufs cached per lcore; `data_room` is in bytes, including headroom.
+    /// `numa_node` -1 means any node; any node is also used if the given one has too little memory. Throws
+    /// StartupError if there is not enough memory.
     Mempool(const std::string& name, std::uint32_t mbufs, std::uint16_t cache, std::uint16_t data_room,
             int numa_node);
 

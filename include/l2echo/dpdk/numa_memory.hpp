@@ -1,4 +1,4 @@
-// Objects in DPDK's memory on a chosen NUMA node.
+// Allocates objects in DPDK memory on a chosen NUMA node.
 #pragma once
 
 #include <rte_malloc.h>
@@ -22,8 +22,8 @@ struct NumaDelete {
 template <typename Object>
 using NumaPtr = std::unique_ptr<Object, NumaDelete>;
 
-/// On the node where it has memory, else on any. For what a worker writes with every burst. Throws
-/// StartupError.
+/// Creates the object on the node, or on any node if that one has no memory left. For objects that a worker
+/// writes on every burst. Throws StartupError.
 template <typename Object, typename... Arguments>
 NumaPtr<Object> make_on_node(int numa_node, Arguments&&... arguments) {
     void* memory = rte_malloc_socket("l2echo", sizeof(Object), alignof(Object), numa_node);

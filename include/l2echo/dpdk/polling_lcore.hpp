@@ -1,4 +1,5 @@
-// Lcores that poll ports, and the driver's thread that waits until they no longer use what it unmaps.
+// Tracks the lcores that poll ports, so that a driver's thread can wait until they no longer use memory that
+// it unmaps.
 #pragma once
 
 #include <rte_rcu_qsbr.h>
@@ -8,14 +9,14 @@
 
 namespace l2echo::dpdk {
 
-/// The lcores that poll at this moment. One per process, which Eal holds.
+/// The lcores that are polling now. One per process, owned by Eal.
 ///
-/// When the peer of a memif leaves, the driver unmaps the rings on EAL's interrupt thread. It keeps the
-/// lcores out by a flag that they read as a burst begins, and does not wait for a burst that has begun: an
-/// lcore that was in the middle of one caused a segmentation fault, at 4 of 104 ends with all CPUs busy
-/// (DPDK 22.11, drivers/net/memif: memif_disconnect(), eth_memif_rx(); the source of 26.11-rc0 reads the
-/// same). So munmap() of this program, which the drivers call too, waits on that thread until each lcore has
-/// ended its turn.
+/// When the peer of a memif disconnects, the driver unmaps the rings on EAL's interrupt thread. It keeps the
+/// lcores out with a flag that they read at the start of a burst, but does not wait for a burst in progress.
+/// An lcore in the middle of a burst then caused a segmentation fault, in 4 of 104 disconnects with all CPUs
+/// busy (DPDK 22.11, drivers/net/memif: memif_disconnect(), eth_memif_rx(); the source of 26.11-rc0 is the
+/// same). So this program replaces munmap(), which the drivers also call: on the interrupt thread, it waits
+/// until each lcore has ended its turn.
 class PollingLcores {
   public:
     /// Throws StartupError.
@@ -24,11 +25,11 @@ class PollingLcores {
     PollingLcores(const PollingLcores&) = delete;
     PollingLcores& operator=(const PollingLcores&) = delete;
 
-    /// Returns when each lcore that polled at the call has ended a turn or left, or when the time is over:
-    /// then false. Not on a thread that polls.
+    /// Waits until each lcore that was polling at the time of the call has ended a turn or stopped polling.
+    /// Returns false if `limit` expires first. Must not be called by a thread that polls.
     bool wait_for_turn(std::chrono::milliseconds limit) noexcept;
 
-    /// The process's; nullptr without an Eal.
+    /// Returns the instance of the process; nullptr without an Eal.
     static PollingLcores* current() noexcept;
 
   private:
@@ -40,7 +41,7 @@ class PollingLcores {
     std::unique_ptr<rte_rcu_qsbr, Free> lcores_;
 };
 
-/// From construction to destruction the calling lcore polls ports.
+/// Registers the calling lcore as polling, from construction to destruction.
 class PollingLcore {
   public:
     PollingLcore() noexcept;
@@ -48,7 +49,7 @@ class PollingLcore {
     PollingLcore(const PollingLcore&) = delete;
     PollingLcore& operator=(const PollingLcore&) = delete;
 
-    /// Once a turn, between two bursts: it holds nothing of a driver's now.
+    /// Called once per turn, between bursts, when the lcore holds no reference to driver memory.
     void end_turn() const noexcept {
         if (lcores_ != nullptr) [[likely]]
             rte_rcu_qsbr_quiescent(lcores_, id_);
@@ -57,7 +58,7 @@ class PollingLcore {
   private:
     static rte_rcu_qsbr* lcores_of_process() noexcept;
 
-    rte_rcu_qsbr* const lcores_;  ///< nullptr without an Eal, and on a thread that is no lcore
+    rte_rcu_qsbr* const lcores_;  ///< nullptr without an Eal, and on a thread that is not an lcore
     const unsigned id_;
 };
 

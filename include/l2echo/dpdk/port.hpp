@@ -1,4 +1,4 @@
-// A DPDK port, configured and started from construction to destruction.
+// A DPDK port: the constructor configures and starts it, the destructor closes it.
 #pragma once
 
 #include <rte_ethdev.h>
@@ -20,16 +20,17 @@
 
 namespace l2echo::dpdk {
 
-/// "port 0 (net_tap0)", as in every message about it.
+/// Returns the name of a port for messages, such as "port 0 (net_tap0)".
 std::string port_label(std::uint16_t port);
 
-/// One thread at a time: the main lcore, or the control thread that reports while the main lcore echoes. Only
-/// link_changes is counted by another, the EAL interrupt thread.
+/// Used by one thread at a time: the main lcore, or the control thread that reports while the main lcore
+/// echoes. Only link_changes_ is written by another thread, the EAL interrupt thread.
 class Port {
   public:
-    /// Configures, sets up the queues, each with a mempool of its own, and starts. `worker_nodes` holds the
-    /// NUMA node of each worker, in order: a pool goes to the port's node, or to its worker's where that is
-    /// unknown. Throws StartupError; what the device refuses but can do without becomes a warning.
+    /// Configures the port, sets up the queue pairs, each with its own mempool, and starts the port.
+    /// `worker_nodes` holds the NUMA node of each worker, in order: a pool is placed on the port's node, or
+    /// on its worker's node if the port's is unknown. Throws StartupError; a rejected setting that the port
+    /// can work without becomes a warning.
     Port(std::uint16_t id, const PortRequest& request, const std::vector<int>& worker_nodes);
     ~Port();
     Port(const Port&) = delete;
@@ -38,37 +39,39 @@ class Port {
     std::uint16_t id() const noexcept { return id_; }
     const std::string& name() const noexcept { return name_; }
     const std::string& driver() const noexcept { return driver_; }
-    /// What is to follow "link is down"; empty: nothing.
+    /// Returns advice to append to "link is down"; empty: none.
     const std::string& link_down_advice() const noexcept { return link_down_advice_; }
     const std::string& burst_mode() const noexcept { return burst_mode_; }
     wire::MacAddress mac() const noexcept { return mac_; }
     int numa_node() const noexcept { return numa_node_; }  ///< -1: unknown
     const PortPlan& plan() const noexcept { return plan_; }
     bool promiscuous() const noexcept { return promiscuous_; }           ///< as read back from the device
-    FlowControl flow_control() const noexcept { return flow_control_; }  ///< Keep: left as it was
+    FlowControl flow_control() const noexcept { return flow_control_; }  ///< Keep: unchanged
     rte_mempool* mempool(std::uint16_t queue) const { return pools_.at(queue)->get(); }
-    int mempool_node(std::uint16_t queue) const;  ///< where the memory really is; -1: unknown
+    int mempool_node(std::uint16_t queue) const;  ///< actual node of the memory; -1: unknown
 
-    /// False where the kernel has taken the outer VLAN tag off before, and the driver writes every one back
-    /// as 802.1Q (0x8100), also one of 802.1ad (0x88A8).
+    /// False if the kernel strips the outer VLAN tag and the driver reinserts every tag as 802.1Q (0x8100),
+    /// even an 802.1ad tag (0x88A8).
     bool keeps_outer_tag() const noexcept { return driver_ != "net_af_packet"; }
 
     wire::LinkState link() const;
-    /// Those of the last time when the device gives none, so that they never go backward.
+    /// Returns the device's counters, or the last ones if the device does not answer, so that they never
+    /// decrease.
     verdict::PortCounts counts() const;
 
-    /// Whether the device is being taken away.
+    /// True if the device was removed, or its removal was requested.
     bool removed() const noexcept { return given_up() || watch_->removed(); }
 
-    /// Closes the port of a removed device and gives the device back. No worker may poll it any more. Its
-    /// description stays; the link is down and the counts are the last ones.
+    /// Closes the port of a removed device and releases the device. No worker may still poll it. Its
+    /// description remains available; the link is then down, and counts() returns the last counts.
     void give_up();
     bool given_up() const noexcept { return !device_.has_value(); }
 
   private:
     void configure();
     void set_up_queues(const PortRequest& request, const std::vector<int>& worker_nodes);
-    /// Configures it, sets up its queues and starts it; reports what the driver logs if it fails.
+    /// Configures the port, sets up its queues and starts it. On failure, the error includes what the driver
+    /// logged.
     void bring_up(const PortRequest& request, const std::vector<int>& worker_nodes);
     void fill_reta();
     void make_sure_of_rss_key();
@@ -88,17 +91,18 @@ class Port {
     FlowControl flow_control_ = FlowControl::Keep;
     std::atomic<std::uint64_t> link_changes_{0};  ///< written by the EAL interrupt thread
     std::vector<std::unique_ptr<Mempool>> pools_;
-    mutable verdict::PortCounts last_counts_;  ///< the last that could be read
+    mutable verdict::PortCounts last_counts_;  ///< last counts read successfully
 
     /// Declared after pools_ so that it is destroyed first: the driver must release its mbufs before their
     /// pools are freed.
     struct Device {
         std::uint16_t id;
-        std::vector<process::FileDescriptor> claims;  ///< on the kernel's interfaces that it receives from
-        /// memif's driver frees a connection on the interrupt thread when the peer leaves, and here when we
-        /// do: both at once would free it twice.
+        std::vector<process::FileDescriptor>
+            claims;  ///< on the kernel interfaces that the port receives from
+        /// The memif driver frees a connection on the interrupt thread when the peer disconnects, and in
+        /// close() when we do. Both at the same time would free it twice.
         bool closes_on_interrupt_thread = false;
-        std::optional<bool> was_promiscuous;  ///< the kernel's interface; empty: there is none
+        std::optional<bool> was_promiscuous;  ///< mode of the kernel interface before; empty: no interface
         explicit Device(std::uint16_t port);
         ~Device();
         Device(const Device&) = delete;

@@ -1,4 +1,4 @@
-// Which ports to take, and what to log about them once they run.
+// Chooses the ports to use, and logs their properties once they run.
 #pragma once
 
 #include <chrono>
@@ -12,22 +12,24 @@
 
 namespace l2echo::dpdk {
 
-/// The ports to use, of those that EAL probed: all, or those that --ports names by id or device name.
-/// Throws StartupError when there is none, when a name does not fit, or when the kernel uses the interface
-/// behind one that was not named together with --take-kernel-interface.
+/// Returns the ports to use out of those that EAL probed: all, or those that --ports selects by id or device
+/// name. Throws StartupError if there is none, if a name matches no port, or if the kernel uses the interface
+/// of a port that was not selected explicitly together with --take-kernel-interface.
 std::vector<std::uint16_t> choose_ports(const Eal& eal, const std::vector<std::string>& names,
                                         bool take_kernel_interface);
 
-/// The first port, for a program that uses one and has no --ports. Throws StartupError likewise.
+/// Returns the first port, for a program that uses one port and has no --ports. Throws StartupError like
+/// choose_ports().
 std::uint16_t choose_first_port(const Eal& eal);
 
-/// Logs what a started port got: driver, MAC to aim at, queues, RSS, NUMA node, and its warnings.
+/// Logs the settings of a started port: driver, MAC to send to, queues, RSS, NUMA node, and its warnings.
 void describe_port(const Port& port);
 
-/// The veth behind a started port; empty: there is none. Its other end fills in no UDP or TCP checksums.
+/// Returns the veth that a started port uses; empty if there is none. The veth's peer does not fill in UDP or
+/// TCP checksums.
 std::string veth_behind(const Port& port);
 
-/// Waits until all links are up, until `limit` is over or until stopped, and says which are not.
+/// Waits until all links are up, `limit` expires or the program is stopped, and logs the links that are down.
 void wait_for_links(const Ports& ports, std::chrono::milliseconds limit, const process::StopSignal& stop);
 
 }  // namespace l2echo::dpdk

@@ -1,4 +1,4 @@
-// The options of every port, the same in all programs.
+// Port options, the same in all programs.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 namespace l2echo::dpdk {
 
-inline constexpr std::chrono::milliseconds kDefaultLinkWait{9000};  ///< as long as testpmd waits
+inline constexpr std::chrono::milliseconds kDefaultLinkWait{9000};  ///< the same as testpmd
 
 void add_port_options(cli::OptionTable& table, PortRequest& request, std::chrono::milliseconds& link_wait);
 

@@ -7,8 +7,8 @@
 
 namespace l2echo::dpdk {
 
-/// In the order of their indices in reports. A deque, because a port is not moved once it runs: its address
-/// is known to DPDK's callbacks.
+/// In the order of their indices in reports. A deque, because a running port must not move: DPDK's callbacks
+/// hold its address.
 using Ports = std::deque<Port>;
 
 }  // namespace l2echo::dpdk

@@ -7,7 +7,7 @@
 
 namespace l2echo::dpdk {
 
-/// A DPDK call that returned a negative errno value. The driver may have logged more about it.
+/// A DPDK call that returned a negative errno value. The driver may have logged details.
 class CallFailed : public process::StartupError {
   public:
     CallFailed(const std::string& call, int dpdk_result);
@@ -20,11 +20,11 @@ class CallFailed : public process::StartupError {
     int result_;
 };
 
-/// The text for a DPDK return code, which is a negative errno value. Of -1 that is half the truth: many
-/// drivers mean "failed" by it.
+/// Returns the text for a DPDK return code, a negative errno value. The text for -1 also covers "failed",
+/// because many drivers return -1 for any failure.
 std::string reason_of(int dpdk_result);
 
-/// Throws CallFailed("<what>: <reason>") when a DPDK call returned a negative errno value.
+/// Throws CallFailed("<what>: <reason>") if a DPDK call returned a negative errno value.
 void throw_if_failed(int dpdk_result, const std::string& what);
 
 }  // namespace l2echo::dpdk

@@ -1,11 +1,11 @@
-// Which l2echo on which DPDK this is.
+// Version of l2echo and DPDK.
 #pragma once
 
 #include <string>
 
 namespace l2echo::dpdk {
 
-/// "l2echo 0.1.0, DPDK 22.11.11"
+/// Returns text such as "l2echo 0.1.0, DPDK 22.11.11".
 std::string version_text();
 
 }  // namespace l2echo::dpdk

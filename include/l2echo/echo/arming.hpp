@@ -1,5 +1,5 @@
-// When the ports echo. Armed at start unless asked otherwise, for a time or without end; disarmed and armed
-// again while running. Not kept beyond the process.
+// Controls when the ports echo. By default they are armed at start, with or without a time limit, and can be
+// disarmed and armed again at run time. The state is not saved.
 #pragma once
 
 #include <chrono>
@@ -12,19 +12,19 @@
 
 namespace l2echo::echo {
 
-/// All calls from the main lcore and control threads.
+/// Called only by the main lcore and control threads.
 class Arming {
   public:
-    /// The gates, one for each port, outlive it. `expire` is how long arming lasts when nothing else is said;
-    /// empty: without end.
+    /// `gates` has one gate per port; they must outlive this object. `expire` is the default duration of
+    /// arming; empty: no time limit.
     Arming(std::vector<Gate*> gates, bool disarmed, std::optional<std::chrono::milliseconds> expire);
 
-    /// From now on; also forgets reflectors faced.
+    /// Arms all ports from now on and clears the peers that they face.
     void arm(std::optional<std::chrono::milliseconds> expire) noexcept;
     void arm() noexcept { arm(expire_); }
     void disarm() noexcept;
 
-    /// The link of a port changed: somebody else may be there now.
+    /// Call when the link of a port has changed: the peer may be a different one.
     void forget_peer(std::size_t port) noexcept { gates_[port]->forget_peer(); }
 
     verdict::ArmingState state(std::size_t port) const noexcept;

@@ -1,9 +1,9 @@
-// A queue pair that echoes, with everything that the frame path may touch: one burst in, swap, one burst out.
+// A queue pair that echoes, with everything that the frame path may access: one burst in, swap, one burst
+// out.
 //
-// An mbuf goes back to its pool in one of three ways: the driver frees it after sending, a refused one is
-// freed at once (swap_burst.cpp), one that the TX queue did not take is freed as dropped
-// (engine/queue_pair.hpp). A loop check of our own that cannot leave is freed where it was made
-// (echo_pair.cpp).
+// An mbuf returns to its pool in one of three ways: the driver frees it after sending; a refused one is freed
+// at once (swap_burst.cpp); one that the TX queue did not accept is freed as dropped (engine/queue_pair.hpp).
+// A loop check of our own that cannot be sent is freed where it was built (echo_pair.cpp).
 #pragma once
 
 #include <rte_mempool.h>
@@ -19,12 +19,12 @@
 
 namespace l2echo::echo {
 
-/// The loop checks of a port: sent from its queue pair 0, acted on by all queue pairs of the process.
+/// Loop checks of a port: queue pair 0 sends them, all queue pairs of the process act on them.
 struct LoopCheckSettings {
-    bool on = false;              ///< sent
-    rte_mempool* pool = nullptr;  ///< what checks are made of; not null when on
+    bool on = false;              ///< send checks
+    rte_mempool* pool = nullptr;  ///< mbufs for the checks; not null if `on`
     wire::LoopCheckSender sender{};
-    /// The gates of all ports of the process, by the number that their checks carry.
+    /// Gates of all ports of the process, indexed by the port number in their checks.
     std::span<Gate* const> gates{};
 };
 
@@ -35,10 +35,10 @@ struct EchoPairSettings {
     LoopCheckSettings loop_check{};
 };
 
-/// A source for a worker's loop (engine/poll_loop.hpp). The owning worker only.
+/// A source for a worker's loop (engine/poll_loop.hpp). Used only by the owning worker.
 class EchoPair {
   public:
-    /// `port` and what the settings point to outlive it.
+    /// `echo_port` and everything that the settings point to must outlive this object.
     EchoPair(const EchoPairSettings& settings, EchoPort& echo_port) noexcept
         : queues(settings.queue_pair),
           port(echo_port),
@@ -46,12 +46,13 @@ class EchoPair {
           trace(settings.trace),
           loop_check(settings.loop_check) {}
 
-    /// Polls once and sends back what came, while the port is started. Returns the number of frames received;
-    /// `now` in TSC cycles.
+    /// Polls once and sends the echoes and answers. The port must be started. Returns the number of frames
+    /// received. `now` is in TSC cycles.
     std::uint32_t poll(std::uint64_t now) noexcept;
-    /// Sends the port's loop check when it is due; returns when the next one is, in TSC cycles.
+    /// Sends the port's loop check if it is due. Returns the next due time in TSC cycles.
     std::uint64_t run_timer(std::uint64_t now) noexcept;
-    /// Sends one loop check of the port, made of loop_check.pool. False: it could not leave.
+    /// Sends one loop check of the port, allocated from loop_check.pool. Returns false if it could not be
+    /// sent.
     bool send_loop_check() noexcept;
 
     engine::QueuePair queues;

@@ -1,4 +1,4 @@
-// What all workers of a port share.
+// State that all workers of a port share.
 #pragma once
 
 #include <rte_common.h>
@@ -11,13 +11,13 @@
 
 namespace l2echo::echo {
 
-/// One cache line that all workers of the port read with every burst, and hardly anybody writes.
+/// Cache-line aligned: all workers of the port read it on every burst, and it is rarely written.
 class alignas(RTE_CACHE_LINE_SIZE) EchoPort {
   public:
     explicit EchoPort(std::unique_ptr<const WireRules> rules) noexcept
         : rules_(std::move(rules)), current_(rules_.get()) {}
 
-    /// Workers, once a burst: the rules are one immutable object, so that a burst never sees half of a
+    /// Workers, once per burst. The rules are one immutable object, so that a burst never sees a partial
     /// change.
     const WireRules& rules() const noexcept { return *current_.load(std::memory_order_acquire); }
 

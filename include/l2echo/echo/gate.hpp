@@ -1,4 +1,4 @@
-// Whether a port echoes at all at this moment: armed, not expired, not facing another reflector or a loop.
+// The gate of a port: it echoes only while it is armed, not expired, and not facing a reflector or a loop.
 #pragma once
 
 #include <atomic>
@@ -9,12 +9,12 @@
 
 namespace l2echo::echo {
 
-/// All workers of the port read it with every burst, and hardly anybody writes it.
+/// All workers of the port read it on every burst; it is rarely written.
 class Gate {
   public:
     static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
-    /// Times are TSC cycles. Main lcore and control thread.
+    /// Called by the main lcore and control threads. Times are TSC cycles.
     void arm(std::uint64_t expires_at = kNever) noexcept {
         expires_at_.store(expires_at, std::memory_order_relaxed);
         facing_.store(verdict::Facing::Nobody, std::memory_order_relaxed);
@@ -23,10 +23,10 @@ class Gate {
     void disarm() noexcept { armed_.store(false, std::memory_order_relaxed); }
     void forget_peer() noexcept { facing_.store(verdict::Facing::Nobody, std::memory_order_relaxed); }
 
-    /// The worker that received the port's own check.
+    /// Called by the worker that received the port's own check.
     void face(verdict::Facing peer) noexcept { facing_.store(peer, std::memory_order_relaxed); }
 
-    /// Workers, once a burst. None: the port echoes.
+    /// Workers, once per burst: returns why the port does not echo; None if it echoes.
     verdict::Reason closed_by(std::uint64_t now) const noexcept {
         if (!armed_.load(std::memory_order_relaxed))
             return verdict::Reason::Disarmed;
@@ -35,7 +35,8 @@ class Gate {
         return facing() == verdict::Facing::Nobody ? verdict::Reason::None : verdict::Reason::FacingReflector;
     }
 
-    /// Also while the port has stopped for a loop: it may be gone. Worker of queue pair 0.
+    /// Worker of queue pair 0. True even while the port has stopped because of a loop, which may be gone by
+    /// now.
     bool may_send_checks(std::uint64_t now) const noexcept {
         const verdict::Reason reason = closed_by(now);
         return reason == verdict::Reason::None || reason == verdict::Reason::FacingReflector;

@@ -1,4 +1,4 @@
-// The MACs of our own ports, as a question that the frame path can ask cheaply.
+// A cheap membership test for the MACs of our own ports.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 
 namespace l2echo::echo {
 
-/// The MACs of our own ports. The frame path asks one question, whatever the number of ports: does the
-/// address agree with all bits that our MACs have in common? Only a yes needs a look at the list.
+/// The MACs of our own ports. The frame path does one test, regardless of the number of ports: does the
+/// address match all bits that our MACs have in common? Only if it does, the list is searched.
 class MacFilter {
   public:
     void add(wire::MacAddress mac) {
@@ -23,7 +23,7 @@ class MacFilter {
         return may_contain(mac) && std::find(macs_.begin(), macs_.end(), mac) != macs_.end();
     }
 
-    /// The same question of the last four bytes, as a word in memory order: a no is a no for the address.
+    /// may_contain() on the last four bytes only, as a word in memory order; no false negatives.
     struct Tail {
         std::uint32_t common_bits;
         std::uint32_t value;
@@ -36,7 +36,7 @@ class MacFilter {
 
   private:
     std::uint64_t common_bits_ = 0;
-    std::uint64_t value_ = 1;  // with no common bits nothing equals 1: the empty filter contains nothing
+    std::uint64_t value_ = 1;  // without common bits nothing equals 1, so the empty filter contains nothing
     std::vector<wire::MacAddress> macs_;
 };
 

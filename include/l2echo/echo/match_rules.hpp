@@ -1,4 +1,4 @@
-// Which frames are echoed: rules in order, the first that fits decides.
+// Match rules select the frames to echo. They are tried in order; the first rule that fits decides.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace l2echo::echo {
 
-/// Fits an address whose bits under the mask are those of the value.
+/// Fits an address whose masked bits equal the value.
 struct MaskedMac {
     wire::MacAddress value = 0;
     wire::MacAddress mask = 0;
@@ -19,7 +19,7 @@ struct MaskedMac {
     bool fits(wire::MacAddress mac) const noexcept { return (mac & mask) == value; }
 };
 
-/// An IPv4 prefix takes the first 4 bytes.
+/// An IPv4 prefix uses the first 4 bytes.
 struct IpPrefix {
     std::uint8_t version = 4;
     std::array<std::byte, 16> value{};
@@ -28,20 +28,20 @@ struct IpPrefix {
     bool fits(const std::byte* address, const wire::FrameHeaders& headers) const noexcept;
 };
 
-/// Both ends included.
+/// An inclusive range.
 struct PortRange {
     std::uint8_t protocol = 0;
     std::uint16_t from = 0;
     std::uint16_t to = 0;
 };
 
-/// Fits a frame when all that it names does.
+/// Fits a frame if all its conditions do.
 struct MatchRule {
-    bool echo = true;  ///< what it decides: echo, or refuse
+    bool echo = true;  ///< verdict: true echoes, false refuses
     MaskedMac source;
     MaskedMac destination;
-    std::optional<std::uint16_t> vlan_id;     ///< of the outermost tag; kNoVlan: untagged
-    std::optional<std::uint16_t> ether_type;  ///< behind all tags, in memory order
+    std::optional<std::uint16_t> vlan_id;     ///< VLAN ID of the outermost tag; kNoVlan: untagged
+    std::optional<std::uint16_t> ether_type;  ///< EtherType after all tags, in memory order
     std::optional<IpPrefix> ip_source;
     std::optional<IpPrefix> ip_destination;
     std::optional<PortRange> source_port;
@@ -59,16 +59,17 @@ struct MatchRule {
     }
 };
 
-/// No rules let everything through.
+/// An empty list lets every frame through.
 class MatchRules {
   public:
     void add(const MatchRule& rule) { rules_.push_back(rule); }
     bool empty() const noexcept { return rules_.empty(); }
 
-    /// Whether the first rule that fits says echo. What fits no rule is not let through.
+    /// True if the first rule that fits says echo, or if there are no rules. A frame that fits no rule is not
+    /// let through.
     bool let_through(const std::byte* data, const wire::MacPair& macs,
                      const wire::FrameHeaders& headers) const noexcept;
-    /// Whether some frame between these MACs is let through.
+    /// True if the rules may let some frame between these MACs through.
     bool may_let_through(const wire::MacPair& macs) const noexcept;
 
   private:

@@ -1,7 +1,7 @@
-// What goes back on the wire and what must not: the decision taken for each frame.
+// The wire rules: they decide for each frame whether it is echoed.
 //
-// Frame contents are input: no byte beyond the data_len of the first segment is ever read, and nothing here
-// can fail. Called by workers only, per frame; no clock, lock, log or allocation.
+// Frame contents are untrusted input: no byte beyond the data_len of the first segment is ever read, and
+// nothing here can fail. Called only by workers, per frame; uses no clock, lock, log or allocation.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,12 @@
 
 namespace l2echo::echo {
 
-/// What the user asks of every port.
+/// Rules that the user sets for every port.
 struct RulesRequest {
     bool raw = false;  ///< swap every frame of at least 14 bytes
     bool accept_own_only = false;
-    bool group_own_source = false;   ///< frames to a group go back with the port's own MAC as source
-    wire::MacAddress only_from = 0;  ///< 0: from anyone
+    bool group_own_source = false;   ///< echo frames to a group with the port's own MAC as source
+    wire::MacAddress only_from = 0;  ///< 0: any source
     wire::SwapLevel level = wire::SwapLevel::Mac;
     MatchRules match{};
     AnswerRules answers{};
@@ -35,11 +35,12 @@ struct RulesRequest {
     }
 };
 
-/// What the rules must know of a port.
+/// Properties of a port that the rules need.
 struct RulesPort {
     wire::MacAddress own_mac = 0;
     std::uint16_t mtu = 1500;
-    std::vector<wire::MacAddress> own_macs;  ///< of all our ports: sources refused as `loop`; may be empty
+    std::vector<wire::MacAddress>
+        own_macs;  ///< MACs of all our ports, refused as sources (`loop`); may be empty
 };
 
 /// The rules of one port. Immutable while workers run.
@@ -51,31 +52,31 @@ struct WireRules : RulesRequest {
     std::uint32_t max_untagged_length;  ///< MTU + 14, bytes without FCS
 };
 
-/// What an echo swaps: "mac", "mac+ip", "raw". Static storage.
+/// Returns what an echo swaps, such as "mac", "mac+ip" or "raw". Static storage.
 const char* echoed_as(const WireRules& rules) noexcept;
 
-/// The first reason to refuse a frame of at least 14 readable bytes, in order of precedence; None: echo it.
-/// `closed_by` says why the port does not echo at all; None when it does. Loop checks and the rate are not
-/// its business. A rule that can refuse an ordinary frame must be asked by is_ordinary() and are_ordinary()
-/// (header_vector.hpp) too, or turn fast_path_decides() off.
+/// Returns the first reason to refuse a frame of at least 14 readable bytes, in order of precedence; None:
+/// echo it. `closed_by` is the reason why the port does not echo at all; None if it echoes. Does not handle
+/// loop checks or the rate. A rule that can refuse an ordinary frame must also be checked in is_ordinary()
+/// and are_ordinary() (header_vector.hpp), or make fast_path_decides() return false.
 verdict::Reason first_refusal(const wire::FrameView& frame, const wire::FrameHeaders& headers,
                               const WireRules& rules, verdict::Reason closed_by) noexcept;
 
-/// The same for the loop check of another port, which may be one of ours. It goes where some frame between
-/// the same MACs would go: the rules about MACs decide alone, and that this port has stopped for a loop does
-/// not matter.
+/// Same, for the loop check of another port, which may be one of ours. The check is echoed if some frame
+/// between the same MACs would be: only the rules about MACs decide, and it does not matter that this port
+/// has stopped because of a loop.
 verdict::Reason first_refusal_of_check(const wire::FrameView& frame, const wire::FrameHeaders& headers,
                                        const WireRules& rules, verdict::Reason closed_by) noexcept;
 
-/// None: some frame between these MACs is echoed.
+/// Returns the first reason to refuse all frames between these MACs; None: some are echoed.
 verdict::Reason first_refusal_by_macs(const wire::MacPair& macs, const WireRules& rules) noexcept;
 
-/// Exchanges what the rules say, in place. Only a frame that was not refused.
+/// Swaps the fields that the rules select, in place. Call only for a frame that was not refused.
 void swap_by_rules(std::byte* data, const wire::FrameHeaders& headers, const WireRules& rules) noexcept;
 
-/// The fast path's test. Lets pass what every default rule lets pass: an untagged unicast IPv4 or IPv6 frame
-/// of ordinary length from a source that cannot be one of ours. On a frame of at least 14 bytes whose
-/// addresses were loaded already.
+/// Test of the fast path: true for a frame that every default rule lets through, that is, an untagged unicast
+/// IPv4 or IPv6 frame within the MTU from a source that cannot be one of ours. The frame must have at least
+/// 14 bytes; `macs` are its addresses, already loaded.
 inline bool is_ordinary(const wire::FrameView& frame, const wire::MacPair& macs,
                         const WireRules& rules) noexcept {
     const std::uint16_t ether_type = wire::load_ether_type(frame.data);

@@ -1,4 +1,4 @@
-// The loop of a worker that echoes.
+// The worker loop that echoes.
 #pragma once
 
 #include <atomic>
@@ -10,9 +10,10 @@
 
 namespace l2echo::echo {
 
-/// Polls every queue pair once an iteration until `stop` is set by anyone, waits as `idle` says while no
-/// frames come, and sends each port's loop check once a second from its queue pair 0. `pairs` are those of
-/// the worker. On the worker's lcore. Defined beside EchoPair::poll(), which is inlined into the loop.
+/// Polls every queue pair once per iteration until any thread sets `stop`, waits according to `idle` while no
+/// frames arrive, and sends each port's loop check once per second from its queue pair 0. `pairs` are those
+/// of the worker. Runs on the worker's lcore. Defined next to EchoPair::poll(), which is inlined into the
+/// loop.
 void run_echo(engine::Worker& worker, std::span<EchoPair* const> pairs, const engine::IdleSettings& idle,
               const std::atomic<bool>& stop) noexcept;
 

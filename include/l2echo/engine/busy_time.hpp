@@ -1,4 +1,4 @@
-// How much of a worker's time goes into frames.
+// Measures how much of a worker's time is spent on frames.
 #pragma once
 
 #include <rte_cycles.h>
@@ -9,12 +9,12 @@
 
 namespace l2echo::engine {
 
-/// Separates the time that goes into frames from the time of empty iterations. A reading of the TSC costs as
-/// much as some frames (25 cycles on a Zen 4), so while full bursts come one is enough for kFramesPerReading
-/// of them, and an empty iteration behind a full one counts with it.
+/// Separates the time spent on frames from the time of empty iterations. Reading the TSC costs as much as a
+/// few frames (25 cycles on a Zen 4). So while full bursts arrive, the TSC is read only once per
+/// kFramesPerReading frames, and an empty iteration after a full one counts as busy.
 class BusyTime {
   public:
-    /// `full`: frames of an iteration after which more are likely to be there.
+    /// `full` is the number of frames in an iteration from which more are likely to be waiting.
     BusyTime(Counter& cycles, std::uint32_t full) noexcept : cycles_(cycles), full_(full) {}
     ~BusyTime() {
         if (frames_ > 0)
@@ -23,7 +23,7 @@ class BusyTime {
     BusyTime(const BusyTime&) = delete;
     BusyTime& operator=(const BusyTime&) = delete;
 
-    /// In TSC cycles; up to kFramesPerReading frames old.
+    /// Returns the time in TSC cycles; up to kFramesPerReading frames old.
     std::uint64_t now() const noexcept { return now_; }
 
     void end_iteration(std::uint32_t received) noexcept {

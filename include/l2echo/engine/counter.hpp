@@ -6,8 +6,8 @@
 
 namespace l2echo::engine {
 
-/// One writer, any number of readers. A relaxed load and store compile to plain moves, so counting costs what
-/// it would cost without readers; a read-modify-write would lock the bus for nothing.
+/// One writer, any number of readers. A relaxed load and store compile to plain moves, so counting costs the
+/// same as without readers. An atomic read-modify-write would lock the bus without need.
 class Counter {
   public:
     void add(std::uint64_t amount) noexcept {

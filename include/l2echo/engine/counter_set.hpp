@@ -10,8 +10,8 @@
 
 namespace l2echo::engine {
 
-/// Written by the one worker that owns the queue pair. Cache lines of its own: a reader must not slow down
-/// the neighbour's writer.
+/// Written only by the worker that owns the queue pair. Has its own cache lines, so that a reader does not
+/// slow down the writer of a neighbouring set.
 class alignas(RTE_CACHE_LINE_SIZE) CounterSet {
   public:
     void add(verdict::Count which, std::uint64_t amount) noexcept { counts_[which].add(amount); }

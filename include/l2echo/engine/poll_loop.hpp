@@ -1,4 +1,4 @@
-// The loop of a worker: poll, run to completion, poll again. What a poll does is the business of its source.
+// The loop of a worker: poll, run to completion, poll again. The source decides what a poll does.
 #pragma once
 
 #include <algorithm>
@@ -15,20 +15,20 @@
 
 namespace l2echo::engine {
 
-/// A timer that never comes due.
+/// Due time of a timer that never expires.
 inline constexpr std::uint64_t kNeverDue = std::numeric_limits<std::uint64_t>::max();
 
-/// What a worker polls: one queue pair, and what is done with its frames. Times are TSC cycles.
+/// What a worker polls: a queue pair and the processing of its frames. Times are TSC cycles.
 template <typename Type>
 concept Source = requires(Type source, std::uint64_t now) {
     requires std::same_as<decltype(source.queues), QueuePair>;
     { source.poll(now) }
     noexcept->std::convertible_to<std::uint32_t>;  ///< frames received
     { source.run_timer(now) }
-    noexcept->std::convertible_to<std::uint64_t>;  ///< when it wants to be called again
+    noexcept->std::convertible_to<std::uint64_t>;  ///< next due time
 };
 
-/// Runs the timers of the sources. Returns when the first of them is due again.
+/// Runs the timers of the sources. Returns the earliest next due time.
 template <Source Type>
 std::uint64_t run_timers(std::span<Type* const> sources, std::uint64_t now) noexcept {
     std::uint64_t due = kNeverDue;
@@ -38,16 +38,16 @@ std::uint64_t run_timers(std::span<Type* const> sources, std::uint64_t now) noex
     return due;
 }
 
-/// Polls every source once an iteration until `stop` is set by anyone, waits as `idle` says while no frames
-/// come, and runs the sources' timers. A worker without sources, or whose queue pairs were all ended, sleeps
-/// instead. On the worker's lcore.
+/// Polls every source once per iteration until any thread sets `stop`, waits according to `idle` while no
+/// frames arrive, and runs the sources' timers. A worker without sources, or whose queue pairs have all
+/// ended, sleeps instead. Runs on the worker's lcore.
 template <Source Type>
 void run_worker(Worker& worker, std::span<Type* const> sources, const IdleSettings& idle,
                 const std::atomic<bool>& stop) noexcept {
     prepare_to_wait(idle.mode);
     worker.running.store(true, std::memory_order_release);
     {
-        const dpdk::PollingLcore lcore;  // not while it sleeps
+        const dpdk::PollingLcore lcore;  // ends before the worker sleeps
         std::size_t left = sources.size();
         BusyTime time(worker.busy_cycles, left > 0 ? sources.front()->queues.burst() : 0);
         std::uint64_t due = time.now();

@@ -16,14 +16,14 @@ namespace l2echo::engine {
 
 using BurstArray = std::array<rte_mbuf*, dpdk::kMaxBurst>;
 
-/// Whether the worker polls a queue pair. It is asked to end and says when it has: then the port can be
-/// closed.
+/// Polling state of a queue pair. Another thread requests the end; the worker confirms it, and then the port
+/// can be closed.
 enum class Polling : std::uint8_t { On, Ending, Ended };
 
 struct QueuePairSettings {
     std::uint16_t port = 0;
-    std::uint16_t queue = 0;       ///< of both queues
-    std::uint16_t burst = 32;      ///< frames asked for in one poll, 1 to dpdk::kMaxBurst
+    std::uint16_t queue = 0;       ///< index of the RX queue and of the TX queue
+    std::uint16_t burst = 32;      ///< frames requested per poll, 1 to dpdk::kMaxBurst
     std::uint32_t tx_retries = 0;  ///< further tries before the rest of a burst is dropped
 };
 
@@ -33,7 +33,7 @@ struct Sent {
     std::uint64_t dropped_bytes = 0;
 };
 
-/// RX queue i and TX queue i of a port. One worker owns it: nobody else polls it or writes its counters.
+/// RX queue i and TX queue i of a port. Only the worker that owns it polls it and writes its counters.
 class QueuePair {
   public:
     explicit QueuePair(const QueuePairSettings& settings) noexcept : settings_(settings) {}
@@ -45,13 +45,13 @@ class QueuePair {
     std::uint16_t queue() const noexcept { return settings_.queue; }
     std::uint16_t burst() const noexcept { return settings_.burst; }
 
-    /// Owning worker: takes up to burst() frames, which are the caller's then.
+    /// Owning worker: receives up to burst() frames, which the caller then owns.
     std::uint16_t receive(BurstArray& frames) const noexcept {
         return rte_eth_rx_burst(port(), queue(), frames.data(), burst());
     }
 
-    /// Owning worker: sends in order, with the retries that the settings allow. Takes all the mbufs: what the
-    /// TX queue does not take is freed, and counted as dropped.
+    /// Owning worker: sends in order, with the retries that the settings allow. Takes ownership of all mbufs:
+    /// those that the TX queue does not accept are freed and counted as dropped.
     Sent send_or_drop(std::span<rte_mbuf*> frames) noexcept {
         const auto count = static_cast<std::uint16_t>(frames.size());
         Sent sent{rte_eth_tx_burst(port(), queue(), frames.data(), count), 0};
@@ -66,16 +66,17 @@ class QueuePair {
         return sent;
     }
 
-    /// Any thread: asks the worker to leave the queue pair alone.
+    /// Any thread: asks the worker to stop polling the queue pair.
     void ask_to_end() noexcept {
         Polling on = Polling::On;
         polling_.compare_exchange_strong(on, Polling::Ending, std::memory_order_relaxed);
     }
     bool ended() const noexcept { return polling_.load(std::memory_order_acquire) == Polling::Ended; }
 
-    /// Owning worker.
+    /// Owning worker: true until another thread asks to end polling.
     bool is_polled() const noexcept { return polling_.load(std::memory_order_relaxed) == Polling::On; }
-    /// Owning worker: whether this call ended it. All that the worker did to the port comes before.
+    /// Owning worker: ends polling if requested; true if this call ended it. Release ordering: everything
+    /// that the worker did to the port happens before ended() returns true.
     bool end() noexcept {
         Polling ending = Polling::Ending;
         return polling_.compare_exchange_strong(ending, Polling::Ended, std::memory_order_release,
@@ -85,7 +86,7 @@ class QueuePair {
     CounterSet counters;  ///< written by the owning worker only
 
   private:
-    /// Returns the bytes of what it dropped.
+    /// Returns the number of bytes dropped.
     std::uint64_t drop(std::span<rte_mbuf*> frames) noexcept {
         std::uint64_t bytes = 0;
         for (const rte_mbuf* frame : frames)
@@ -96,7 +97,7 @@ class QueuePair {
     }
 
     const QueuePairSettings settings_;
-    std::atomic<Polling> polling_{Polling::On};  ///< Ending: set by any thread; Ended: by the worker
+    std::atomic<Polling> polling_{Polling::On};  ///< Ending is set by any thread, Ended by the worker
 };
 
 }  // namespace l2echo::engine

@@ -1,4 +1,4 @@
-// A worker: an lcore with the queue pairs that it alone polls. It shares nothing with the others.
+// A worker: an lcore with the queue pairs that only it polls. Workers share nothing.
 #pragma once
 
 #include <atomic>
@@ -9,9 +9,9 @@
 
 namespace l2echo::engine {
 
-/// While the worker runs it alone touches the queue pairs; the reporter reads the counters.
+/// While the worker runs, only it accesses the queue pairs, except that the reporter reads the counters.
 struct Worker {
-    /// Queue i of every port, i being the worker's index; may be empty.
+    /// `pairs` holds queue pair i of every port, where i is the worker's index; may be empty.
     Worker(const dpdk::Lcore& where, std::vector<QueuePair*> pairs)
         : lcore(where), queue_pairs(std::move(pairs)) {}
 

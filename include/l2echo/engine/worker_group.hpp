@@ -1,4 +1,4 @@
-// The workers: planned, launched on their lcores, joined.
+// Plans the workers, launches them on their lcores, and joins them.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace l2echo::engine {
 
-/// The lcores that work: all but the main one, or the main one itself when it is the only one.
+/// Lcores that run workers: all but the main lcore, or the main lcore if it is the only one.
 struct WorkerPlan {
     std::vector<dpdk::Lcore> lcores;
     bool on_main_lcore = false;
@@ -22,11 +22,11 @@ WorkerPlan plan_workers(const dpdk::Lcore& main, const std::vector<dpdk::Lcore>&
 
 using Workers = std::vector<dpdk::NumaPtr<Worker>>;
 
-/// Must go before the ports and before what its loops use: the destructor stops and joins the workers. Main
-/// lcore only.
+/// Destroy before the ports and before anything that the loops use: the destructor stops and joins the
+/// workers. Main lcore only.
 class WorkerGroup {
   public:
-    /// What worker number `index` does on its lcore: sets `running`, and returns when `stop` is set.
+    /// The loop that worker `index` runs on its lcore. It must set `running`, and return once `stop` is set.
     using Loop = std::function<void(std::size_t index, Worker& worker, const std::atomic<bool>& stop)>;
 
     WorkerGroup(Workers workers, Loop loop, process::StopSignal& stop);
@@ -34,18 +34,18 @@ class WorkerGroup {
     WorkerGroup(const WorkerGroup&) = delete;
     WorkerGroup& operator=(const WorkerGroup&) = delete;
 
-    /// Starts every worker on its lcore and returns when all are in their loop. Not for a worker on the main
-    /// lcore. Throws StartupError.
+    /// Launches every worker on its lcore and returns once all are in their loops. Not for a worker on the
+    /// main lcore. Throws StartupError.
     void launch();
 
-    /// Runs the only worker here until stopped.
+    /// Runs the only worker on the calling lcore until stopped.
     void run_on_main_lcore();
 
-    /// Asks the workers to leave this port alone; true when they do. Any thread; may be asked again when
-    /// false.
+    /// Asks the workers to stop polling this port; true if all did within `limit`. If false, it may be called
+    /// again. Any thread.
     bool stop_polling(std::uint16_t port, std::chrono::milliseconds limit);
 
-    /// Returns when all workers have left their loop; the stop signal must be set or about to be.
+    /// Returns once all workers have left their loops. The stop signal must be set, or be set soon.
     void join();
 
     const Workers& workers() const noexcept { return workers_; }

@@ -1,4 +1,4 @@
-// The CPU time that this process's cgroups allow.
+// CPU quota of this process's cgroups.
 #pragma once
 
 #include <optional>
@@ -7,13 +7,13 @@
 
 namespace l2echo::machine {
 
-/// CPUs' worth of time from cgroup v2's cpu.max ("200000 100000" is 2.0); none for "max ...".
+/// Parses cpu.max of cgroup v2 into a number of CPUs ("200000 100000" is 2.0); empty for "max ...".
 std::optional<double> parse_cpu_max(std::string_view text);
 
-/// The tightest CPU quota among this process's cgroups (v2 and v1); none when there is none.
+/// Returns the lowest CPU quota among this process's cgroups (v2 and v1); empty if there is none.
 std::optional<double> read_cpu_quota();
 
-/// A warning when `polling_lcores` would be throttled by the quota.
+/// Returns a warning if the quota would throttle `polling_lcores`.
 std::optional<std::string> quota_warning(std::optional<double> quota, unsigned polling_lcores);
 
 }  // namespace l2echo::machine

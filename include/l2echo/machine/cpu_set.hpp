@@ -1,4 +1,4 @@
-// Sets of CPUs, and the one that this process may run on.
+// CPU sets, and the CPUs that this process may use.
 #pragma once
 
 #include <set>
@@ -8,10 +8,10 @@ namespace l2echo::machine {
 
 using CpuSet = std::set<int>;
 
-/// "0-3,6"; "none" when empty.
+/// Formats the set, such as "0-3,6"; "none" if it is empty.
 std::string format_cpus(const CpuSet& cpus);
 
-/// The CPUs that this process may run on: cpuset and affinity together. Throws StartupError.
+/// Returns the CPUs that both the cpuset and the affinity allow. Throws StartupError.
 CpuSet allowed_cpus();
 
 }  // namespace l2echo::machine

@@ -1,4 +1,4 @@
-// What the machine sets aside for us: hugepages, privileges, and what of /sys and /dev is there.
+// What the machine provides to this process: hugepages, privileges, and access to /sys and /dev.
 #pragma once
 
 #include <linux/capability.h>
@@ -11,13 +11,13 @@ namespace l2echo::machine {
 struct HostLimits {
     std::uint64_t hugepages_reserved = 0;
     std::uint64_t hugepages_free = 0;
-    std::string hugetlbfs{};  ///< where the first is mounted; empty: nowhere
+    std::string hugetlbfs{};  ///< mount point of the first hugetlbfs; empty: not mounted
     bool root = false;
-    std::uint64_t capabilities = 0;  ///< in force, a bit for each CAP_ number
-    bool sysfs = true;               ///< /sys shows the CPUs
-    bool tun_device = true;          ///< /dev/net/tun is there
+    std::uint64_t capabilities = 0;  ///< effective capabilities, one bit per CAP_ number
+    bool sysfs = true;               ///< /sys lists the CPUs
+    bool tun_device = true;          ///< /dev/net/tun exists
 
-    /// `capability` is one of linux/capability.h, such as CAP_NET_ADMIN.
+    /// True if the process has the capability, a constant of linux/capability.h such as CAP_NET_ADMIN.
     bool may(unsigned capability) const noexcept { return (capabilities >> capability & 1) != 0; }
 };
 HostLimits read_host_limits();

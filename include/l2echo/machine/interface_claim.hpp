@@ -1,4 +1,4 @@
-// Which of our processes receives from an interface of the kernel.
+// Claims on kernel interfaces, so that only one l2echo process receives from each.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace l2echo::machine {
 
-/// Every packet socket on an interface gets every frame, so a second echo would send each frame back twice.
-/// The claim is held while the descriptor is open. Throws StartupError if a port of this or another l2echo
-/// program in this network namespace holds it.
+/// Claims the interface: every packet socket on an interface gets every frame, so with a second echo each
+/// frame would be echoed twice. The claim lasts while the descriptor is open. Throws StartupError if a port
+/// of this or another l2echo program in this network namespace holds it.
 process::FileDescriptor claim_interface(const std::string& interface);
 
 }  // namespace l2echo::machine

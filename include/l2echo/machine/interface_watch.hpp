@@ -1,4 +1,4 @@
-// Notices that interfaces of the kernel go away.
+// Detects that kernel interfaces disappear.
 #pragma once
 
 #include <memory>
@@ -10,20 +10,21 @@ namespace l2echo::machine {
 
 class Netlink;
 
-/// Gone is what was deleted, renamed or moved to another network namespace: drivers hold on to the interface,
-/// but ask for its state and change its mode by name.
+/// Watches interfaces. One is gone if it was deleted, renamed or moved to another network namespace. Renaming
+/// counts because drivers keep the interface open, but query its state and change its mode by name.
 class InterfaceWatch {
   public:
-    /// Throws StartupError when the kernel cannot be asked.
+    /// Throws StartupError if the kernel cannot be queried.
     explicit InterfaceWatch(const std::vector<std::string>& names);
     ~InterfaceWatch();
     InterfaceWatch(const InterfaceWatch&) = delete;
     InterfaceWatch& operator=(const InterfaceWatch&) = delete;
 
-    /// Becomes readable when something about some interface has changed.
+    /// Becomes readable when any interface has changed.
     int descriptor() const noexcept;
 
-    /// Whether one of them is gone, after which descriptor() is no longer readable. One thread.
+    /// True if a watched interface is gone. Also drains descriptor(), so that it is no longer readable. One
+    /// thread.
     bool is_one_gone() noexcept;
 
   private:

@@ -1,6 +1,6 @@
 // Keeps l2echo off the interface that carries the machine's own traffic. Some ports still belong to the
-// kernel (mlx5, af_packet, af_xdp, pcap): promiscuous echo on the one with the SSH session would lose the
-// machine.
+// kernel (mlx5, af_packet, af_xdp, pcap): echoing promiscuously on the one with the SSH session would cut off
+// access to the machine.
 #pragma once
 
 #include <string>
@@ -12,18 +12,19 @@ namespace l2echo::machine {
 
 /// What the kernel uses an interface for.
 struct KernelInterfaceUse {
-    std::vector<std::string> addresses;  ///< "192.0.2.1 on eth0", of it and of bridges, bonds, VLANs above
-                                         ///< it; IPv6 link-local ones left out, as every interface has one
-    bool default_route = false;          ///< in any table, by any of its next hops, also as halves
-    bool ssh_session = false;            ///< at whichever port, on one of its addresses or routed over it
-    std::vector<Link> above;             ///< what is stacked on it, nearest first
+    /// "192.0.2.1 on eth0": those of the interface and of bridges, bonds and VLANs above it, without IPv6
+    /// link-local addresses, which every interface has.
+    std::vector<std::string> addresses;
+    bool default_route = false;  ///< in any table, over any next hop, also as two half routes
+    bool ssh_session = false;    ///< on any port, to one of its addresses or routed over it
+    std::vector<Link> above;     ///< interfaces stacked on it, nearest first
 };
 
-/// Why the interface must not be taken, for a message; empty when the kernel does not need it.
+/// Returns why the interface must not be used, for a message; empty if the kernel does not need it.
 std::string reason_to_leave(const KernelInterfaceUse& use);
 
-/// Looks the use up in the kernel, in the network namespace of this process and whatever is mounted on /sys.
-/// Throws StartupError when the kernel does not tell.
+/// Queries the kernel, in the network namespace of this process regardless of what is mounted on /sys. Throws
+/// StartupError if the kernel does not answer.
 KernelInterfaceUse read_kernel_interface_use(const std::string& interface);
 
 }  // namespace l2echo::machine

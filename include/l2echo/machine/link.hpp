@@ -1,4 +1,4 @@
-// The interfaces of the kernel in this network namespace, and how they are stacked.
+// Kernel interfaces in this network namespace, and how they are stacked.
 #pragma once
 
 #include <optional>
@@ -10,24 +10,25 @@ namespace l2echo::machine {
 struct Link {
     unsigned index = 0;
     std::string name;
-    unsigned hardware_type = 0;    ///< ARPHRD_ETHER and so on, of <linux/if_arp.h>
-    std::string kind;              ///< "bridge", "vlan", "tun" ...; empty: a device of its own
-    std::vector<unsigned> lowers;  ///< indices of what is below it: its link, and the ports of an hsr
-    unsigned master = 0;           ///< index of the bridge, bond, team or VRF that it is a member of; 0: none
-    bool promiscuous = false;      ///< switched on by its flag, and not by a program that listens
-    unsigned attached_queues = 0;  ///< of a tap with several: those that a process has open
+    unsigned hardware_type = 0;    ///< an ARPHRD_ constant of <linux/if_arp.h>, such as ARPHRD_ETHER
+    std::string kind;              ///< "bridge", "vlan", "tun" ...; empty: none, as for a physical NIC
+    std::vector<unsigned> lowers;  ///< indices of the interfaces below it: its link, and the ports of an hsr
+    unsigned master = 0;           ///< index of its bridge, bond, team or VRF; 0: none
+    bool promiscuous = false;      ///< by the interface flag, not by a program that captures
+    unsigned attached_queues = 0;  ///< of a multi-queue tap: queues that a process has open
 };
 
-/// Throws StartupError.
+/// Reads all links. Throws StartupError.
 std::vector<Link> read_links();
 
-/// The link of this index and all that is stacked on it, nearest first; empty: there is none.
+/// Returns the link with this index and all links stacked on it, nearest first; empty if there is no such
+/// link.
 std::vector<Link> with_uppers(const std::vector<Link>& links, unsigned index);
 
-/// By its name or one of its alternative names.
+/// Finds a link by its name or one of its alternative names.
 std::optional<Link> find_link(const std::string& name);
 
-/// Whether frames of the interface begin with an Ethernet header.
+/// True if frames of the interface begin with an Ethernet header.
 bool has_ethernet_header(const Link& link);
 
 }  // namespace l2echo::machine

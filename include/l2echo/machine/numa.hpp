@@ -1,4 +1,4 @@
-// Where memory and CPUs are (libnuma), and what to say when they are apart.
+// NUMA placement of memory and CPUs (libnuma), and warnings about cross-node placement.
 #pragma once
 
 #include <string>
@@ -8,21 +8,22 @@ namespace l2echo::machine {
 
 inline constexpr int kUnknownNode = -1;
 
-/// NUMA node of a CPU; kUnknownNode when the kernel does not tell.
+/// Returns the NUMA node of a CPU; kUnknownNode if the kernel does not report it.
 int numa_node_of_cpu_id(int cpu);
 
-/// NUMA node that holds the page at `address`; kUnknownNode when the kernel does not tell (in some
-/// containers).
+/// Returns the NUMA node that holds the page at `address`; kUnknownNode if the kernel does not report it (in
+/// some containers).
 int numa_node_of_memory(void* address);
 
-/// One queue pair's worker and pool.
+/// NUMA nodes of the worker and the pool of one queue pair.
 struct QueuePairNodes {
     unsigned lcore;
     int worker_node;
     int pool_node;
 };
 
-/// A warning for each worker or pool on another node than the port. Unknown nodes are not warned of.
+/// Returns a warning for each worker or pool on a different node than the port. Unknown nodes cause no
+/// warning.
 std::vector<std::string> numa_warnings(int port_node, const std::vector<QueuePairNodes>& queue_pairs);
 
 }  // namespace l2echo::machine

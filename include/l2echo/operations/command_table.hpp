@@ -1,4 +1,4 @@
-// What can be said to a running program: one command a line, one JSON object a line as the answer.
+// Commands to a running program: one command per line, answered with one JSON object per line.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace l2echo::operations {
 
-/// How a command is written and what it does: for the answer to `help`, --help and the manual.
+/// Name, arguments and description of a command, for the answer to `help`, --help and the manual.
 struct CommandText {
     std::string_view name;
     std::string_view arguments;  ///< one word each: "[TIME]"; empty: none
@@ -21,17 +21,18 @@ inline constexpr CommandText kHelpCommand{"help", "", "Lists the commands"};
 /// One row of the table.
 struct Command {
     CommandText text;
-    /// Gets the words behind the name; returns the answer without "ok". Throws UsageError, whose text becomes
-    /// the answer's "error".
+    /// Takes the words after the name and returns the answer without "ok". Throws UsageError, whose text
+    /// becomes the answer's "error".
     std::function<nlohmann::ordered_json(const std::vector<std::string>& arguments)> run;
 };
 
-/// The commands of a program, and `help`, which lists them. One thread.
+/// The commands of a program, and `help`, which lists them. Used by one thread.
 class CommandTable {
   public:
     explicit CommandTable(std::vector<Command> commands);
 
-    /// No line break in or out; never throws on what is wrong with the command.
+    /// Runs one command. Neither `line` nor the answer has a line break. A faulty command is answered with an
+    /// error, never an exception.
     std::string run(std::string_view line) const;
 
   private:

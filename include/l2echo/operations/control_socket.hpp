@@ -1,5 +1,6 @@
-// A stream socket in the file system on which operators speak to a running echo, as they do to other daemons:
-// one command a line, one JSON object a line back, so that a shell and a program serve alike.
+// The control socket: a Unix stream socket through which operators control a running echo, as with other
+// daemons. One command per line, answered with one JSON object per line, so that both shells and programs can
+// use it.
 #pragma once
 
 #include <chrono>
@@ -13,15 +14,16 @@
 
 namespace l2echo::operations {
 
-/// Owner only (mode 0600): whoever reaches it controls the session. One thread.
+/// Accessible to the owner only (mode 0600), because every client can control the session. Used by one
+/// thread.
 class ControlSocket {
   public:
     using Commands = std::function<std::string(std::string_view line)>;
 
-    /// Takes over the path of a process that is gone; throws StartupError when it is in use or cannot be had.
+    /// Reuses the path of a process that is gone. Throws StartupError if the path is in use or not available.
     ControlSocket(std::string path, Commands commands);
 
-    /// Waits for clients and their commands, no longer than this.
+    /// Waits for clients and serves their commands, for at most `limit`.
     void serve(std::chrono::milliseconds limit);
 
   private:
@@ -31,12 +33,12 @@ class ControlSocket {
     };
 
     void accept_client();
-    bool serve_client(Client& client);  ///< false: it is to be closed
+    bool serve_client(Client& client);  ///< false: close the client
 
     Commands commands_;
     process::ListeningSocket listener_;
     std::vector<Client> clients_;
-    std::chrono::steady_clock::time_point accept_again_;  ///< no client is accepted before that
+    std::chrono::steady_clock::time_point accept_again_;  ///< no client is accepted before this time
     bool told_failure_ = false;
 };
 

@@ -1,4 +1,4 @@
-// The control socket and the trace, served beside the report by a thread of their own.
+// Serves the control socket and the trace on their own thread, separate from the report.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ namespace l2echo::operations {
 /// Destroy before the workers whose traces it reads. The destructor requests a stop.
 class OperatorService {
   public:
-    /// `control_socket` may be empty: no commands then. Throws StartupError.
+    /// If `control_socket` is empty, there are no commands. Throws StartupError.
     OperatorService(CommandTable commands, const Traces& traces, const dpdk::Ports& ports,
                     const std::string& control_socket, const std::string& trace_file,
                     process::StopSignal& stop);
@@ -23,7 +23,7 @@ class OperatorService {
     OperatorService(const OperatorService&) = delete;
     OperatorService& operator=(const OperatorService&) = delete;
 
-    /// Writes what the workers traced up to now. After they were joined.
+    /// Writes the remaining traces. Call after the workers were joined.
     void finish();
 
     /// Throws std::runtime_error if the trace file took not all frames.

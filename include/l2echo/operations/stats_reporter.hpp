@@ -1,4 +1,4 @@
-// Reads the counters at intervals, prints the report, logs link changes and hints. Touches no frame.
+// Reads the counters periodically, prints the report, and logs link changes and hints. Never accesses frames.
 #pragma once
 
 #include <chrono>
@@ -21,29 +21,30 @@ enum class ReportFormat { Table, Json };
 
 struct ReporterSettings {
     ReportFormat format = ReportFormat::Table;
-    std::chrono::milliseconds interval{0};  ///< 0 prints nothing before the final report unless asked
+    std::chrono::milliseconds interval{0};  ///< 0: only the final report and requested ones
 };
 
-/// What the reporter asks and reports about a port, by its index. Called by the reporter's thread.
+/// Callbacks of the reporter about a port, by its index. Called by the reporter's thread.
 struct PortHooks {
     std::function<verdict::ArmingState(std::size_t port)> arming_state;
     std::function<void(std::size_t port)> on_link_change;
 };
 
-/// Used by one thread at a time: the main lcore, or the control thread while the main lcore echoes.
+/// Used by one thread at a time: the main lcore, or a control thread while the main lcore echoes.
 class StatsReporter {
   public:
-    /// Time counts from here.
+    /// Report times start at construction.
     StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, PortHooks hooks,
                   const ReporterSettings& settings);
 
-    /// Reports until the stop signal is set, between the intervals also when `asked` to; sets the stop signal
-    /// itself when `duration` is over. `every_second` is called at least that often, before the counters are
-    /// read.
+    /// Reports until the stop signal is set: at every interval, and whenever `asked` requests a report. Sets
+    /// the stop signal itself after `duration`. Calls `every_second` at least once per second, before it
+    /// reads the counters.
     void run(process::StopSignal& stop, process::ReportSignal& asked,
              std::optional<std::chrono::milliseconds> duration, const std::function<void()>& every_second);
 
-    /// After the workers were joined: the counts are final and balance. Throws when stdout takes no more.
+    /// Call after the workers were joined, when the counts are final and balance. Throws if stdout cannot be
+    /// written.
     void print_final();
 
   private:
@@ -65,9 +66,9 @@ class StatsReporter {
     Clock::time_point start_;
     std::uint64_t start_cycles_;
     report::Snapshot first_;
-    report::Snapshot reported_;           ///< by the last report
-    report::Snapshot previous_;           ///< of the last look
-    std::vector<wire::LinkState> links_;  ///< as last seen, with the changes told so far
+    report::Snapshot reported_;           ///< at the last report
+    report::Snapshot previous_;           ///< at the last call of look()
+    std::vector<wire::LinkState> links_;  ///< as last seen, with the changes reported so far
     std::set<std::string> told_hints_;
     process::ReportOutput output_;
     std::uint64_t dropped_ = 0;

@@ -1,4 +1,4 @@
-// Logs what the workers traced: a log line for each frame, and a pcapng file if one is wanted.
+// Writes the workers' traces: one log line per frame, and optionally a pcapng file.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,21 @@
 
 namespace l2echo::operations {
 
-using Traces = std::vector<std::unique_ptr<engine::FrameTrace>>;  ///< one for each queue pair
+using Traces = std::vector<std::unique_ptr<engine::FrameTrace>>;  ///< one per queue pair
 
-/// One thread. Never waits for who reads the file: frames that a pipe does not take are left out and counted.
+/// Used by one thread. Never waits for the reader of the file: frames that a pipe does not accept are left
+/// out and counted.
 class TraceWriter {
   public:
-    /// `file` may be empty. Throws StartupError when it cannot be written, is a FIFO that nobody
-    /// reads, or is another program's trace.
+    /// `file` may be empty. Throws StartupError if it cannot be written, is a FIFO without a reader, or is
+    /// another program's trace.
     TraceWriter(const Traces& traces, const dpdk::Ports& ports, std::string file);
 
     ~TraceWriter();
     TraceWriter(const TraceWriter&) = delete;
     TraceWriter& operator=(const TraceWriter&) = delete;
 
-    /// All that was traced since the last call.
+    /// Writes everything traced since the last call.
     void write_new();
 
     /// Throws std::runtime_error if the file took not all of it.
@@ -33,8 +34,8 @@ class TraceWriter {
 
   private:
     void write(const verdict::TraceRecord& record);
-    /// 0 or an errno value. Begins with what a pipe has not taken yet, of which nothing may be missing: a
-    /// half block would spoil all that follow.
+    /// Returns 0 or an errno value. First writes the rest of a block that a pipe accepted only in part: an
+    /// incomplete block would corrupt everything after it.
     int write_to_file(const std::string& block);
 
     const Traces& traces_;
@@ -42,10 +43,10 @@ class TraceWriter {
     std::string path_;
     process::FileDescriptor file_;
     int error_ = 0;               ///< errno value of the write that failed
-    std::string rest_;            ///< of a block that is partly written
-    std::uint64_t left_out_ = 0;  ///< frames
+    std::string rest_;            ///< unwritten part of a block
+    std::uint64_t left_out_ = 0;  ///< number of frames
     std::uint64_t start_tsc_;
-    std::uint64_t start_nanoseconds_;  ///< since 1970, at start_tsc_
+    std::uint64_t start_nanoseconds_;  ///< time since 1970 at start_tsc_
 };
 
 }  // namespace l2echo::operations

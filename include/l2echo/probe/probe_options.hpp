@@ -20,24 +20,25 @@ struct ProbeOptions {
     std::vector<std::string> ports;
     bool take_kernel_interface = false;
     dpdk::PortRequest port;
-    std::optional<std::uint16_t> queue_pairs;  ///< as --queues says
+    std::optional<std::uint16_t> queue_pairs;  ///< value of --queues
     std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
-    TrafficShape shape{.destination =
-                           0x0153'005E'0002};  ///< without the source MAC, which is the port's, and sizes
-    std::vector<std::string> sizes;  ///< each as parse_sizes() takes it: the steps of a sweep, else one
-    bool grown = false;              ///< the smallest is larger than 64 though nobody typed it
+    TrafficShape shape{
+        .destination = 0x0153'005E'0002};  ///< without the source MAC, which is the port's, and without sizes
+    std::vector<std::string>
+        sizes;           ///< in the syntax of parse_sizes(): one per step of a sweep, otherwise one
+    bool grown = false;  ///< the smallest size is above 64 although the user did not ask for it
     wire::SwapLevel swap_level = wire::SwapLevel::Mac;
     cli::RateRequest rate;
     SendPlan plan;  ///< without the rate
     std::optional<std::uint64_t> warm_up_frames;
-    double drain_seconds = 1;  ///< how long frames may still come back
+    double drain_seconds = 1;  ///< wait for returning frames after sending
     Gates gates;
     bool json = false;
     std::string histogram_file;  ///< empty: none
     std::string search;          ///< empty, "ndr" or "pdr"
     std::string sweep_folder;    ///< empty: no sweep
-    double trial_seconds = 1;    ///< of each trial of a search
-    std::string command;         ///< the whole command line, as a shell takes it
+    double trial_seconds = 1;    ///< length of each trial of a search
+    std::string command;         ///< the whole command line, quoted for a shell
 };
 
 struct ProbeCommandLine {
@@ -45,7 +46,7 @@ struct ProbeCommandLine {
     std::optional<std::string> print;
 };
 
-/// Throws UsageError.
+/// Parses the command line. Throws UsageError.
 ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& arguments);
 
 }  // namespace l2echo::probe

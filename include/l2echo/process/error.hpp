@@ -1,7 +1,7 @@
-// Start-up failures: thrown anywhere before the workers run, caught once in run_program(), where each becomes
-// one line on stderr and an exit status. What fails after that (a report that cannot be written, a gate that
-// is not kept) is a std::runtime_error and ends the same way with status 1. The data path throws nothing and
-// counts.
+// Start-up failures: thrown anywhere before the workers run and caught once in run_program(), which turns
+// each into one line on stderr and an exit status. Later failures (a report that cannot be written, a pass
+// limit that is not met) are a std::runtime_error and also end the program with a line and status 1. The data
+// path throws nothing: it counts.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// An open file descriptor and its owner.
+// An owning file descriptor.
 #pragma once
 
 #include <unistd.h>
@@ -7,7 +7,7 @@
 
 namespace l2echo::process {
 
-/// Closes what it owns. Move-only; -1 owns nothing.
+/// Owns a file descriptor and closes it. Move-only; -1 means empty.
 class FileDescriptor {
   public:
     FileDescriptor() = default;
@@ -26,7 +26,7 @@ class FileDescriptor {
 
     int get() const noexcept { return descriptor_; }
     bool valid() const noexcept { return descriptor_ >= 0; }
-    /// The caller closes it.
+    /// Gives up ownership: the caller must close the descriptor.
     int release() noexcept { return std::exchange(descriptor_, -1); }
 
   private:

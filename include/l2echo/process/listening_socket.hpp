@@ -1,4 +1,4 @@
-// Unix sockets in the file system: which of them may be removed, and one to listen on.
+// Unix sockets in the file system: removal of stale ones, and a socket to listen on.
 #pragma once
 
 #include <sys/types.h>
@@ -10,17 +10,19 @@
 
 namespace l2echo::process {
 
-/// Makes way for a socket of this type (such as SOCK_STREAM): removes the one that a killed process left at
-/// `path`, which must belong to this user and to no process any more, whatever its type. Throws StartupError,
-/// "WHAT PATH: why", when something else is there. Waits a second at most.
+/// Removes the socket that a killed process left at `path`, so that a socket of this type (such as
+/// SOCK_STREAM) can be bound there. The old socket may be of any type, but must belong to this user and no
+/// process may still have it open. Throws StartupError, "WHAT PATH: why", if anything else is there. Waits at
+/// most one second.
 void remove_dead_socket(std::string_view what, const std::string& path, int type);
 
-/// A stream socket that does not block, for this user alone (mode 0600).
+/// A non-blocking stream socket, accessible to this user only (mode 0600).
 class ListeningSocket {
   public:
-    /// Takes over the path of a process that is gone. Throws StartupError, "WHAT PATH: why".
+    /// Reuses the path if the process that left a socket there is gone. Throws StartupError, "WHAT PATH:
+    /// why".
     ListeningSocket(std::string_view what, std::string path, int backlog);
-    ~ListeningSocket();  ///< removes the path if it still leads to this socket
+    ~ListeningSocket();  ///< removes the path if it still refers to this socket
     ListeningSocket(const ListeningSocket&) = delete;
     ListeningSocket& operator=(const ListeningSocket&) = delete;
 
@@ -32,7 +34,7 @@ class ListeningSocket {
     std::string path_;
     FileDescriptor descriptor_;
     dev_t device_ = 0;
-    ino_t inode_ = 0;  ///< not given to another file while the socket is open
+    ino_t inode_ = 0;  ///< the kernel does not reuse it while the socket is open
 };
 
 }  // namespace l2echo::process

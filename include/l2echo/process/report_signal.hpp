@@ -1,4 +1,4 @@
-// SIGUSR1, as a request for a report at once.
+// SIGUSR1 as a request for an immediate report.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@
 
 namespace l2echo::process {
 
-/// While it lives, SIGUSR1 asks for a report; afterwards it is ignored. One per process.
+/// During its lifetime, SIGUSR1 requests a report; afterwards it is ignored. One per process.
 class ReportSignal {
   public:
     ReportSignal();
@@ -15,21 +15,21 @@ class ReportSignal {
     ReportSignal(const ReportSignal&) = delete;
     ReportSignal& operator=(const ReportSignal&) = delete;
 
-    /// Whether a report was asked for since the last call. Cheap enough for a polling loop.
+    /// True if a report was requested since the last call. Cheap enough for a polling loop.
     bool take() noexcept {
         return wanted_.load(std::memory_order_relaxed) && wanted_.exchange(false, std::memory_order_relaxed);
     }
 
-    /// To poll() for input: take() may be true then.
+    /// Descriptor to poll() for input; once readable, take() may return true.
     int descriptor() const noexcept { return event_.get(); }
-    /// Makes the descriptor unreadable again; before take().
+    /// Clears the descriptor's readability. Call before take().
     void acknowledge() noexcept;
 
   private:
     static void on_signal(int);
 
     std::atomic<bool> wanted_{false};  ///< set by the signal handler, cleared by take()
-    FileDescriptor event_;             ///< eventfd that wakes who waits
+    FileDescriptor event_;             ///< eventfd that wakes the waiting thread
 };
 
 }  // namespace l2echo::process

@@ -1,4 +1,4 @@
-// SIGINT, SIGTERM, a terminal that hangs up, and our own reasons to stop, as one flag.
+// Combines SIGINT, SIGTERM, a terminal hang-up and the program's own reasons to stop in one flag.
 #pragma once
 
 #include <atomic>
@@ -9,9 +9,9 @@
 
 namespace l2echo::process {
 
-/// While it lives, the first SIGINT or SIGTERM sets the flag and gives both signals back to the system, so
-/// that a second one ends the process at once. SIGHUP sets the flag too where the process has a controlling
-/// terminal, unless it was started with SIGHUP ignored (nohup); elsewhere it is ignored. One per process.
+/// During its lifetime, the first SIGINT or SIGTERM sets the flag and restores the default action of both, so
+/// that a second one ends the process at once. SIGHUP also sets the flag if the process has a controlling
+/// terminal and was not started with SIGHUP ignored (nohup); otherwise it is ignored. One per process.
 class StopSignal {
   public:
     StopSignal();
@@ -19,20 +19,20 @@ class StopSignal {
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
 
-    /// For workers, which read it every iteration.
+    /// The flag itself, for workers, which read it in every iteration.
     const std::atomic<bool>& flag() const noexcept { return requested_; }
     bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
 
-    /// From any thread and from signal handlers.
+    /// Sets the flag. Callable from any thread and from signal handlers.
     void request() noexcept;
 
-    /// Sleeps until the flag is set or the time has come; returns whether it is set. Main lcore and reporter.
-    /// Given `report`, it also ends as soon as a report is asked for.
+    /// Sleeps until the flag is set or the deadline passes; returns true if the flag is set. With `report`,
+    /// it also returns as soon as a report is requested. Called by the main lcore and the reporter.
     bool wait_until(std::chrono::steady_clock::time_point deadline, ReportSignal* report = nullptr) const;
 
   private:
-    std::atomic<bool> requested_{false};  ///< set by anyone, never cleared
-    FileDescriptor event_;                ///< eventfd that wakes those who wait
+    std::atomic<bool> requested_{false};  ///< set by any thread or signal handler, never cleared
+    FileDescriptor event_;                ///< eventfd that wakes waiting threads
 };
 
 }  // namespace l2echo::process

@@ -1,4 +1,4 @@
-// The report for programs: one JSON object on one line.
+// The machine-readable report: one JSON object on one line.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@
 
 namespace l2echo::report {
 
-/// Changes when a key changes its meaning or goes; new keys may come without.
+/// Changes when the meaning of a key changes or a key is removed. New keys do not change it.
 inline constexpr std::string_view kReportSchema = "l2echo.report/1";
 
-/// No line break at the end. Counts are integers since start, rates are over "interval_seconds".
+/// Renders the report without a final line break. Counts are integers since start; rates cover
+/// "interval_seconds".
 std::string render_json(const Report& report);
 
 }  // namespace l2echo::report

@@ -1,4 +1,4 @@
-// What is reported: computed from two snapshots and from nothing else.
+// The report, computed only from two snapshots.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace l2echo::report {
 
-/// Over the report's interval. Bits at layer 1: 24 bytes more a frame than layer 2 without FCS (preamble and
-/// gap 20, FCS 4; IEEE 802.3 clauses 3.1.1 and 4.4.2).
+/// Rates over the report's interval. Bits are at layer 1, which adds 24 bytes per frame to layer 2 without
+/// FCS (preamble and gap 20, FCS 4; IEEE 802.3 clauses 3.1.1 and 4.4.2).
 struct Rates {
     double received_per_second = 0;
     double received_bits_per_second_l1 = 0;
@@ -20,24 +20,24 @@ struct Rates {
 
 struct WorkerReport {
     WorkerSnapshot worker;
-    verdict::FrameCounts counts;  ///< since start, all its queue pairs
+    verdict::FrameCounts counts;  ///< since start, over all its queue pairs
     Rates rates;
-    double mean_burst = 0;        ///< frames in a poll that found any; over the interval
+    double mean_burst = 0;        ///< frames per poll that returned any; over the interval
     double cycles_per_frame = 0;  ///< TSC cycles of busy iterations; over the interval
-    double busy_share = 0;        ///< of the interval's time, 0 to 1
+    double busy_share = 0;        ///< share of the interval, 0 to 1
 };
 
 struct QueueReport {
     std::uint16_t queue = 0;
     unsigned lcore = 0;
     std::uint64_t received = 0;  ///< since start
-    double share = 0;            ///< of what the port received in the interval, 0 to 1
+    double share = 0;            ///< share of the frames that the port received in the interval, 0 to 1
 };
 
 struct PortReport {
     PortSnapshot port;
-    verdict::FrameCounts counts;  ///< since start, all its queue pairs
-    std::uint64_t received = 0;   ///< in the interval, as the next three
+    verdict::FrameCounts counts;  ///< since start, over all its queue pairs
+    std::uint64_t received = 0;   ///< in the interval, like the next three
     std::uint64_t dropped = 0;
     std::uint64_t missed = 0;
     std::uint64_t no_mbuf = 0;
@@ -47,20 +47,20 @@ struct PortReport {
 struct Report {
     bool final = false;
     double elapsed_seconds = 0;       ///< since the workers were launched
-    double interval_seconds = 0;      ///< what the rates are taken over
-    verdict::FrameCounts counts;      ///< since start, all workers
-    verdict::PortCounts port_counts;  ///< since start, all ports
+    double interval_seconds = 0;      ///< the time that the rates cover
+    verdict::FrameCounts counts;      ///< since start, over all workers
+    verdict::PortCounts port_counts;  ///< since start, over all ports
     Rates rates;
     std::vector<WorkerReport> workers;
     std::vector<PortReport> ports;
     std::vector<std::string> hints;
 };
 
-/// Both snapshots list the same workers and ports in the same order.
+/// Both snapshots must list the same workers and ports in the same order.
 Report make_report(const Snapshot& before, const Snapshot& now, bool final);
 
-/// What the interval suggests to do: nothing arrives, one queue gets nearly everything, frames are missed or
-/// dropped.
+/// Returns advice for problems seen in the interval: nothing arrives, one queue gets nearly everything,
+/// frames are missed or dropped, the port faces a reflector or a loop.
 std::vector<std::string> find_hints(const Report& report);
 
 }  // namespace l2echo::report

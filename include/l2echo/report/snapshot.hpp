@@ -1,4 +1,4 @@
-// All counters at one moment, as plain values.
+// All counters at one point in time, as plain values.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct PortSnapshot {
     std::string mac;  ///< "02:00:5e:00:00:01"
     int numa_node = -1;
     bool promiscuous = false;
-    bool removed = false;  ///< the device was taken away while running
+    bool removed = false;  ///< the device was removed at run time
     wire::LinkState link;
     verdict::ArmingState arming;
     verdict::PortCounts counts;

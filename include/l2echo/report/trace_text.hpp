@@ -1,4 +1,4 @@
-// A traced frame for people: where it came in, what it is, what was decided.
+// Human-readable text of a traced frame: port and queue, headers, verdict.
 #pragma once
 
 #include <string>
@@ -7,10 +7,11 @@
 
 namespace l2echo::report {
 
-/// "port 0 queue 1, 60 bytes, 02:.. > 02:.., VLAN 5, IPv4 198.18.0.1 > 198.19.0.1, UDP 7 > 7: echoed (mac)"
+/// Returns text such as "port 0 queue 1, 60 bytes, 02:.. > 02:.., VLAN 5, IPv4 198.18.0.1 > 198.19.0.1, UDP 7
+/// > 7: echoed (mac)".
 std::string describe_trace(const verdict::TraceRecord& record);
 
-/// The part behind the colon.
+/// Returns the part after the last colon.
 std::string describe_verdict(const verdict::TraceRecord& record);
 
 }  // namespace l2echo::report

@@ -1,5 +1,5 @@
-// The composition root: start reading here. Construction order is start-up order, the closing brace is
-// shutdown.
+// The composition root: start reading here. Objects are constructed in start-up order and destroyed in
+// shutdown order.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace l2echo::server {
 
-/// Starts EAL, ports and workers as asked, reports until stopped, and takes all down again.
-/// Throws StartupError or UsageError. Called once, by main().
+/// Starts EAL, ports and workers according to the options, reports until stopped, and shuts everything down.
+/// Throws StartupError or UsageError, or std::runtime_error if a port was removed. Called once, by main().
 void serve_echo(const std::string& program, const Options& options);
 
 }  // namespace l2echo::server

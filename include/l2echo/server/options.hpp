@@ -1,4 +1,4 @@
-// What the user asks for: command line and configuration file in, one checked structure out.
+// The user's options: turns the command line and the configuration file into one checked structure.
 #pragma once
 
 #include <chrono>
@@ -17,19 +17,19 @@
 namespace l2echo::server {
 
 struct Options {
-    std::vector<std::string> eal;    ///< EAL's arguments, without "--"
-    std::vector<std::string> ports;  ///< ids or device names; empty: all that EAL probed
+    std::vector<std::string> eal;    ///< EAL arguments, without "--"
+    std::vector<std::string> ports;  ///< ids or device names; empty: all ports that EAL probed
     bool take_kernel_interface = false;
     dpdk::PortRequest port;
-    std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not take at once
+    std::uint32_t tx_retries = 0;  ///< 0: drop what the TX queue does not accept at once
     engine::IdleSettings idle;
     echo::RulesRequest rules;
-    cli::RateRequest max_rate;  ///< of each port, in frames or bits; none: no limit
+    cli::RateRequest max_rate;  ///< per port, in frames or bits; all zero: no limit
     bool loop_check = true;
-    bool disarmed = false;                            ///< at start
-    std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without end
+    bool disarmed = false;                            ///< start disarmed
+    std::optional<std::chrono::milliseconds> expire;  ///< empty: echo without a time limit
     std::string control_socket;                       ///< path; empty: none
-    std::uint64_t trace = 0;                          ///< frames
+    std::uint64_t trace = 0;                          ///< number of frames to trace
     std::string trace_file;                           ///< path; empty: none
     std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
     std::optional<std::chrono::milliseconds>
@@ -40,15 +40,16 @@ struct Options {
 
 struct CommandLine {
     Options options;
-    std::optional<std::string> print;  ///< --help, --version, --print-config: print this and exit 0
+    std::optional<std::string> print;  ///< for --help, --version, --print-config: print this and exit with 0
 };
 
-/// `arguments` as main() gets them, program first: EAL's, then "--", then ours. EAL's on the command line
-/// replace those of the file; for every other option the command line wins over the file. Throws UsageError:
-/// one line that names the option or the key and what it takes.
+/// Parses the arguments of main(): program name, EAL arguments, "--", options. EAL arguments on the command
+/// line replace those of the file; every other option on the command line overrides the file. Throws
+/// UsageError: one line with the option or key and the values that it accepts.
 CommandLine parse_command_line(const std::vector<std::string>& arguments);
 
-/// For a program that takes EAL's arguments and none of ours but --help and --version. Throws UsageError.
+/// Parses the command line of a program that accepts only EAL arguments, --help and --version. Throws
+/// UsageError.
 CommandLine parse_eal_command_line(const std::vector<std::string>& arguments);
 
 }  // namespace l2echo::server

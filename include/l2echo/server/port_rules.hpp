@@ -1,4 +1,4 @@
-// What the wire rules and loop checks must know of a port.
+// Properties of a port that the wire rules and loop checks need.
 #pragma once
 
 #include <vector>
@@ -8,15 +8,15 @@
 
 namespace l2echo::server {
 
-/// Whether frames from our own MACs are refused on this port. Not on net_tap: its kernel end has the port's
-/// own MAC, so the rule would refuse everything that the kernel sends.
+/// True if frames from our own MACs are refused on this port. False for net_tap: its kernel interface has the
+/// port's own MAC, so the rule would refuse everything that the kernel sends.
 bool has_loop_rule(const dpdk::Port& port);
 
-/// Whether loop checks say something on this port. Not on net_null: its frames are what its mbufs happen to
-/// hold, our last check among them.
+/// True if loop checks are meaningful on this port. False for net_null: its frames are leftovers in its
+/// mbufs, which may include our last check.
 bool has_loop_check(const dpdk::Port& port);
 
-/// `own_macs` of all our ports.
+/// Returns the port's properties for the rules. `own_macs` are the MACs of all our ports.
 echo::RulesPort describe_for_rules(const dpdk::Port& port, const std::vector<wire::MacAddress>& own_macs);
 
 }  // namespace l2echo::server

@@ -1,4 +1,4 @@
-// What happens to a port whose NIC is taken away while the program runs: the other ports go on.
+// Handles ports whose NIC is removed at run time: the other ports continue.
 #pragma once
 
 #include "l2echo/dpdk/ports.hpp"
@@ -7,11 +7,11 @@
 
 namespace l2echo::server {
 
-/// Gives removed ports up: their workers leave them alone first, then the device goes back. Stops the program
-/// when no port is left. To be called now and then, by one thread at a time.
+/// Gives up removed ports: first the workers stop polling them, then the device is released. Stops the
+/// program if no port is left. Call periodically, from one thread at a time.
 void give_up_removed_ports(dpdk::Ports& ports, engine::WorkerGroup& workers, process::StopSignal& stop);
 
-/// Called at the end, for the exit status. Throws std::runtime_error, naming the ports.
+/// Called at the end, for the exit status. Throws std::runtime_error with the names of removed ports.
 void throw_if_removed(const dpdk::Ports& ports);
 
 }  // namespace l2echo::server

@@ -1,4 +1,4 @@
-// Whether a port echoes at this moment, as a plain value for reports.
+// Arming state of a port (whether it echoes now) as a plain value for reports.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +9,20 @@
 
 namespace l2echo::verdict {
 
-/// What the port's own loop check, come back, says about the other end.
+/// What the port faces, inferred from its own loop checks.
 enum class Facing : std::uint8_t {
-    Nobody,     ///< none came back
-    Reflector,  ///< somebody swapped it
-    Loop,       ///< it is as it was sent: a loop plug, a hairpin, a hub
+    Nobody,     ///< no check came back
+    Reflector,  ///< the check came back swapped
+    Loop,       ///< the check came back as it was sent: a loopback plug, a hairpin, a hub
 };
 
 struct ArmingState {
-    Reason closed_by = Reason::None;          ///< None: it echoes
-    Facing facing = Facing::Nobody;           ///< the peer that made it stop
-    std::optional<double> remaining_seconds;  ///< empty: without end, or over
+    Reason closed_by = Reason::None;          ///< None: the port echoes
+    Facing facing = Facing::Nobody;           ///< the peer that made the port stop echoing
+    std::optional<double> remaining_seconds;  ///< empty: no time limit, or expired
 };
 
-/// "armed" when the port echoes, else the reason of its refusals.
+/// Returns "armed" if the port echoes, otherwise the name of the reason for which it refuses frames.
 constexpr std::string_view name_of(const ArmingState& state) noexcept {
     return state.closed_by == Reason::None ? "armed" : row_of(state.closed_by).name;
 }

@@ -1,5 +1,5 @@
-// What is counted. This file is the one place where a counter is added: the worker's counters, the sums of
-// the report, its JSON and its table follow from the tables here.
+// All counters. To add a counter, edit only this file: the worker's counters, the report's sums, its JSON and
+// its table are derived from the tables here.
 #pragma once
 
 #include <array>
@@ -11,8 +11,9 @@
 
 namespace l2echo::verdict {
 
-/// Frames of one queue pair unless named bytes; bytes are layer 2 without FCS. Refused frames are counted by
-/// Reason. Once the worker has stopped, Received = Echoed + Answered + refused + Dropped.
+/// Counters of one queue pair. They count frames unless the name says bytes; bytes are layer 2 without FCS.
+/// Refused frames are counted by Reason. Once the worker has stopped, Received = Echoed + Answered + refused
+/// + Dropped.
 enum class Count : std::uint8_t {
     Received,
     ReceivedBytes,
@@ -28,8 +29,9 @@ enum class Count : std::uint8_t {
 
 struct CountRow {
     Count count;
-    std::string_view key;    ///< in JSON
-    std::string_view label;  ///< of its own line in the table, when it is not 0; empty: it has none
+    std::string_view key;  ///< in JSON
+    std::string_view
+        label;  ///< of its line in the table, printed if the count is not 0; empty: it has no line
     std::string_view meaning;
 };
 
@@ -45,8 +47,8 @@ inline constexpr std::array kCountTable{
     CountRow{Count::Bursts, "bursts", "", "polls that returned at least one frame"},
 };
 
-/// What a device counts: frames that never reached us, or never left. Counts since start, which are added up
-/// over ports; what is a level has its place in report::PortSnapshot.
+/// Counters of a device: frames that never reached l2echo, or never left. They count from start-up and are
+/// summed over ports. Gauges belong in report::PortSnapshot.
 enum class PortCount : std::uint8_t { Missed, NoMbuf, RxErrors, TxErrors, End };
 
 struct PortCountRow {
@@ -94,9 +96,9 @@ class FrameCounts {
     std::uint64_t& operator[](Reason reason) noexcept { return refused_[reason]; }
     std::uint64_t operator[](Reason reason) const noexcept { return refused_[reason]; }
 
-    /// By all reasons.
+    /// Returns the frames refused for any reason.
     std::uint64_t refused() const noexcept;
-    /// Whether every frame received is in one of the other counters; not while the worker runs.
+    /// True if the other counters account for every frame received. Not meaningful while the worker runs.
     bool balanced() const noexcept;
     FrameCounts& operator+=(const FrameCounts& other) noexcept;
 

@@ -1,6 +1,6 @@
-// Why a frame is refused: name, place and meaning of each reason. Counters, report and JSON follow from the
-// table here; the table of docs/wire-rules.md is compared with it by a test. When a reason applies is said by
-// first_refusal() (echo/datapath/rules.cpp).
+// Refusal reasons: the name, precedence and meaning of each. Counters, report and JSON are derived from the
+// table here, and a test compares the table in docs/wire-rules.md with it. first_refusal()
+// (echo/datapath/rules.cpp) decides when a reason applies.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace l2echo::verdict {
 
 /// In order of precedence: a frame that several rules refuse is counted under the first.
 enum class Reason : std::uint8_t {
-    // Always. A runt is found in swap_burst.cpp.
+    // Always active. swap_burst.cpp detects runts.
     Runt,
     Oversize,
     Reserved,
@@ -20,14 +20,14 @@ enum class Reason : std::uint8_t {
     GroupSource,
     BadSource,
     Loop,
-    // A loop check that was returned; its sender acts on it. Found before all rules but for runts, in
-    // swap_burst.cpp.
+    // A loop check that came back; its sender acts on it. swap_burst.cpp detects it before all rules except
+    // runts.
     LoopCheck,
-    // While the port does not echo.
+    // Active while the port does not echo.
     Disarmed,
     Expired,
     FacingReflector,
-    // By options. The rate is held in swap_burst.cpp.
+    // Enabled by options. swap_burst.cpp enforces the rate.
     GroupDestination,
     NotOwn,
     NotFromTester,
@@ -80,7 +80,7 @@ static_assert(
     }(),
     "row i is reason i");
 
-/// Not for None.
+/// `reason` must not be None.
 constexpr const ReasonRow& row_of(Reason reason) noexcept {
     return kReasonTable[static_cast<std::size_t>(reason)];
 }

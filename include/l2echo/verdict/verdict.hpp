@@ -1,4 +1,4 @@
-// What becomes of one frame.
+// The verdict on one frame.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +7,18 @@
 
 namespace l2echo::verdict {
 
-/// What is done with it next. An echo or answer can still be dropped, at a full TX queue.
+/// Next action for the frame. An echo or answer can still be dropped if the TX queue is full.
 enum class Next : std::uint8_t { Echo, Answer, Refuse };
 
 struct Verdict {
     Next next = Next::Refuse;
-    Reason reason = Reason::None;  ///< only with Refuse
+    Reason reason = Reason::None;  ///< set only if `next` is Refuse
 };
 
 inline constexpr Verdict kEcho{Next::Echo, Reason::None};
 inline constexpr Verdict kAnswer{Next::Answer, Reason::None};
 
-/// Not for None.
+/// `reason` must not be None.
 constexpr Verdict refuse(Reason reason) noexcept {
     return {Next::Refuse, reason};
 }

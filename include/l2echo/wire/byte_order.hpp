@@ -1,4 +1,4 @@
-// Big-endian fields of the wire on a little-endian machine.
+// Big-endian wire fields on a little-endian machine.
 #pragma once
 
 #include <bit>
@@ -9,12 +9,12 @@ namespace l2echo::wire {
 
 static_assert(std::endian::native == std::endian::little, "fields are converted for little-endian machines");
 
-/// A 16-bit constant as it lies in memory, so that the frame path compares without swapping bytes.
+/// Converts a 16-bit constant to wire order, so that the frame path compares fields without swapping bytes.
 constexpr std::uint16_t wire_order(std::uint16_t host) noexcept {
     return static_cast<std::uint16_t>(host << 8 | host >> 8);
 }
 
-/// A big-endian field, at any address.
+/// Reads a big-endian field; `at` need not be aligned.
 constexpr std::uint16_t load_be16(const std::byte* at) noexcept {
     return static_cast<std::uint16_t>(std::to_integer<unsigned>(at[0]) << 8 |
                                       std::to_integer<unsigned>(at[1]));

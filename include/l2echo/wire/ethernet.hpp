@@ -18,16 +18,17 @@ using MacAddress = std::uint64_t;
 
 inline constexpr MacAddress kMacMask = 0xFFFF'FFFF'FFFF;
 
-/// EtherTypes as they lie in memory.
+/// EtherTypes in memory order (big-endian, as on the wire).
 inline constexpr std::uint16_t kEtherTypeIpv4 = wire_order(0x0800);
 inline constexpr std::uint16_t kEtherTypeIpv6 = wire_order(0x86DD);
 
-/// The individual/group bit is the lowest of the first byte (IEEE 802.3, 3.2.3).
+/// True for a group address: the individual/group bit is the lowest bit of the first byte (IEEE
+/// 802.3, 3.2.3).
 constexpr bool is_group(MacAddress mac) noexcept {
     return (mac & 1) != 0;
 }
 
-/// "02:00:5e:00:00:01"
+/// Formats an address, such as "02:00:5e:00:00:01".
 std::string format_mac(MacAddress mac);
 
 struct MacPair {
@@ -35,7 +36,7 @@ struct MacPair {
     MacAddress source;
 };
 
-/// Reads the 12 address bytes and not one more.
+/// Reads the 12 address bytes and nothing beyond them.
 inline MacPair load_mac_pair(const std::byte* frame) noexcept {
     std::uint64_t low;   // destination, first two bytes of the source
     std::uint32_t high;  // last four bytes of the source
@@ -44,7 +45,7 @@ inline MacPair load_mac_pair(const std::byte* frame) noexcept {
     return {low & kMacMask, low >> 48 | std::uint64_t{high} << 16};
 }
 
-/// Writes the 12 address bytes with source and destination exchanged.
+/// Writes the 12 address bytes with source and destination swapped.
 inline void store_swapped(std::byte* frame, const MacPair& macs) noexcept {
     const std::uint64_t low = macs.source | macs.destination << 48;
     const auto high = static_cast<std::uint32_t>(macs.destination >> 16);
@@ -52,7 +53,7 @@ inline void store_swapped(std::byte* frame, const MacPair& macs) noexcept {
     std::memcpy(frame + sizeof low, &high, sizeof high);
 }
 
-/// The type of an untagged frame, or the first tag's; in memory order.
+/// Returns the EtherType of an untagged frame, or the TPID of the first VLAN tag, in memory order.
 inline std::uint16_t load_ether_type(const std::byte* frame) noexcept {
     std::uint16_t type;
     std::memcpy(&type, frame + 12, sizeof type);

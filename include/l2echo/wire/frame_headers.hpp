@@ -1,4 +1,5 @@
-// Where the headers of a frame are, as far as its first segment reaches and its own lengths hold.
+// Header offsets of a frame. Only the first segment is parsed, and only headers whose length fields are
+// consistent.
 #pragma once
 
 #include <cstdint>
@@ -14,28 +15,28 @@ inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::uint8_t kProtocolIcmpv6 = 58;
 
-/// Offsets are bytes from the start of the frame; every byte they lead to is readable.
+/// Offsets count bytes from the start of the frame and point to readable bytes unless noted otherwise.
 struct FrameHeaders {
-    std::uint16_t type = 0;     ///< EtherType behind all VLAN tags, in memory order
-    std::uint16_t vlan_id = 0;  ///< of the outermost tag; only with tags > 0
-    std::uint32_t tags = 0;     ///< whole VLAN tags
-    std::uint32_t network = 0;  ///< where the payload of Ethernet begins; may be the frame's end
+    std::uint16_t type = 0;     ///< EtherType after all VLAN tags, in memory order
+    std::uint16_t vlan_id = 0;  ///< VLAN ID of the outermost tag; valid only if tags > 0
+    std::uint32_t tags = 0;     ///< number of complete VLAN tags
+    std::uint32_t network = 0;  ///< offset of the Ethernet payload; may be the end of the frame
 
-    std::uint8_t ip_version = 0;  ///< 4 or 6; 0: not IP, or its lengths do not hold
-    std::uint8_t protocol = 0;    ///< behind the IPv6 extension headers that are understood
-    std::uint16_t ports = 0;      ///< where UDP's or TCP's ports are; 0: this frame has none
-    /// Where the protocol's header begins, one byte behind the last one at most.
+    std::uint8_t ip_version = 0;  ///< 4 or 6; 0: not IP, or its length fields are inconsistent
+    std::uint8_t protocol = 0;    ///< protocol after the IPv6 extension headers that are understood
+    std::uint16_t ports = 0;      ///< offset of the UDP or TCP ports; 0: this frame has none
+    /// Offset of the transport header; at most one past the last byte.
     std::uint16_t transport = 0;
-    std::uint32_t end = 0;        ///< one behind the IP packet's last byte; Ethernet padding follows
+    std::uint32_t end = 0;        ///< one past the last byte of the IP packet; Ethernet padding follows
     bool fragment = false;        ///< any fragment
-    bool later_fragment = false;  ///< not the first one, so without transport header
-    bool source_routed = false;   ///< its checksums are over a destination that is not in the address field
+    bool later_fragment = false;  ///< not the first fragment, so it has no transport header
+    bool source_routed = false;   ///< its checksums cover a destination that is not in the address field
 };
 
-/// The frame has at least 14 readable bytes.
+/// Parses the headers. The frame must have at least 14 readable bytes.
 FrameHeaders read_headers(const FrameView& frame) noexcept;
 
-/// Bytes of one address, and where the source address is; the destination follows it.
+/// Length of one IP address, and offset of the source address; the destination address follows it.
 constexpr std::uint32_t ip_address_length(const FrameHeaders& headers) noexcept {
     return headers.ip_version == 4 ? 4 : 16;
 }

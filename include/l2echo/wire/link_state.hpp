@@ -1,4 +1,4 @@
-// The link of a port, as a plain value.
+// Link state of a port as a plain value.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ struct LinkState {
     bool up = false;
     std::uint32_t speed_mbps = 0;  ///< 0: unknown
     bool full_duplex = false;
-    std::uint64_t changes = 0;  ///< since the port started, as far as its driver reports them
+    std::uint64_t changes = 0;  ///< changes since the port started; counts only those that the driver reports
 };
 
 }  // namespace l2echo::wire

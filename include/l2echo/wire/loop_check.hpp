@@ -1,8 +1,8 @@
-// The frame by which a reflector finds out that its frames come back. A frame cannot show whether
+// The loop check: a frame that detects whether a port's echoes come back to it. A frame cannot show whether
 // it is part of a storm between two reflectors or comes from a tester that repeats itself, and layer 2 has no
-// time to live. So each port sends one check a second, to a MAC that nobody has. A reflector treats another's
-// check as any frame to that MAC, and a port whose own check comes back knows that its echoes do too
-// (echo/datapath/swap_burst.cpp).
+// time to live. So each port sends one loop check per second, to a MAC address that no station uses. Another
+// reflector treats it like any frame to that MAC, and a port whose own check comes back knows that its echoes
+// come back too (echo/datapath/swap_burst.cpp).
 #pragma once
 
 #include <cstddef>
@@ -14,23 +14,24 @@
 
 namespace l2echo::wire {
 
-/// Bytes without FCS: the shortest Ethernet frame.
+/// Length of a loop check without FCS: the minimum Ethernet frame.
 inline constexpr std::uint16_t kLoopCheckLength = 60;
 
 /// Local experimental EtherType 1 (IEEE 802, clause 9.2.3), in memory order.
 inline constexpr std::uint16_t kEtherTypeLoopCheck = wire_order(0x88B5);
 
-/// Who sent a check: a process, by a random number, and one of its ports.
+/// Sender of a loop check: a process, identified by a random number, and one of its ports.
 struct LoopCheckSender {
     std::uint64_t process = 0;  ///< 48 bits
-    std::uint16_t port = 0;     ///< the process's own number for it
+    std::uint16_t port = 0;     ///< port number within the process
 
     bool operator==(const LoopCheckSender&) const = default;
 };
 
-/// Where its checks go: a locally administered unicast address that nobody has, so that a reflector of any
-/// kind returns them. Each sender has its own: a switch learns it where a check was returned, and would keep
-/// those of others from anybody but that reflector.
+/// Destination MAC of a sender's checks: a locally administered unicast address that no station uses, so that
+/// any type of reflector returns them. Each sender has its own address. With a shared one, a switch would
+/// learn it on the port where a check was returned and would then forward the checks of other senders only to
+/// that reflector.
 constexpr MacAddress loop_check_mac(const LoopCheckSender& sender) noexcept {
     constexpr MacAddress kPrefix = 0x43'45'02;
     return kPrefix | ((sender.process + sender.port) & 0xFF'FFFF) << 24;
@@ -41,10 +42,11 @@ void write_loop_check(std::byte* data, MacAddress own_mac, const LoopCheckSender
 
 struct LoopCheck {
     LoopCheckSender sender;
-    bool returned = false;  ///< somebody swapped its MACs; else it is as it was sent
+    bool returned = false;  ///< a reflector swapped its MACs; false: it arrived as it was sent
 };
 
-/// Tagged or not. Empty: no check, or one that goes neither to nor from its loop_check_mac().
+/// Parses a loop check, VLAN-tagged or not. Returns empty if the frame is no loop check, or if neither of its
+/// MACs is the sender's loop_check_mac().
 std::optional<LoopCheck> read_loop_check(const FrameView& frame, const FrameHeaders& headers) noexcept;
 
 }  // namespace l2echo::wire

@@ -9,7 +9,7 @@
 namespace l2echo::echo {
 namespace {
 
-constexpr std::uint8_t kFreshHopLimit = 64;  // RFC 1700; the answer is a packet of its own
+constexpr std::uint8_t kFreshHopLimit = 64;  // RFC 1700; the answer is a new packet
 
 std::uint8_t byte_at(const std::byte* at) noexcept {
     return std::to_integer<std::uint8_t>(*at);
@@ -29,7 +29,8 @@ void store_mac(std::byte* at, wire::MacAddress mac) noexcept {
     std::memcpy(at, &mac, 6);
 }
 
-/// Changes a 16-bit word and the checksum over it (RFC 1624, equation 3): a wrong sum stays wrong.
+/// Replaces a 16-bit word and updates the checksum that covers it (RFC 1624, equation 3). A wrong checksum
+/// stays wrong.
 void replace_word(std::byte* word, std::uint16_t value, std::byte* checksum) noexcept {
     std::uint32_t sum = static_cast<std::uint16_t>(~wire::load_be16(checksum)) +
                         static_cast<std::uint16_t>(~wire::load_be16(word)) + std::uint32_t{value};
@@ -43,7 +44,8 @@ void answer_to_sender(std::byte* data, wire::MacAddress own_mac) noexcept {
     wire::store_swapped(data, {own_mac, wire::load_mac_pair(data).source});
 }
 
-/// ARP request for one of our addresses (RFC 826), from its own network or from nobody yet (RFC 5227 probe).
+/// Answers an ARP request for one of our addresses (RFC 826), from its own network or from 0.0.0.0 (RFC 5227
+/// probe).
 bool answer_arp(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAddress own_mac,
                 const AnswerRules& rules) noexcept {
     constexpr std::array<std::uint8_t, 8> kRequest{0, 1, 8, 0,
@@ -71,7 +73,7 @@ bool answer_arp(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAdd
     return true;
 }
 
-/// ICMP echo request (RFC 792) whole in this frame, without IP options.
+/// Answers an ICMP echo request (RFC 792) that is not fragmented and has no IP options.
 bool answer_icmp(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAddress own_mac,
                  const AnswerRules& rules) noexcept {
     constexpr std::uint32_t kHeaders = 20 + 8;
@@ -90,7 +92,8 @@ bool answer_icmp(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAd
     if (!ours || wire::load_be16(icmp) != 0x0800 || source == 0 || source >= kFirstGroup)
         return false;
     replace_word(icmp, 0, icmp + 2);
-    // A reply of zeros alone has the checksum 0xFFFF; whatever else sums up to 0 may have it as well.
+    // A reply of all zeros has the checksum 0xFFFF; it is equally valid for every other reply whose checksum
+    // comes out as 0.
     if (wire::load_be16(icmp + 2) == 0)
         wire::store_be16(icmp + 2, 0xFFFF);
     replace_word(ip + 8, static_cast<std::uint16_t>(kFreshHopLimit << 8 | byte_at(ip + 9)), ip + 10);
@@ -99,7 +102,7 @@ bool answer_icmp(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAd
     return true;
 }
 
-/// ICMPv6 echo request (RFC 4443, 4.1).
+/// Answers an ICMPv6 echo request (RFC 4443, 4.1).
 bool answer_icmpv6_echo(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAddress own_mac,
                         const AnswerRules& rules) noexcept {
     auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
@@ -118,8 +121,8 @@ bool answer_icmpv6_echo(rte_mbuf& frame, const wire::FrameHeaders& headers, wire
     return true;
 }
 
-/// The sum over pseudo-header and `length` bytes of ICMPv6 behind an IPv6 header without extensions; a right
-/// packet gives 0 (RFC 4443, 2.3).
+/// Returns the checksum over the pseudo-header and `length` bytes of ICMPv6 after an IPv6 header without
+/// extensions; 0 for a correct packet (RFC 4443, 2.3).
 std::uint16_t icmpv6_checksum(const std::byte* ip, std::uint32_t length) noexcept {
     std::uint64_t sum = wire::kProtocolIcmpv6 + length;
     for (std::uint32_t at = 8; at + 1 < 40 + length; at += 2)
@@ -129,7 +132,8 @@ std::uint16_t icmpv6_checksum(const std::byte* ip, std::uint32_t length) noexcep
     return static_cast<std::uint16_t>(~sum);
 }
 
-/// What RFC 4861, 7.1.1 wants of a solicitation's options and, when nobody asks yet, of its destination.
+/// Checks what RFC 4861, 7.1.1 requires of a solicitation's options and, if the source is unspecified, of its
+/// destination.
 bool is_valid_solicitation(const std::byte* ip, const std::byte* icmp, std::uint32_t length,
                            bool nobody_asks) noexcept {
     constexpr std::uint32_t kFirstOption = 24;
@@ -143,14 +147,14 @@ bool is_valid_solicitation(const std::byte* ip, const std::byte* icmp, std::uint
     return true;
 }
 
-/// Neighbour solicitation for one of our addresses (RFC 4861, 4.3 and 7.1.1) into the advertisement (4.4,
-/// 7.2.4): solicited and overriding, with our MAC as option; to all nodes when a station asks whether the
-/// address is free.
+/// Turns a neighbour solicitation for one of our addresses (RFC 4861, 4.3 and 7.1.1) into the advertisement
+/// (4.4, 7.2.4): solicited and override flags set, with our MAC as option. The answer to duplicate address
+/// detection goes to all nodes, with only the override flag.
 bool answer_neighbour_solicitation(rte_mbuf& frame, const wire::FrameHeaders& headers,
                                    wire::MacAddress own_mac, const AnswerRules& rules) noexcept {
     constexpr std::uint32_t kSolicitation = 24;
     constexpr std::uint16_t kAdvertisement = kSolicitation + 8;
-    constexpr std::uint32_t kMaxSummed = 256;  // options may follow; what is longer is nobody's solicitation
+    constexpr std::uint32_t kMaxSummed = 256;  // options may follow; no real solicitation is longer
     auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
     std::byte* ip = data + headers.network;
     std::byte* icmp = data + headers.transport;
@@ -208,7 +212,8 @@ bool answer_icmpv6(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::Mac
     return to_us && type_and_code == 0x8000 && answer_icmpv6_echo(frame, headers, own_mac, rules);
 }
 
-/// Loopback message into loopback reply (IEEE 802.1Q, 21.7): the opcode is the second byte, the rest stays.
+/// Turns a loopback message into a loopback reply (IEEE 802.1Q, 21.7): changes the opcode, which is the
+/// second byte, and keeps the rest.
 bool answer_loopback_message(rte_mbuf& frame, const wire::FrameHeaders& headers,
                              wire::MacAddress own_mac) noexcept {
     constexpr std::uint32_t kCommonHeader = 4;

@@ -45,7 +45,7 @@ bool EchoPair::send_loop_check() noexcept {
     return false;
 }
 
-/// A check that could not leave is tried again soon: the peer may be coming up.
+/// Retries soon if a check could not be sent: the link may be coming up.
 std::uint64_t EchoPair::run_timer(std::uint64_t now) noexcept {
     constexpr std::uint64_t kTriesPerSecond = 100;
     if (!loop_check.on || queues.queue() != 0)

@@ -1,4 +1,4 @@
-// The lengths of four frames at once, in vector registers like their headers (header_vector.hpp).
+// Lengths of four frames at once, in vector registers like their headers (header_vector.hpp).
 #pragma once
 
 #include <rte_mbuf.h>
@@ -10,11 +10,11 @@
 
 namespace l2echo::echo {
 
-/// 16 bytes of an mbuf from packet_type on, as words in memory order: the second is pkt_len, the lower half
-/// of the third data_len.
+/// 16 bytes of an mbuf from packet_type on, as words in memory order. The second word is pkt_len, the lower
+/// half of the third is data_len.
 using LengthVector = std::uint32_t __attribute__((vector_size(16)));
 
-/// The pkt_len of frames, added up. 65 536 frames of 64 KiB fit, 128 times what a burst may have.
+/// Sum of pkt_len over frames. 65 536 frames of 64 KiB fit, 128 times the maximum burst.
 class FrameBytes {
   public:
     std::uint32_t sum() const noexcept { return words_[1]; }
@@ -35,7 +35,7 @@ class FourLengths {
             std::memcpy(&words_[i], reinterpret_cast<const std::byte*>(frames[i]) + kBegin, sizeof words_[i]);
     }
 
-    /// data_len of the one that has least in its first segment.
+    /// Returns the smallest data_len of the four.
     std::uint16_t shortest_data() const noexcept {
         using Halves = std::uint16_t __attribute__((vector_size(16)));
         const auto lesser = [](Halves a, Halves b) { return a < b ? a : b; };
@@ -43,7 +43,7 @@ class FourLengths {
         return lesser(lesser(halves(0), halves(1)), lesser(halves(2), halves(3)))[4];
     }
 
-    /// pkt_len of the longest.
+    /// Returns the largest pkt_len of the four.
     std::uint32_t longest_frame() const noexcept {
         const auto greater = [](LengthVector a, LengthVector b) { return a > b ? a : b; };
         return greater(greater(words_[0], words_[1]), greater(words_[2], words_[3]))[1];

@@ -1,6 +1,7 @@
-// Four frames at a time: the first 16 bytes of each in a vector register. Written with the vector extensions
-// of GCC and clang, so that one source is SSE on x86 and NEON on Arm. Loops over the four are unrolled by
-// pragma: else, optimised as distributions do (-O2), GCC leaves the four in memory.
+// Processes four frames at a time, with the first 16 bytes of each in a vector register. Uses the vector
+// extensions of GCC and clang, so that one source becomes SSE on x86 and NEON on Arm. A pragma unrolls the
+// loops over the four frames: otherwise, at the optimisation level of distributions (-O2), GCC keeps the four
+// in memory.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ inline HeaderVector load_header(const std::byte* frame) noexcept {
     return header;
 }
 
-/// Writes the 16 bytes with source and destination exchanged.
+/// Writes the 16 bytes with source and destination swapped.
 inline void store_swapped(std::byte* frame, HeaderVector header) noexcept {
     using Bytes = std::uint8_t __attribute__((vector_size(kHeaderVectorLength)));
     const auto bytes = reinterpret_cast<Bytes>(header);
@@ -35,17 +36,17 @@ inline void store_swapped(std::byte* frame, HeaderVector header) noexcept {
 
 using FourHeaders = std::array<HeaderVector, 4>;
 
-/// What is_ordinary() asks of addresses and type, of four frames at once, and a little more strictly: MACs
-/// are compared by their last four bytes. False leaves the frames to be asked one by one.
+/// Vector form of is_ordinary() for addresses and type of four frames at once. It is slightly stricter,
+/// because it compares only the last four bytes of MACs. If false, the frames are tested one by one.
 inline bool are_ordinary(const FourHeaders& headers, const MacFilter& own_macs) noexcept {
-    // From four frames of four words each to four vectors with the same word of each frame.
+    // Transposes four frames of four words each into four vectors with the same word of each frame.
     const HeaderVector low01 = __builtin_shufflevector(headers[0], headers[1], 0, 4, 1, 5);
     const HeaderVector low23 = __builtin_shufflevector(headers[2], headers[3], 0, 4, 1, 5);
     const HeaderVector high01 = __builtin_shufflevector(headers[0], headers[1], 2, 6, 3, 7);
     const HeaderVector high23 = __builtin_shufflevector(headers[2], headers[3], 2, 6, 3, 7);
-    const HeaderVector destination = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);  // its bytes 0 to 3
-    const HeaderVector both = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);         // 4, 5; source 0, 1
-    const HeaderVector source_tail = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);  // its bytes 2 to 5
+    const HeaderVector destination = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);  // bytes 0 to 3
+    const HeaderVector both = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);  // bytes 4, 5; source 0, 1
+    const HeaderVector source_tail = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);  // bytes 2 to 5
     const HeaderVector type_and_more = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
 
     const HeaderVector type = type_and_more & 0xFFFF;
@@ -64,8 +65,8 @@ inline bool are_ordinary(const FourHeaders& headers, const MacFilter& own_macs) 
     return (halves[0] & halves[1] & kSigns) == kSigns;
 }
 
-/// A header that was found ordinary. What agrees with it in addresses and type is ordinary too, and in a
-/// burst most frames do: a tester has one MAC and aims at one.
+/// A header that was found ordinary. A frame with the same addresses and type is ordinary too. Most frames of
+/// a burst match, because a tester sends from one MAC to one MAC.
 class RecentHeader {
   public:
     bool are_like_it(const FourHeaders& headers) const noexcept {
@@ -86,7 +87,7 @@ class RecentHeader {
     static constexpr HeaderVector kAddressesAndType{~0U, ~0U, ~0U, 0xFFFF};
 
     HeaderVector header_{};
-    HeaderVector nobody_ = ~HeaderVector{};  ///< all ones until there is one
+    HeaderVector nobody_ = ~HeaderVector{};  ///< all ones until remember() is called
 };
 
 }  // namespace l2echo::echo

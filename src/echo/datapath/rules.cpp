@@ -5,8 +5,8 @@
 namespace l2echo::echo {
 namespace {
 
-/// Frames that talk to the neighbour itself. Returned, they would throttle it (PAUSE), or tell it lies about
-/// its link partner (slow protocols, LLDP, EAPOL, CFM) or its clock (PTP).
+/// True for protocols that are addressed to the link partner itself. Echoed, they would throttle it (PAUSE)
+/// or mislead it about its link partner (slow protocols, LLDP, EAPOL, CFM) or its clock (PTP).
 constexpr bool is_control(std::uint16_t type) noexcept {
     switch (type) {
         case wire::wire_order(0x8808):  // PAUSE and PFC, IEEE 802.3 annex 31
@@ -21,14 +21,14 @@ constexpr bool is_control(std::uint16_t type) noexcept {
     }
 }
 
-/// 01:80:C2:00:00:xx with xx in 00-0F, 20-2F or 30-3F (IEEE 802.1Q, tables 8-1 to 8-3 and 10-1).
+/// True for 01:80:C2:00:00:xx with xx in 00-0F, 20-2F or 30-3F (IEEE 802.1Q, tables 8-1 to 8-3 and 10-1).
 constexpr bool is_reserved(wire::MacAddress destination) noexcept {
     constexpr wire::MacAddress kPrefix = 0x00'00'C2'80'01;
     const auto block = static_cast<unsigned>(destination >> 44);
     return (destination & 0xFF'FFFF'FFFF) == kPrefix && (block == 0 || block == 2 || block == 3);
 }
 
-/// What nobody may return, whatever the options.
+/// Checks for frames that must not be echoed regardless of options.
 [[gnu::always_inline]] inline verdict::Reason refusal_of_form(const wire::FrameView& frame,
                                                               const wire::MacPair& macs,
                                                               const wire::FrameHeaders& headers,
@@ -47,7 +47,7 @@ constexpr bool is_reserved(wire::MacAddress destination) noexcept {
     return Reason::None;
 }
 
-/// By the options that name MACs.
+/// Checks the options about MACs.
 [[gnu::always_inline]] inline verdict::Reason refusal_by_option(const wire::MacPair& macs,
                                                                 const WireRules& rules) noexcept {
     using verdict::Reason;
@@ -102,7 +102,7 @@ verdict::Reason first_refusal_by_macs(const wire::MacPair& macs, const WireRules
 void swap_by_rules(std::byte* data, const wire::FrameHeaders& headers, const WireRules& rules) noexcept {
     wire::MacPair macs = wire::load_mac_pair(data);
     if (wire::is_group(macs.destination) && !rules.raw)
-        macs.destination = rules.own_mac;  // a group is never a source
+        macs.destination = rules.own_mac;  // a group address must not become a source
     store_swapped(data, macs);
     wire::swap_network(data, headers, rules.level);
 }

@@ -20,23 +20,25 @@ using verdict::Reason;
 using verdict::refuse;
 using verdict::Verdict;
 
-/// What is read once for a whole burst.
+/// Values that are read once per burst.
 struct BurstContext {
     EchoPair& pair;
     const WireRules& rules;
     Reason closed_by;  ///< why every frame is refused; None: the port echoes
     std::uint64_t now;
-    /// What rules and rate need, asked once. The fast paths run only where both are false.
+    /// Whether rules and rate need extra work, evaluated once. The fast paths run only if both are false.
     bool may_answer = false;
     bool is_limited = false;
 };
 
-/// A verdict on a frame that has an Ethernet header in its first segment. An echo is swapped already.
+/// Returns the verdict on a frame that has an Ethernet header in its first segment. If the verdict is echo,
+/// the frame is already swapped.
 using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexcept;
 
-/// A check that somebody returned is acted on by the port that sent it and goes no further, so that each is
-/// echoed once. One that has not returned yet goes where an ordinary frame would go, so that its sender
-/// learns of us; if it is this port's own, what we send comes back without anybody's help.
+/// A check that a reflector returned closes the gate of the port that sent it and is not echoed again, so
+/// that each check is echoed only once. A check that has not been returned yet is echoed like an ordinary
+/// frame, so that its sender detects us. If it is this port's own, our frames come back without a reflector:
+/// a loop.
 [[gnu::cold, gnu::noinline]] Verdict decide_loop_check(rte_mbuf& frame, const wire::LoopCheck& check,
                                                        const wire::FrameHeaders& headers,
                                                        const BurstContext& context) noexcept {
@@ -63,7 +65,7 @@ using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexce
 }
 
 /// Slow path: applies every rule. For frames that the fast paths below cannot decide. Inlined into the loop
-/// over a burst: called, a frame with a match rule takes 5 to 7 % longer.
+/// over a burst: as a call, a frame with a match rule takes 5 to 7 % longer.
 [[gnu::always_inline]] inline Verdict decide_slow(rte_mbuf& frame, const BurstContext& context) noexcept {
     const WireRules& rules = context.rules;
     EchoPair& pair = context.pair;
@@ -86,7 +88,7 @@ using Decider = Verdict (*)(rte_mbuf& frame, const BurstContext& context) noexce
     return kEcho;
 }
 
-/// The same, called: by the fast path, which seldom needs it and keeps its registers.
+/// Out-of-line slow path for the fast path, which rarely needs it and so keeps its registers.
 [[gnu::noinline]] Verdict decide_slow_called(rte_mbuf& frame, const BurstContext& context) noexcept {
     return decide_slow(frame, context);
 }
@@ -101,21 +103,21 @@ Verdict decide_fast(rte_mbuf& frame, const BurstContext& context) noexcept {
     return kEcho;
 }
 
-/// Scalar fast path of --raw, which swaps whatever has a header.
+/// Scalar fast path of --raw, which swaps every frame that has a header.
 Verdict decide_raw(rte_mbuf& frame, const BurstContext&) noexcept {
     auto* data = rte_pktmbuf_mtod(&frame, std::byte*);
     wire::store_swapped(data, wire::load_mac_pair(data));
     return kEcho;
 }
 
-/// The one test that comes before all others, so that no decider reads a header that is not there.
+/// Refuses runts before all other tests, so that no decider reads a missing header.
 template <Decider decide>
 [[gnu::always_inline]] inline Verdict decide_unless_runt(rte_mbuf& frame,
                                                          const BurstContext& context) noexcept {
     return frame.data_len < wire::kEthernetHeaderLength ? refuse(Reason::Runt) : decide(frame, context);
 }
 
-/// While frames are traced.
+/// Decider while frames are traced.
 Verdict decide_traced(rte_mbuf& frame, const BurstContext& context) noexcept {
     context.pair.trace->begin(frame, context.now);
     const Verdict verdict = decide_unless_runt<decide_slow>(frame, context);
@@ -123,19 +125,19 @@ Verdict decide_traced(rte_mbuf& frame, const BurstContext& context) noexcept {
     return verdict;
 }
 
-/// Apart, so that what is done with echoes is small enough for the compiler to inline.
+/// Separate function, so that the code for echoes is small enough for the compiler to inline.
 [[gnu::noinline]] void refuse_frame(rte_mbuf* frame, Reason reason, engine::CounterSet& counters) noexcept {
     counters.add(reason, 1);
     rte_pktmbuf_free(frame);
 }
 
-/// A burst while it is sorted: what goes back is packed at its front, in order.
+/// Sorts a burst: packs the echoes, in order, at its front.
 class Sorting {
   public:
     Sorting(std::span<rte_mbuf*> burst, engine::BurstArray& answers, engine::CounterSet& counters) noexcept
         : burst_(burst), answers_(&answers), counters_(&counters) {}
 
-    /// `length` as received: an answer may be longer.
+    /// `length` is that of the frame as received: an answer may be longer.
     void place(rte_mbuf* frame, std::uint32_t length, Verdict verdict) noexcept {
         if (verdict.next == verdict::Next::Echo) [[likely]] {
             kept_.echoed_bytes += length;
@@ -149,7 +151,7 @@ class Sorting {
             refuse_frame(frame, verdict.reason, *counters_);
     }
 
-    /// The frames of the burst from `first` to before `end`, whose bytes are added by themselves.
+    /// Places the frames from `first` up to, not including, `end`. Their bytes are added separately.
     void place_echoes(std::size_t first, std::size_t end) noexcept {
         if (kept_.echoes != first) [[unlikely]]
             std::copy(&burst_[first], &burst_[end], &burst_[kept_.echoes]);
@@ -172,8 +174,8 @@ class Sorting {
     std::uint64_t other_bytes_ = 0;
 };
 
-/// Frame by frame. `frames` are the next of the burst. Inlined, so that no other function sees `sorting` and
-/// its counts stay in registers: a burst of one frame takes half as long.
+/// Sorts frame by frame. `frames` are the next ones of the burst. Inlined, so that no other function sees
+/// `sorting` and its counts stay in registers: a burst of one frame takes half as long.
 template <Decider decide>
 [[gnu::always_inline]] inline void sort_each(std::span<rte_mbuf*> frames, const BurstContext& context,
                                              Sorting& sorting) noexcept {
@@ -183,7 +185,7 @@ template <Decider decide>
     }
 }
 
-/// Where the data of four frames begin.
+/// Data pointers of four frames.
 using FourData = std::array<std::byte*, 4>;
 
 FourData fetch_four(rte_mbuf* const* frames) noexcept {
@@ -198,14 +200,14 @@ FourData fetch_four(rte_mbuf* const* frames) noexcept {
 
 enum class Form { Raw, Ordinary };
 
-/// Swaps four frames if all are of the form; else leaves them as they are. Raw takes whatever has the 16
-/// bytes of a vector, Ordinary what are_ordinary() takes.
+/// Swaps four frames if all have the form, otherwise leaves them unchanged. Raw accepts every frame with the
+/// 16 bytes of a vector, Ordinary accepts what are_ordinary() accepts.
 template <Form form>
 class SwapFour {
   public:
     explicit SwapFour(const WireRules& rules) noexcept : rules_(rules) {}
 
-    /// Whether it did.
+    /// Returns true if it swapped them.
     bool operator()(rte_mbuf* const* frames, const FourData& data) noexcept {
         const FourLengths lengths(frames);
         bool outside = lengths.shortest_data() < kHeaderVectorLength;
@@ -229,7 +231,7 @@ class SwapFour {
         return true;
     }
 
-    /// Bytes of all frames that it swapped.
+    /// Returns the bytes of all swapped frames.
     std::uint64_t bytes() const noexcept {
         return bytes_.sum();
     }
@@ -240,14 +242,14 @@ class SwapFour {
     FrameBytes bytes_;
 };
 
-/// Vector fast path: four frames at a time, the next four fetched ahead. `decide` is its scalar form.
+/// Vector fast path: four frames at a time, with the next four prefetched. `decide` is the scalar form.
 template <Form form, Decider decide>
 void sort_in_fours(std::span<rte_mbuf*> burst, const BurstContext& context, Sorting& sorting) noexcept {
     SwapFour<form> swap_four(context.rules);
     FourData next{};
     if (burst.size() >= 4)
         next = fetch_four(burst.data());
-    std::size_t swapped = 0;  // the frames from here to before i are swapped and not placed yet
+    std::size_t swapped = 0;  // frames from here up to i are swapped but not placed yet
     std::size_t i = 0;
     for (; i + 4 <= burst.size(); i += 4) {
         const FourData data = next;

@@ -1,4 +1,4 @@
-// What happens to every frame: a verdict each, the swap of those that go back, the end of the others.
+// Processes a burst: decides on every frame, swaps the echoes, frees the refused frames.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -10,16 +10,16 @@
 
 namespace l2echo::echo {
 
-/// What is left of a burst for sending.
+/// Frames of a burst that remain to be sent.
 struct KeptFrames {
     std::uint16_t echoes = 0;
     std::uint16_t answers = 0;
     std::uint64_t echoed_bytes = 0;
 };
 
-/// Swaps the frames that go back and packs them, in order, at the front of `burst`; writes answers to
-/// `answers`; counts and frees the others. Takes ownership of all mbufs; those kept are the caller's again.
-/// `now` in TSC cycles. The owning worker only.
+/// Swaps the echoes and packs them, in order, at the front of `burst`; writes answers to `answers`; counts
+/// and frees all other frames. Takes ownership of all mbufs and returns that of the kept ones. `now` is in
+/// TSC cycles. Called only by the owning worker.
 KeptFrames swap_burst(std::span<rte_mbuf*> burst, engine::BurstArray& answers, EchoPair& pair,
                       std::uint64_t now) noexcept;
 

@@ -34,7 +34,7 @@ std::uint16_t Checker::poll() noexcept {
 }
 
 void Checker::check(const rte_mbuf& frame, std::uint64_t now) noexcept {
-    // Longer than anything we sent: whatever it is, its first bytes are enough to tell.
+    // If a frame is longer than any that we sent, its first bytes suffice to classify it.
     const auto length = std::min<std::uint32_t>(frame.pkt_len, static_cast<std::uint32_t>(gathered_.size()));
     const auto* data = static_cast<const std::byte*>(rte_pktmbuf_read(&frame, 0, length, gathered_.data()));
     Stamp stamp;

@@ -6,7 +6,7 @@
 namespace l2echo::probe {
 
 std::size_t Histogram::bucket_of(std::uint64_t value) noexcept {
-    // Below 2 * kSteps each value has a bucket of its own; above, the top kStepBits + 1 bits choose it.
+    // Below 2 * kSteps, each value has its own bucket; above, the top kStepBits + 1 bits select it.
     const auto width = static_cast<unsigned>(std::bit_width(value));
     const unsigned shift = width > kStepBits + 1 ? width - kStepBits - 1 : 0;
     return shift * kSteps + (value >> shift);

@@ -9,8 +9,8 @@
 
 namespace l2echo::probe {
 
-/// The clock starts when the last sender and checker are there: what was due before nobody could send would
-/// leave late, in a burst. Returns its time 0.
+/// Starts the clock once all senders and checkers have arrived: frames that were due before a sender could
+/// send would leave late, in a burst. Returns time 0.
 std::uint64_t ProbeRun::meet(std::size_t as) noexcept {
     if (to_come_.fetch_sub(as, std::memory_order_acq_rel) == as)
         epoch_.store(rte_rdtsc(), std::memory_order_release);
@@ -60,8 +60,8 @@ void ProbeRun::send_and_check(std::size_t queue) noexcept {
     finish_checking(pair.checker);
 }
 
-/// A memif's client gives buffers to the other end only when it polls: what that end has to send before then
-/// finds a full ring, and is dropped.
+/// A memif client provides buffers to its peer only when it polls: frames that the peer sends before then
+/// find a full ring and are dropped.
 void ProbeRun::prepare_to_receive(Checker& checker) noexcept {
     checker.start(rte_rdtsc());
     checker.poll();
@@ -73,8 +73,8 @@ void ProbeRun::finish_sending(Sender& sender) noexcept {
         sending_ended_.store(rte_rdtsc(), std::memory_order_release);
 }
 
-/// Another queue's checker may have seen the last missing frame while this one had copies waiting. A far end
-/// that never falls silent is not listened to endlessly.
+/// Polls the remaining frames: another queue's checker may have received the last missing frame while copies
+/// were waiting here. The number of polls is limited, in case the peer never stops sending.
 void ProbeRun::finish_checking(Checker& checker) noexcept {
     constexpr int kMaxPolls = 1024;
     for (int polls = 0; polls < kMaxPolls && checker.poll() != 0; ++polls) {
@@ -82,11 +82,11 @@ void ProbeRun::finish_checking(Checker& checker) noexcept {
     checkers_left_.fetch_sub(1, std::memory_order_release);
 }
 
-/// All is back, and what may come a second time had a moment for it; or the wait is over.
+/// True if all frames are back and duplicates had time to arrive, or if the drain time is over.
 bool ProbeRun::is_drained() const noexcept {
     const std::uint64_t ended = sending_ended_.load(std::memory_order_acquire);
     const std::uint64_t now = rte_rdtsc();
-    // Another CPU's clock may be a little ahead of ours, and ours is read out of order.
+    // Another CPU's clock may be slightly ahead of ours, and reads of ours may be reordered.
     const std::uint64_t waited = now - std::min(now, ended);
     if (ended == 0 || waited < min_drain_cycles_)
         return false;

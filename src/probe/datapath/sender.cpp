@@ -50,7 +50,7 @@ void Sender::build(std::uint64_t now) noexcept {
             return;
         rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
         if (mbuf == nullptr)
-            return;  // the driver still holds them; next turn
+            return;  // the driver still holds them; retry on the next call
         const std::uint32_t size = traffic_.size_of(planned_frames_);
         const auto length = static_cast<std::uint16_t>(size - wire::kFcsLength);
         const std::uint64_t planned = plan_.paced() ? static_cast<std::uint64_t>(next_planned_) : now;

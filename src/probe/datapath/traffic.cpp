@@ -33,7 +33,7 @@ std::uint16_t fold(std::uint64_t sum) noexcept {
 std::uint32_t Traffic::size_of(std::uint64_t index) const noexcept {
     if (!shape_.random_to)
         return shape_.sizes[index % shape_.sizes.size()];
-    // SplitMix64 (Steele, Lea, Flood 2014): a good hash of the index, the same in every run.
+    // SplitMix64 (Steele, Lea, Flood 2014): a good hash of the index, identical in every run.
     std::uint64_t mixed = (index + 1) * 0x9E37'79B9'7F4A'7C15;
     mixed = (mixed ^ mixed >> 30) * 0xBF58'476D'1CE4'E5B9;
     mixed = (mixed ^ mixed >> 27) * 0x94D0'49BB'1331'11EB;
@@ -43,7 +43,7 @@ std::uint32_t Traffic::size_of(std::uint64_t index) const noexcept {
 
 std::uint32_t Traffic::check_value(const std::byte* stamp, std::size_t frame_length) const noexcept {
     const std::uint32_t seed = nonce_ ^ static_cast<std::uint32_t>(frame_length);
-    std::array<std::uint64_t, 2> words{};  // frames lie at any address, rte_hash_crc() reads aligned words
+    std::array<std::uint64_t, 2> words{};  // frames may be unaligned, rte_hash_crc() reads aligned words
     std::memcpy(words.data(), stamp, kCheckOffset);
     return rte_hash_crc_8byte(words[1], rte_hash_crc_8byte(words[0], seed));
 }
@@ -74,7 +74,7 @@ void Traffic::write_with(std::span<std::byte> frame, const Stamp& stamp, const F
         put_16(network + 4, udp_length);
     }
     put_16(udp + 4, udp_length);
-    // The length enters twice: with the pseudo header and with the UDP header.
+    // The length is included twice: in the pseudo header and in the UDP header.
     std::uint64_t sum =
         flow.checksum_base + 2u * wire::wire_order(udp_length) + filler_checksum_[filler_length / 2];
     if (filler_length % 2 != 0)

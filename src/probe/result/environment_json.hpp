@@ -1,4 +1,4 @@
-// Where a result was measured, as JSON.
+// The environment of a measurement as JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,7 +8,7 @@
 
 namespace l2echo::probe {
 
-/// An object with the names as keys, in their order.
+/// Returns an object with the names as keys, in the same order.
 nlohmann::ordered_json environment_json(const std::vector<std::pair<std::string, std::string>>& environment);
 
 }  // namespace l2echo::probe

@@ -98,7 +98,7 @@ double ProbeResult::returned_bits_per_second_l1() const noexcept {
 
 bool SendResult::fell_behind() const noexcept {
     constexpr double kKeptUp = 0.999;
-    // One frame more or less is the rounding of a short run.
+    // A difference of one frame may be rounding in a short run.
     const double frames = requested_per_second * kKeptUp * seconds - 1;
     return (requested_per_second > 0 && static_cast<double>(sent) < frames) ||
            (requested_bits_per_second_l1 > 0 &&

@@ -10,7 +10,7 @@
 namespace l2echo::probe {
 namespace {
 
-/// What follows the colon in the first line that begins with `key`.
+/// Returns the text after the colon in the first line that begins with `key`.
 std::string value_of(const char* path, const std::string& key) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);)

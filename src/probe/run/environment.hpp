@@ -1,4 +1,4 @@
-// Where a result was measured.
+// The environment of a measurement.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace l2echo::probe {
 
-/// What a reader of a result must know of the machine and the port that it comes from: names and values.
+/// Returns the properties of the machine and the port that a reader needs to interpret a result, as names and
+/// values.
 std::vector<std::pair<std::string, std::string>> describe_environment(const dpdk::Port& port,
                                                                       const ProbeOptions& options);
 

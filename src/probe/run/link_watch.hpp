@@ -1,4 +1,4 @@
-// Reports when the link of a port goes and comes back during a run, and when the port itself goes.
+// Reports link changes of a port during a run, and the removal of the port.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,18 @@
 
 namespace l2echo::probe {
 
-/// One thread.
+/// Used by one thread.
 class LinkWatch {
   public:
     explicit LinkWatch(const dpdk::Port& port);
 
-    /// Says so when the link is not as it was the last time.
+    /// Logs if the link has changed since the last call.
     void look(double elapsed_seconds);
 
-    /// Whether the port is gone for good.
+    /// True if the port was removed.
     bool removed() const noexcept { return port_.removed(); }
 
-    /// Since construction: as the driver counts them, or as look() saw them where it does not.
+    /// Returns the link changes since construction: the driver's count or, if it is higher, that of look().
     std::uint64_t changes() const;
 
   private:

@@ -17,7 +17,7 @@ void throw_if_too_long(const Traffic& traffic, const dpdk::PortPlan& plan) {
                         traffic.largest_size() - wire::kEthernetHeaderLength - wire::kFcsLength));
 }
 
-/// The outer one of two tags is 802.1ad, and would count as corrupted in every frame.
+/// The outer of two tags is 802.1ad. Changed by the driver, it would make every frame count as corrupted.
 void throw_if_tags_change(const Traffic& traffic, const dpdk::Port& port) {
     if (traffic.shape().vlan_ids.size() > 1 && !port.keeps_outer_tag())
         throw process::UsageError(

@@ -1,4 +1,4 @@
-// Traffic that a port can send.
+// Traffic that a given port can send.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace l2echo::probe {
 
-/// Frames of these sizes (of the options), from this port. Throws UsageError when they are longer than it
-/// takes.
+/// Creates the traffic for this port. `sizes` is one element of options.sizes. Throws UsageError if frames
+/// are longer than the port supports, or if its driver would change their tags.
 Traffic make_traffic(const ProbeOptions& options, const std::string& sizes, const dpdk::Port& port);
 
 }  // namespace l2echo::probe

@@ -18,7 +18,7 @@
 namespace l2echo::probe {
 namespace {
 
-/// For copies of the last frames, when all have come back once.
+/// Wait for copies of the last frames after all have come back once.
 constexpr double kMinDrainSeconds = 0.02;
 /// Who stops the program wants its results within a second.
 constexpr double kStoppedDrainSeconds = 0.2;
@@ -50,7 +50,7 @@ void watch(ProbeRun& probe_run, const SendPlan& plan, LinkWatch& link, process::
     }
 }
 
-/// Runs `body` on an lcore until it returns; joined at the latest when it goes.
+/// Runs `body` on an lcore; the destructor joins.
 class LcoreTask {
   public:
     LcoreTask(unsigned lcore, std::function<void()> body) : lcore_(lcore), body_(std::move(body)) {
@@ -86,7 +86,7 @@ ProbeRun::ProbeRun(const Traffic& traffic, const SendPlan& plan, std::uint16_t p
       checkers_left_(pools.size()) {
     const auto pairs = static_cast<std::uint16_t>(pools.size());
     for (std::uint16_t queue = 0; queue < pairs; ++queue)
-        // std::make_unique takes no list for an aggregate. NOLINTNEXTLINE(modernize-make-unique)
+        // std::make_unique cannot initialise an aggregate. NOLINTNEXTLINE(modernize-make-unique)
         pairs_.push_back(std::unique_ptr<Pair>(
             new Pair{{traffic, plan, pools[queue]->get(), port, queue, burst, {queue, pairs}},
                      {traffic, seen_, port, queue, burst}}));

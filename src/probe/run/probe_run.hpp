@@ -17,23 +17,24 @@
 
 namespace l2echo::probe {
 
-/// Sender i sends its share of the streams on TX queue i, from a mempool of its own; checker i takes what
-/// comes on RX queue i, of whichever stream. They share which numbers were seen (16 KiB a stream) and nothing
-/// else that is written for every frame, so 100 million frames take no more memory than a hundred.
+/// Sender i sends its share of the streams on TX queue i, from its own mempool; checker i receives from RX
+/// queue i, where frames of any stream may arrive. The only shared state that is written per frame is the set
+/// of seen numbers (16 KiB per stream), so 100 million frames need no more memory than a hundred.
 class ProbeRun {
   public:
-    /// One mempool each queue pair; `drain_seconds`: how long frames may still come back.
+    /// `pools` has one mempool per queue pair. `drain_seconds` is the wait for returning frames after the
+    /// last one was sent.
     ProbeRun(const Traffic& traffic, const SendPlan& plan, std::uint16_t port,
              const std::vector<std::unique_ptr<dpdk::Mempool>>& pools, std::uint16_t burst,
              double drain_seconds, const process::StopSignal& stop);
 
-    /// Each called once for every queue pair, or send_and_check() instead; they begin when all are
-    /// there and every RX queue was polled, and return when the run is over.
+    /// Call send() and check() once per queue pair, each on its own lcore, or send_and_check() instead. They
+    /// begin once all have arrived and every RX queue was polled, and return when the run is over.
     void send(std::size_t queue) noexcept;
     void check(std::size_t queue) noexcept;
     void send_and_check(std::size_t queue) noexcept;
 
-    /// The senders send no more, and frames in flight may still come back. Any thread.
+    /// Stops the senders; frames in flight may still come back. Callable from any thread.
     void end_early() noexcept { ended_early_.store(true, std::memory_order_relaxed); }
 
     bool over() const noexcept { return checkers_left_.load(std::memory_order_acquire) == 0; }
@@ -64,16 +65,18 @@ class ProbeRun {
     std::uint64_t min_drain_cycles_;
     std::uint64_t stopped_drain_cycles_;  ///< after a signal
     const process::StopSignal& stop_;
-    std::atomic<bool> ended_early_{false};   ///< written by whoever watches
-    std::atomic<std::size_t> to_come_;       ///< senders and checkers; written by every lcore as it begins
-    std::atomic<std::uint64_t> epoch_{0};    ///< TSC; written by the lcore that begins last
-    std::atomic<std::size_t> senders_left_;  ///< written by every sending lcore as it ends
+    std::atomic<bool> ended_early_{false};  ///< written by the watching thread
+    std::atomic<std::size_t>
+        to_come_;  ///< senders and checkers not yet started; written by every lcore at its start
+    std::atomic<std::uint64_t> epoch_{0};          ///< TSC; written by the lcore that starts last
+    std::atomic<std::size_t> senders_left_;        ///< written by every sending lcore at its end
     std::atomic<std::uint64_t> sending_ended_{0};  ///< TSC; written by the sending lcore that ends last
-    std::atomic<std::size_t> checkers_left_;       ///< written by every checking lcore as it ends
+    std::atomic<std::size_t> checkers_left_;       ///< written by every checking lcore at its end
 };
 
-/// Returns when the run is over. `lcores` has an element for each queue pair; where that is the main
-/// lcore, a control thread watches progress and link meanwhile. The report signal prints the progress.
+/// Runs on the given lcores, one element per queue pair, and returns when the run is over. If the only lcore
+/// is the main lcore, a control thread watches progress and link meanwhile. The report signal prints the
+/// progress.
 void run_on(const std::vector<QueuePairLcores>& lcores, ProbeRun& probe_run, const SendPlan& plan,
             LinkWatch& link, process::ReportSignal& report_signal);
 

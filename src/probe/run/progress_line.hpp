@@ -1,4 +1,4 @@
-// How far a run is: a line that overwrites itself on a terminal; elsewhere nothing unless asked.
+// Progress of a run: a line that overwrites itself on a terminal; elsewhere printed only on request.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Progress {
     std::uint64_t corrupted = 0;
 };
 
-/// On stderr. One thread.
+/// Writes to stderr. Used by one thread.
 class ProgressLine {
   public:
     explicit ProgressLine(const SendPlan& plan);
@@ -22,9 +22,9 @@ class ProgressLine {
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
 
-    /// On a terminal only.
+    /// Updates the line, on a terminal only.
     void show(const Progress& progress, double elapsed_seconds);
-    /// A line that stays, wherever stderr goes.
+    /// Prints a permanent line, on a terminal or not.
     void print(const Progress& progress, double elapsed_seconds);
 
   private:
@@ -32,7 +32,7 @@ class ProgressLine {
 
     const SendPlan& plan_;
     bool on_terminal_;
-    bool unfinished_ = false;  ///< a line that the next one overwrites
+    bool unfinished_ = false;  ///< the current line will be overwritten
     std::uint64_t last_sent_ = 0;
     double last_seconds_ = 0;
 };

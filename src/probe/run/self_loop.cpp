@@ -17,7 +17,8 @@ Histogram measure_self_loop(const Traffic& traffic) {
         const std::uint64_t begin = rte_rdtsc();
         Stamp stamp{0, static_cast<std::uint64_t>(i), begin % kStampNumbers};
         traffic.write(bytes, stamp);
-        traffic.check(bytes, scratch, stamp);  // a frame not swapped: found corrupted after the same work
+        traffic.check(bytes, scratch,
+                      stamp);  // the frame is not swapped, so it is found corrupted, after the same work
         histogram.add(rte_rdtsc() - begin);
     }
     return histogram;

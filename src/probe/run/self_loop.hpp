@@ -1,4 +1,4 @@
-// What the probe itself adds to a round trip.
+// Time that the probe itself adds to a round trip.
 #pragma once
 
 #include "l2echo/probe/result/histogram.hpp"
@@ -6,7 +6,7 @@
 
 namespace l2echo::probe {
 
-/// Round trips of frames that are written and checked without a wire between, in TSC cycles.
+/// Measures round trips of frames that are written and checked without a wire in between, in TSC cycles.
 Histogram measure_self_loop(const Traffic& traffic);
 
 }  // namespace l2echo::probe

@@ -11,16 +11,17 @@ std::uint16_t count_streams(std::uint16_t flows, SendShare share) {
     return static_cast<std::uint16_t>((flows - share.index + share.of - 1) / share.of);
 }
 
-/// Every stream gets the same rate, and frame n of the whole plan is of stream n % flows.
+/// Returns a sender's share of the plan. Every stream gets the same rate, and frame n of the whole plan
+/// belongs to stream n % flows.
 SendPlan part_of(SendPlan plan, std::uint16_t flows, SendShare share) {
     const std::uint64_t streams = count_streams(flows, share);
     const double part = static_cast<double>(streams) / flows;
     plan.frames_per_second *= part;
     plan.bits_per_second *= part;
-    const std::uint64_t rest = plan.frames % flows;  // frames of the last, incomplete turn
+    const std::uint64_t rest = plan.frames % flows;  // frames of the last, incomplete round
     plan.frames = plan.frames / flows * streams +
                   (rest > share.index ? count_streams(static_cast<std::uint16_t>(rest), share) : 0);
-    plan.frames = std::min(plan.frames, kStampNumbers * streams);  // a number is never used twice
+    plan.frames = std::min(plan.frames, kStampNumbers * streams);  // a sequence number is never reused
     return plan;
 }
 
@@ -40,13 +41,13 @@ Sender::Sender(const Traffic& traffic, const SendPlan& plan, rte_mempool* pool, 
     next_planned_ = first_planned();
 }
 
-/// Several senders take turns rather than send at the same moments.
+/// Offsets the senders in time, so that they do not send simultaneously.
 double Sender::first_planned() const noexcept {
     return interval(traffic_.size_of(0)) * share_.index / share_.of;
 }
 
 std::uint64_t Sender::elapsed() const noexcept {
-    if (sent() < plan_.frames)  // what a sender that is late in ending does not send is not its fault
+    if (sent() < plan_.frames)  // time past the planned end does not count against the rate
         return static_cast<std::uint64_t>(std::min(static_cast<double>(ended_), plan_.seconds * hz_));
     return std::max(last_sent(),
                     plan_.paced() ? static_cast<std::uint64_t>(next_planned_ - first_planned()) : 0);

@@ -37,8 +37,8 @@ std::unique_ptr<ProbeResult> TestBed::run(const Traffic& traffic, const SendPlan
     result->returned_seconds = std::max(result->returned_seconds, result->seconds);
     result->missed = lost_by(after) - std::min(lost_by(before), lost_by(after));
     result->link_changes = link.changes();
-    // An lcore that was not run in time sends none of the few frames of a slow and short run: that is no
-    // fault of the port.
+    // In a slow and short run, an lcore that was not scheduled in time may send none of the few frames. That
+    // is not a fault of the port.
     const bool tried = result->tx_full > 0 || !plan.paced();
     if (result->sent == 0 && tried && !stop_.requested() && !port_.removed())
         throw process::StartupError(

@@ -1,4 +1,4 @@
-// A port made ready once, on which runs follow each other: a single one, the trials of a search, a sweep.
+// A port prepared once for successive runs: a single run, the trials of a search, a sweep.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,11 @@
 
 namespace l2echo::probe {
 
-/// Main lcore only. The port, the pools and the signals outlive it.
+/// Main lcore only. The port, the pools and the signals must outlive it.
 class TestBed {
   public:
-    /// `lcores` and `pools` have an element for each queue pair. `drain_seconds`: how long frames may still
-    /// come back after the last one was sent.
+    /// `lcores` and `pools` have one element per queue pair. `drain_seconds` is the wait for returning frames
+    /// after the last one was sent.
     TestBed(const dpdk::Port& port, const std::vector<std::unique_ptr<dpdk::Mempool>>& pools,
             std::vector<QueuePairLcores> lcores, std::uint16_t burst, double drain_seconds,
             const process::StopSignal& stop, process::ReportSignal& report_signal)
@@ -25,7 +25,7 @@ class TestBed {
           stop_(stop),
           report_signal_(report_signal) {}
 
-    /// Returns when the frames are back or the wait for them is over. Throws StartupError when the port took
+    /// Returns once all frames are back or the drain time is over. Throws StartupError if the port accepted
     /// no frame at all.
     std::unique_ptr<ProbeResult> run(const Traffic& traffic, const SendPlan& plan) const;
 

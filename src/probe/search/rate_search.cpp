@@ -6,7 +6,7 @@
 namespace l2echo::probe {
 namespace {
 
-/// Below this share of the maximum nothing is looked for any more.
+/// The search ends below this share of the maximum.
 constexpr double kMinShare = 1e-4;
 
 }  // namespace
@@ -26,9 +26,9 @@ std::optional<double> RateSearch::next() const noexcept {
     }
     if (upper < kMinShare * max_rate_)
         return std::nullopt;
-    // What came back is the best guess of what can come back. A step down must be a step, and each is twice
-    // as wide as the one before: a little loss at every rate would otherwise be followed down in steps of the
-    // width.
+    // The rate that came back is the best guess of the sustainable rate. Each step down has a minimum width,
+    // twice that of the previous step: otherwise a little loss at every rate would lead down in steps of
+    // `width_`.
     const double returned = upper * (1 - upper_->loss_ratio());
     const double step = std::min(0.5, width_ * std::exp2(static_cast<double>(trials_.size() - 1)));
     return std::clamp(returned, upper / 2, upper * (1 - step));
@@ -41,7 +41,7 @@ void RateSearch::record(const Trial& trial) {
         upper_ = trial;
     if (passed && (!lower_ || trial.frames_per_second > lower_->frames_per_second))
         lower_ = trial;
-    // A far end that does better at a higher rate is not to be trusted there: loss at a lower rate decides.
+    // A pass at a rate above one that failed is not trusted: the loss at the lower rate decides.
     if (lower_ && upper_ && lower_->frames_per_second >= upper_->frames_per_second)
         lower_.reset();
 }

@@ -1,5 +1,5 @@
-// Finds the highest rate that a far end sustains, in the manner of MLRsearch (RFC draft ietf-bmwg-mlrsearch):
-// the first guess is what came back at full rate, and both bounds are part of the answer.
+// Finds the highest rate that the peer sustains, similar to MLRsearch (RFC draft ietf-bmwg-mlrsearch): the
+// first guess is the rate that came back at full rate, and both bounds are part of the result.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace l2echo::probe {
 
-/// One run at one rate. A frame that the sender did not manage to send counts as lost: the rate was not
+/// One run at one rate. A frame that the sender could not send counts as lost, because the rate was not
 /// sustained.
 struct Trial {
     double frames_per_second = 0;
     double seconds = 0;
-    std::uint64_t intended = 0;   ///< frames of that rate in that time
-    std::uint64_t lost = 0;       ///< intended and not returned intact, whoever lost them
+    std::uint64_t intended = 0;   ///< frames at that rate in that time
+    std::uint64_t lost = 0;       ///< intended frames that did not return intact, for any cause
     bool sender_limited = false;  ///< the probe was the limit
 
     double loss_ratio() const noexcept {
@@ -22,7 +22,7 @@ struct Trial {
     }
 };
 
-/// What a search looks for: the highest rate that loses no more than this.
+/// Goal of a search: the highest rate that loses no more than this.
 struct RateGoal {
     const char* name;
     double allowed_loss;  ///< ratio
@@ -30,21 +30,21 @@ struct RateGoal {
 inline constexpr RateGoal kNdr{"ndr", 0};
 inline constexpr RateGoal kPdr{"pdr", 0.005};
 
-/// Ask next(), run it, record() it, until there is no next.
+/// Usage: run the rate that next() returns and record() the trial, until next() is empty.
 class RateSearch {
   public:
-    /// `max_rate`: frames per second of the first trial, the most that the sender can or may send.
-    /// `allowed_loss`: 0 finds the NDR, 0.005 the PDR. The bounds end within `width` of each other, relative
-    /// to the upper one.
+    /// `max_rate` is the rate of the first trial in frames per second, the maximum that the sender can or may
+    /// send. `allowed_loss` is 0 for the NDR, 0.005 for the PDR. The final bounds are within `width` of each
+    /// other, relative to the upper one.
     RateSearch(double max_rate, double allowed_loss, double width = 0.005);
 
-    /// Rate of the next trial; none when the bounds are close enough, or nothing passes.
+    /// Returns the rate of the next trial; empty if the bounds are close enough, or no rate passes.
     std::optional<double> next() const noexcept;
     void record(const Trial& trial);
 
-    /// The highest rate that lost no more than allowed, below every one that lost more.
+    /// Returns the highest rate that lost no more than allowed and is below every rate that lost more.
     const std::optional<Trial>& lower() const noexcept { return lower_; }
-    /// The lowest rate that lost more; none when the sender's maximum passed.
+    /// Returns the lowest rate that lost more; empty if the sender's maximum passed.
     const std::optional<Trial>& upper() const noexcept { return upper_; }
     const std::vector<Trial>& trials() const noexcept { return trials_; }
 

@@ -1,4 +1,4 @@
-// What a rate search found. Pure functions of their arguments.
+// The result of a rate search. Pure functions of their arguments.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,7 +11,7 @@
 
 namespace l2echo::probe {
 
-/// Round trips at a share of the rate that was found.
+/// Round trips at a share of the rate found.
 struct LoadedRoundTrip {
     double share = 0;
     double frames_per_second = 0;
@@ -24,8 +24,8 @@ struct LoadedRoundTrip {
     }
 };
 
-/// Whether a search continues after a run that ended so. Where no frame was sent, all were lost: that is a
-/// result.
+/// True if a search continues after a run with this end. A run that sent no frame lost all of them, which is
+/// a valid result.
 constexpr bool is_usable(RunEnd end) noexcept {
     return end == RunEnd::Complete || end == RunEnd::NothingSent;
 }
@@ -35,7 +35,7 @@ struct SearchResult {
     double allowed_loss = 0;  ///< ratio
     FrameSizes sizes;
     RateSearch search;
-    RunEnd end = RunEnd::Complete;  ///< of the run that ended it, if one did
+    RunEnd end = RunEnd::Complete;  ///< end of the run that interrupted the search, if any
     std::vector<LoadedRoundTrip> round_trips;
     std::vector<std::pair<std::string, std::string>> environment;
 
@@ -45,9 +45,9 @@ struct SearchResult {
 inline constexpr const char* kSearchSchema = "l2echo.search/1";
 
 nlohmann::ordered_json trial_json(const Trial& trial);
-/// One JSON object without line break.
+/// Renders one JSON object without a line break.
 std::string render_json(const SearchResult& result);
-/// For people.
+/// Renders the human-readable result.
 std::string render_text(const SearchResult& result);
 
 }  // namespace l2echo::probe

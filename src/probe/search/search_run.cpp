@@ -42,7 +42,7 @@ Trial run_trial(const TestBed& test_bed, const Traffic& traffic, double rate, do
 void require_frames(double frames_per_second, double trial_seconds) {
     if (frames_per_second * trial_seconds >= 1)
         return;
-    constexpr double kFrames = 100;  // which tell a loss of 1 %
+    constexpr double kFrames = 100;  // enough to detect a loss of 1 %
     throw process::UsageError(
         fmt::format("--trial: {:g} s at {} sends no frame; give trials of {:.1g} s or more", trial_seconds,
                     report::format_scaled(frames_per_second, "frames/s"), kFrames / frames_per_second));
@@ -67,7 +67,7 @@ double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const Send
 }
 
 void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& search, double trial_seconds) {
-    constexpr std::size_t kMaxTrials = 50;  // the bounds meet long before, unless the far end is erratic
+    constexpr std::size_t kMaxTrials = 50;  // the bounds converge long before, unless the peer is erratic
     std::size_t trials = 0;
     for (auto rate = search.next(); rate && trials < kMaxTrials; rate = search.next(), ++trials) {
         if (*rate * trial_seconds < 1)

@@ -1,4 +1,4 @@
-// The trials of a rate search, run on a test bed: what one search and a sweep of frame sizes share.
+// Runs the trials of a rate search on a test bed. Shared by a single search and a sweep of frame sizes.
 #pragma once
 
 #include "probe/run/test_bed.hpp"
@@ -7,22 +7,22 @@
 
 namespace l2echo::probe {
 
-/// A run of a search that did not end by itself: what it measured says nothing of the far end.
+/// Thrown if a run of a search did not end normally: its measurements say nothing about the peer.
 struct Interrupted {
     RunEnd end;
 };
 
-/// Frames per second of the most that a search tries: what the plan says, else what the sender reaches. Its
-/// run is the warm-up too, and no trial. Throws UsageError when a trial at that rate sends no frame, and
-/// Interrupted.
+/// Returns the maximum rate of a search in frames per second: that of the plan, otherwise what the sender
+/// reaches. Its run also serves as warm-up and does not count as a trial. Throws UsageError if a trial at
+/// that rate would send no frame, and Interrupted.
 double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
                      double trial_seconds);
 
-/// Runs and records what the search asks for, until it asks no more. A trial cut short is not recorded:
-/// throws Interrupted.
+/// Runs and records trials until the search ends. Throws Interrupted if a trial is cut short; that trial is
+/// not recorded.
 void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& search, double trial_seconds);
 
-/// `share` is what `frames_per_second` is of a rate that was found. Throws Interrupted.
+/// `share` is the ratio of `frames_per_second` to the rate found. Throws Interrupted.
 LoadedRoundTrip measure_round_trip(const TestBed& test_bed, const Traffic& traffic, double share,
                                    double frames_per_second, double seconds);
 

@@ -24,7 +24,7 @@ std::vector<RateGoal> goals_of(const std::string& search) {
     return {search == kPdr.name ? kPdr : kNdr};
 }
 
-/// Slow enough not to queue anywhere.
+/// Returns a rate that is low enough not to cause queueing anywhere.
 double unloaded_rate(double found) {
     constexpr double kMaxRate = 10'000;
     constexpr double kShare = 0.01;
@@ -76,7 +76,7 @@ void log_size(const SweepResult& result, Clock::duration elapsed) {
     dpdk::log_info("Size {}: {}{:.0f} s so far, about {:.0f} s left", size.size, found, seconds, left);
 }
 
-/// Into the result and the folder, size by size. Throws Interrupted.
+/// Measures size by size, and adds each to the result and the folder. Throws Interrupted.
 void measure_sizes(const TestBed& test_bed, const SendPlan& plan, const ProbeOptions& options,
                    SweepResult& result) {
     const auto start = Clock::now();

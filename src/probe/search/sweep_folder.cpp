@@ -35,13 +35,13 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
             fmt::format("--sweep: {} cannot be written: {}", path.string(), std::strerror(error)));
 }
 
-/// Waits until it has ended. 0, or the errno that says why it could not be started.
+/// Runs the script and waits for its end. Returns 0, or the errno value if it could not be started.
 int run_plot_script(std::string script, std::string folder) {
     const std::array<char*, 3> arguments{script.data(), folder.data(), nullptr};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    // Our stdout is for the result alone.
+    // Our stdout is only for the result.
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid = 0;
     const int error = posix_spawn(&pid, script.c_str(), &actions, nullptr, arguments.data(), environ);
@@ -61,7 +61,7 @@ void make_sweep_folder(const std::string& folder) {
     if (error)
         fail(folder, error.value());
     const auto json = std::filesystem::path(folder) / kJsonFile;
-    // Creating a file is the one test that knows of permissions, read-only mounts and quotas alike.
+    // Only creating a file tests permissions, read-only mounts and quotas at once.
     const process::FileDescriptor file(open(json.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (!file.valid() && errno == EEXIST)
         throw process::StartupError(
@@ -78,11 +78,11 @@ void write_sweep(const std::string& folder, const SweepResult& result) {
             if (const std::string file = histogram_file(size, loaded); !file.empty())
                 write_file(path / file, loaded.round_trip.percentile_text(loaded.tsc_hz / 1e6));
     write_file(path / kMarkdownFile, render_markdown(result));
-    write_file(path / kJsonFile, render_json(result));  // last: it names the others
+    write_file(path / kJsonFile, render_json(result));  // last, because it refers to the others
 }
 
 std::filesystem::path find_plot_script(const std::filesystem::path& program) {
-    if (!program.is_absolute())  // nothing is started from the folder that the user happens to be in
+    if (!program.is_absolute())  // never run a script relative to the current folder
         return {};
     const std::filesystem::path parent = program.parent_path().parent_path();
     for (const char* place : {"scripts/plot", "libexec/l2echo/plot"})

@@ -1,4 +1,4 @@
-// The folder that a sweep leaves its results in.
+// The folder with the results of a sweep.
 #pragma once
 
 #include <filesystem>
@@ -8,20 +8,20 @@
 
 namespace l2echo::probe {
 
-/// Made when it is missing. Throws StartupError when files cannot be created there, or when it holds the
-/// results of another sweep: nothing that was measured is overwritten.
+/// Creates the folder if it does not exist. Throws StartupError if files cannot be created there, or if it
+/// holds the results of another sweep, so that no measurements are overwritten.
 void make_sweep_folder(const std::string& folder);
 
-/// sweep.json, sweep.md and a histogram for each load. Called again as more is measured. Throws
+/// Writes sweep.json, sweep.md and a histogram per load. Called again after more was measured. Throws
 /// std::runtime_error.
 void write_sweep(const std::string& folder, const SweepResult& result);
 
-/// The script that draws the plots: in the source tree of a build, or where it is installed. Empty if it is
-/// in neither place.
+/// Returns the script that draws the plots, in the source tree of a build or where it is installed; empty if
+/// it is in neither place.
 std::filesystem::path find_plot_script(const std::filesystem::path& program);
 
-/// Starts that script on what write_sweep() wrote. If there are no plots in the end, one line says why and
-/// what to type: the measurements are complete without them.
+/// Runs that script on the output of write_sweep(). If it cannot be run, logs one line with the reason and
+/// what to type instead of failing: the measurements are complete without plots.
 void draw_sweep(const std::string& folder);
 
 }  // namespace l2echo::probe

@@ -67,7 +67,7 @@ Json size_json(const SweepResult& result, const SweepSize& size) {
 
 using Text = std::back_insert_iterator<std::string>;
 
-/// A bar would end the cell.
+/// Escapes vertical bars, which would end the cell.
 std::string escaped(const std::string& cell) {
     std::string text;
     for (const char letter : cell)

@@ -1,4 +1,4 @@
-// What a sweep of frame sizes found. Pure functions of their arguments.
+// The result of a sweep of frame sizes. Pure functions of their arguments.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@ struct GoalSearch {
     RateSearch search;
 };
 
-/// All that was measured with frames of one size.
+/// All measurements with one frame size.
 struct SweepSize {
-    std::string size;        ///< as asked for: "64", "512-1024", "imix"
-    double frame_bytes = 0;  ///< with FCS; the mean where they differ
-    /// In the order of their run, the loosest first: round trips are at shares of its rate. The second one
-    /// begins with the trials of the first, so that the last one has them all.
+    std::string size;        ///< as requested: "64", "512-1024", "imix"
+    double frame_bytes = 0;  ///< including FCS; the mean if sizes differ
+    /// In the order in which they ran, loosest goal first: the loads of the round trips are shares of its
+    /// rate. The second search begins with the trials of the first, so the last one has all trials.
     std::vector<GoalSearch> searches;
-    std::vector<LoadedRoundTrip> round_trips;  ///< share 0: no load to speak of
-    std::uint32_t smallest = 64;               ///< of the frames, with FCS
+    std::vector<LoadedRoundTrip> round_trips;  ///< share 0: practically no load
+    std::uint32_t smallest = 64;               ///< smallest frame, including FCS
     std::uint32_t largest = 64;
 
     double bits_per_second_l2(double frames_per_second) const noexcept {
@@ -34,35 +34,34 @@ struct SweepSize {
 };
 
 struct SweepResult {
-    std::string command;             ///< as it can be typed again
+    std::string command;             ///< can be typed again as is
     std::string started;             ///< date and time, UTC
     std::vector<std::string> asked;  ///< all sizes, measured or not
     std::uint32_t link_mbps = 0;     ///< 0: unknown
-    double trial_seconds = 1;        ///< of each trial and each measurement of round trips
-    RunEnd end = RunEnd::Complete;   ///< of the run that ended it, if one did
+    double trial_seconds = 1;        ///< length of each trial and each round-trip measurement
+    RunEnd end = RunEnd::Complete;   ///< end of the run that interrupted the sweep, if any
     std::vector<SweepSize> sizes;
     std::vector<std::pair<std::string, std::string>> environment;
 
-    /// All sizes were measured.
+    /// True if all sizes were measured.
     bool complete() const noexcept { return sizes.size() == asked.size(); }
 };
 
 inline constexpr const char* kSweepSchema = "l2echo.sweep/1";
 
-/// "NDR"
+/// Returns the title, such as "NDR".
 std::string title_of(const RateGoal& goal);
-/// "no load", "10 % of PDR"
+/// Returns text such as "no load" or "10 % of PDR".
 std::string describe_load(const SweepSize& size, const LoadedRoundTrip& loaded);
-/// Where fewer frames came back than it takes for one to lie beyond the percentile, it would only be the
-/// largest value again.
+/// False if so few frames came back that this percentile equals the maximum.
 bool can_tell(const LoadedRoundTrip& loaded, double percent) noexcept;
 
-/// The file of this histogram in the folder of the sweep; empty if no frame came back.
+/// Returns the name of this histogram's file in the sweep's folder; empty if no frame came back.
 std::string histogram_file(const SweepSize& size, const LoadedRoundTrip& loaded);
 
-/// One JSON object of several lines, with every trial.
+/// Renders one multi-line JSON object with every trial.
 std::string render_json(const SweepResult& result);
-/// Tables for people.
+/// Renders human-readable tables.
 std::string render_markdown(const SweepResult& result);
 
 }  // namespace l2echo::probe

@@ -1,4 +1,4 @@
-// What the probe's frames carry above Ethernet: how long the headers are, and the sum under their checksums.
+// Headers above Ethernet in the probe's frames: their lengths, and the sum for their checksums.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ inline constexpr std::uint32_t kIpv4Length = 20;
 inline constexpr std::uint32_t kIpv6Length = 40;
 inline constexpr std::uint32_t kUdpLength = 8;
 
-/// One's-complement sum (RFC 1071) of 16-bit words as they lie in memory; an odd last byte counts as padded
-/// by zero.
+/// Returns the one's-complement sum (RFC 1071) of 16-bit words in memory order; an odd last byte is padded
+/// with zero.
 [[gnu::always_inline]] inline std::uint32_t sum_words(std::span<const std::byte> bytes,
                                                       std::uint32_t sum = 0) noexcept {
     std::size_t at = 0;

@@ -19,8 +19,8 @@ constexpr std::uint16_t kTypeIpv6 = 0x86DD;
 constexpr std::uint16_t kTypeExperimental = 0x88B6;  // IEEE 802: local experimental EtherType 2
 constexpr std::uint16_t kDestinationPort = 7;        // echo (RFC 862)
 constexpr std::uint16_t kFirstSourcePort = 49'152;   // dynamic ports (RFC 6335)
-constexpr std::uint16_t kSourcePorts = 16'384;       // of them
-constexpr std::uint32_t kLargestFrame = 9'618;       // MTU 9600 and its header
+constexpr std::uint16_t kSourcePorts = 16'384;       // number of dynamic ports
+constexpr std::uint32_t kLargestFrame = 9'618;       // MTU 9600 plus header and FCS
 
 void append_16(std::vector<std::byte>& bytes, std::uint16_t value) {
     bytes.push_back(static_cast<std::byte>(value >> 8));
@@ -53,20 +53,20 @@ std::uint16_t inner_type(Network network) noexcept {
     return network == Network::Ipv4 ? kTypeIpv4 : network == Network::Ipv6 ? kTypeIpv6 : kTypeExperimental;
 }
 
-/// 198.18.0.0/15 is set aside for benchmarks (RFC 2544); lengths and checksums are written per frame.
+/// 198.18.0.0/15 is reserved for benchmarks (RFC 2544). Lengths and checksums are written per frame.
 void append_ipv4(std::vector<std::byte>& bytes, unsigned host) {
     append(bytes,
            {0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, wire::kProtocolUdp, 0, 0, 198, 18, 0, host, 198, 19, 0, 1});
 }
 
-/// 2001:2::/48 is set aside for benchmarks (RFC 5180).
+/// 2001:2::/48 is reserved for benchmarks (RFC 5180).
 void append_ipv6(std::vector<std::byte>& bytes, unsigned host) {
     append(bytes, {0x60, 0, 0, 0, 0, 0, wire::kProtocolUdp, 64});
     append(bytes, {0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host});
     append(bytes, {0x20, 0x01, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
-/// Swaps what the peer is expected to swap; sums over the header do not change by it.
+/// Swaps the fields that the peer is expected to swap. This does not change sums over the header.
 void swap_header(std::vector<std::byte>& header, std::uint32_t network_offset, Network network,
                  wire::SwapLevel level) {
     const auto swap_adjacent = [&header](std::size_t first, std::size_t length) {
@@ -138,13 +138,13 @@ Traffic::Flow Traffic::make_flow(std::uint16_t index, wire::SwapLevel swap_level
     }
     append_16(header, inner_type(shape_.network));
     if (shape_.network != Network::None) {
-        const unsigned host = 1u + index / kSourcePorts;  // another source once the ports are used up
+        const unsigned host = 1u + index / kSourcePorts;  // next source address once all ports are used
         shape_.network == Network::Ipv4 ? append_ipv4(header, host) : append_ipv6(header, host);
         append_16(header, static_cast<std::uint16_t>(kFirstSourcePort + index % kSourcePorts));
         append_16(header, kDestinationPort);
         append(header, {0, 0, 0, 0});
-        // Pseudo header and UDP header: addresses to the end, and the protocol (RFC 768, RFC 8200
-        // section 8.1).
+        // Pseudo header and UDP header: everything from the addresses on, plus the protocol (RFC 768, RFC
+        // 8200 section 8.1).
         const std::size_t addresses = network_offset_ + (shape_.network == Network::Ipv4 ? 12 : 8);
         flow.checksum_base = sum_words(std::span<const std::byte>(header).subspan(addresses),
                                        std::uint32_t{wire::wire_order(wire::kProtocolUdp)});
@@ -180,7 +180,7 @@ void parse_sizes(const std::string& text, TrafficShape& shape) {
     shape.sizes.clear();
     shape.random_to.reset();
     if (text == "imix") {
-        // The simple IMIX of 7 : 4 : 1, spread so that no size comes in one lump.
+        // The simple IMIX of 7 : 4 : 1, interleaved so that no size is sent in one block.
         const std::uint32_t small = std::max(kSmallestEthernetFrame, smallest_size(shape));
         shape.sizes = {small, 594, small, small, 594, small, 1518, small, 594, small, small, 594};
         return;

@@ -11,7 +11,7 @@ constexpr bool is_vlan_tag(std::uint16_t type) noexcept {
     return type == wire_order(0x8100) || type == wire_order(0x88A8) || type == wire_order(0x9100);
 }
 
-/// Walks the VLAN tags as far as the first segment reaches; a tag that is cut off ends the walk.
+/// Walks the VLAN tags in the first segment; a truncated tag ends the walk.
 void read_tags(const std::byte* data, std::uint32_t length, FrameHeaders& headers) noexcept {
     headers.type = load_ether_type(data);
     headers.network = kEthernetHeaderLength;
@@ -24,7 +24,8 @@ void read_tags(const std::byte* data, std::uint32_t length, FrameHeaders& header
     }
 }
 
-/// Loose and strict source route (RFC 791, 3.1): the final destination is in the option.
+/// True if the options contain a loose or strict source route (RFC 791, 3.1): the final destination is in the
+/// option.
 bool has_source_route(const std::byte* option, const std::byte* end) noexcept {
     while (option < end) {
         const auto kind = std::to_integer<unsigned>(*option);
@@ -43,7 +44,8 @@ bool has_source_route(const std::byte* option, const std::byte* end) noexcept {
     return false;
 }
 
-/// RFC 791. The lengths must hold: version, header in the segment, packet in the frame.
+/// RFC 791. Accepts the packet only if the version is 4, the header fits in the segment and the packet in the
+/// frame.
 void read_ipv4(const std::byte* data, std::uint32_t length, std::uint32_t frame_length,
                FrameHeaders& headers) noexcept {
     constexpr std::uint32_t kMinLength = 20;
@@ -75,8 +77,9 @@ constexpr bool is_understood(std::uint8_t extension) noexcept {
            extension == kDestinationOptions;
 }
 
-/// Walks the extension headers that are understood (RFC 8200, 4) and stops at the first other one, or behind
-/// a fragment header that says there is none. False: one of them is cut off.
+/// Walks the extension headers that are understood (RFC 8200, 4). Stops at the first other header, or after
+/// the fragment header of a later fragment, which has no further headers. Returns false if one of them is
+/// truncated.
 bool read_extensions(const std::byte* data, std::uint32_t reach, FrameHeaders& headers) noexcept {
     constexpr std::uint32_t kUnit = 8;
     std::uint32_t at = headers.transport;

@@ -6,11 +6,11 @@
 namespace l2echo::wire {
 namespace {
 
-/// Follows the EtherType; then the sender.
+/// Follows the EtherType and precedes the sender.
 constexpr std::array<char, 16> kMagic{'l', '2', 'e', 'c', 'h', 'o', ' ', 'l',
                                       'o', 'o', 'p', ' ', 'c', 'h', 'k', '1'};
 
-/// On the wire: 48 bits of the process and 16 of the port, in memory order. Nobody else reads it.
+/// Packs the sender for the wire: 48 bits process, 16 bits port, in memory order. Only l2echo reads it.
 std::uint64_t pack(const LoopCheckSender& sender) noexcept {
     return sender.process << 16 | sender.port;
 }

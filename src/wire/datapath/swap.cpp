@@ -6,7 +6,7 @@
 namespace l2echo::wire {
 namespace {
 
-/// Multicast (RFC 5771, RFC 4291) and the limited broadcast.
+/// True for multicast (RFC 5771, RFC 4291) and the limited broadcast.
 bool is_group_address(const std::byte* address, const FrameHeaders& headers) noexcept {
     const auto first = std::to_integer<unsigned>(address[0]);
     return headers.ip_version == 6 ? first == 0xFF : first >= 224;

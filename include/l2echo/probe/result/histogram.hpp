@@ -1,4 +1,4 @@
-// A log-linear histogram: values of any size in bounded memory, percentiles within 1 %.
+// A log-linear histogram: values of any magnitude in bounded memory, percentiles within 1 %.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace l2echo::probe {
 
-/// The percentiles that results show.
+/// Percentiles in results.
 struct Percentile {
     const char* key;
     const char* label;
@@ -20,8 +20,8 @@ inline constexpr std::array<Percentile, 6> kPercentiles{{{"p50", "p50", 50},
                                                          {"p99_99", "p99.99", 99.99},
                                                          {"p99_999", "p99.999", 99.999}}};
 
-/// Each power of two is divided into 128 steps of equal width, so a value is known to 1/128 (0.8 %); values
-/// below 256 are exact. One writer; merge and read when it has stopped.
+/// Each power of two is divided into 128 steps of equal width, so the resolution is 1/128 (0.8 %); values
+/// below 256 are exact. One writer; merge and read after it has stopped.
 class Histogram {
   public:
     void add(std::uint64_t value) noexcept;
@@ -32,12 +32,11 @@ class Histogram {
     std::uint64_t max() const noexcept { return max_; }                    ///< exact
     double mean() const noexcept;                                          ///< exact
 
-    /// The smallest recorded value that at least `percent` (0 to 100) of the values do not exceed, rounded up
-    /// within its step but never above max(); 0 when empty.
+    /// Returns the smallest recorded value that at least `percent` (0 to 100) of the values do not exceed,
+    /// rounded up within its step but never above max(); 0 if empty.
     std::uint64_t percentile(double percent) const noexcept;
 
-    /// The whole distribution in the text form of HdrHistogram's percentile output, values divided by
-    /// `scale`.
+    /// Formats the whole distribution like HdrHistogram's percentile output, with values divided by `scale`.
     std::string percentile_text(double scale) const;
 
   private:

@@ -1,4 +1,4 @@
-// Which lcore sends and which checks on which queue pair. Pure functions of their arguments.
+// Assigns a sending and a checking lcore to each queue pair. Pure functions of their arguments.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +10,23 @@
 
 namespace l2echo::probe {
 
-/// Equal: one lcore does both in turn.
+/// If both are equal, one lcore alternates between sending and checking.
 struct QueuePairLcores {
     unsigned sender = 0;
     unsigned checker = 0;
 };
 
-/// How many queue pairs to ask the port for: what --queues says, else one for every two lcores beside the
-/// main one, but no more than there are streams. Throws UsageError when the lcores or the streams are too few
-/// for what --queues says.
+/// Returns the number of queue pairs to request from the port: the value of --queues, otherwise one per two
+/// worker lcores, but no more than there are streams. Throws UsageError if there are too few lcores or
+/// streams for --queues.
 std::uint16_t plan_queue_pairs(std::size_t workers, std::optional<std::uint16_t> asked, std::uint16_t flows);
 
-/// Two lcores a queue pair where there are enough, else one; the main one when there is no other. In order,
-/// so lcores may be left over.
+/// Assigns two lcores to each queue pair if there are enough, otherwise one; the main lcore if it is the only
+/// one. Assigns in order, so lcores may be left over.
 std::vector<QueuePairLcores> plan_lcores(const dpdk::Lcore& main, const std::vector<dpdk::Lcore>& workers,
                                          std::uint16_t queue_pairs);
 
-/// "lcore 1 sends, lcore 2 checks"
+/// Returns text such as "lcore 1 sends, lcore 2 checks".
 std::string describe(const QueuePairLcores& lcores);
 
 }  // namespace l2echo::probe
