@@ -4,6 +4,7 @@ import collections
 import fcntl
 import os
 import re
+import signal
 import struct
 
 import pytest
@@ -15,7 +16,8 @@ from scapy.utils import PcapNgReader
 
 import captures
 from control_client import ControlClient
-from tests.harness.program_under_test import FAILURE, USAGE, assert_balanced, assert_fails, one_worker, run_to_end
+from tests.harness.program_under_test import (FAILURE, START_SECONDS, USAGE, assert_balanced, assert_fails, error_line,
+                                              one_worker, run_to_end)
 from wire_rules_model import Rules, refusal
 
 TRACE_LINE = r"^L2ECHO: trace: port 0 queue 0, (\d+) bytes, (.*): (echoed \(.*\)|answered|refused, .*)$"
@@ -249,7 +251,10 @@ def test_full_disk_ends_the_file_and_not_the_echoing(start, start_on_capture, tm
                                    endless=True).wait_until_ready()
         process.wait_for_line(r"warning: --trace-file .*/trace takes no more: No space left on device")
         process.wait_for(lambda: len(traced(process)) == 2000, "2000 traced frames")
-        assert_balanced(process.stop())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(START_SECONDS) == FAILURE
+        assert "/trace: the trace is cut short: No space left on device" in error_line(process)
+        assert_balanced(process.reports()[-1])
     finally:
         start("umount", str(folder)).end_cleanly(5)
 
