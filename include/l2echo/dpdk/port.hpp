@@ -97,8 +97,8 @@ class Port {
     /// pools are freed.
     struct Device {
         std::uint16_t id;
-        std::vector<process::FileDescriptor>
-            claims;  ///< on the kernel interfaces that the port receives from
+        /// Claims on the kernel interfaces that the port receives from.
+        std::vector<process::FileDescriptor> claims;
         /// The memif driver frees a connection on the interrupt thread when the peer disconnects, and in
         /// close() when we do. Both at the same time would free it twice.
         bool closes_on_interrupt_thread = false;

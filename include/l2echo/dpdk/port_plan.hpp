@@ -24,8 +24,8 @@ struct PortRequest {
     std::uint16_t tx_descriptors = 1024;
     std::uint16_t burst = 32;
     std::uint16_t mempool_cache = 256;  ///< mbufs cached per lcore, 0 to RTE_MEMPOOL_CACHE_MAX_SIZE
-    std::optional<std::uint16_t>
-        mbuf_data_room;                          ///< bytes, including headroom, as in rte_pktmbuf_pool_create
+    /// Bytes, including headroom, as in rte_pktmbuf_pool_create().
+    std::optional<std::uint16_t> mbuf_data_room;
     std::optional<std::uint16_t> mtu;            ///< bytes at layer 3
     std::optional<std::uint64_t> rss_functions;  ///< RTE_ETH_RSS_* bits; empty: kDefaultRssFunctions
     std::vector<std::uint8_t> rss_key;           ///< empty: the driver's key

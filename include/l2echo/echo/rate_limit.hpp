@@ -42,8 +42,8 @@ class RateLimit {
     double cycles_per_byte_ = 0;
     double tolerance_ = 0;
     std::uint64_t last_ = 0;  ///< time of the last call of take()
-    double ahead_ = 0;        ///< cycles from last_ to the next arrival time; an absolute time would exceed a
-                              ///< double's precision
+    /// Cycles from last_ to the next arrival time; an absolute time would exceed a double's precision.
+    double ahead_ = 0;
 };
 
 }  // namespace l2echo::echo

@@ -39,8 +39,8 @@ struct RulesRequest {
 struct RulesPort {
     wire::MacAddress own_mac = 0;
     std::uint16_t mtu = 1500;
-    std::vector<wire::MacAddress>
-        own_macs;  ///< MACs of all our ports, refused as sources (`loop`); may be empty
+    /// MACs of all our ports, refused as sources (`loop`); may be empty.
+    std::vector<wire::MacAddress> own_macs;
 };
 
 /// The rules of one port. Immutable while workers run.

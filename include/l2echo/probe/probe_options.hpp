@@ -24,8 +24,8 @@ struct ProbeOptions {
     std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
     TrafficShape shape{
         .destination = 0x0153'005E'0002};  ///< without the source MAC, which is the port's, and without sizes
-    std::vector<std::string>
-        sizes;           ///< in the syntax of parse_sizes(): one per step of a sweep, otherwise one
+    /// In the syntax of parse_sizes(): one per step of a sweep, otherwise one.
+    std::vector<std::string> sizes;
     bool grown = false;  ///< the smallest size is above 64 although the user did not ask for it
     wire::SwapLevel swap_level = wire::SwapLevel::Mac;
     cli::RateRequest rate;

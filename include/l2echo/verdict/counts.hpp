@@ -30,8 +30,8 @@ enum class Count : std::uint8_t {
 struct CountRow {
     Count count;
     std::string_view key;  ///< in JSON
-    std::string_view
-        label;  ///< of its line in the table, printed if the count is not 0; empty: it has no line
+    /// Label of its line in the table, which is printed if the count is not 0; empty: it has no line.
+    std::string_view label;
     std::string_view meaning;
 };
 

@@ -66,8 +66,8 @@ class ProbeRun {
     std::uint64_t stopped_drain_cycles_;  ///< after a signal
     const process::StopSignal& stop_;
     std::atomic<bool> ended_early_{false};  ///< written by the watching thread
-    std::atomic<std::size_t>
-        to_come_;  ///< senders and checkers not yet started; written by every lcore at its start
+    /// Senders and checkers not yet started; written by every lcore at its start.
+    std::atomic<std::size_t> to_come_;
     std::atomic<std::uint64_t> epoch_{0};          ///< TSC; written by the lcore that starts last
     std::atomic<std::size_t> senders_left_;        ///< written by every sending lcore at its end
     std::atomic<std::uint64_t> sending_ended_{0};  ///< TSC; written by the sending lcore that ends last
