@@ -11,7 +11,7 @@ import pathlib
 from host_setup.machine import SetupError
 
 PROGRAM = "interface-use"
-NOT_BUILT = (f"what the kernel needs it for cannot be told without the program {PROGRAM}: build it first, with "
+NOT_BUILT = (f"the program {PROGRAM}, which finds out what the kernel needs it for, is missing: build it first, with "
              "meson setup build && ninja -C build")
 
 
@@ -34,6 +34,6 @@ def reasons_to_leave(machine, interface):
     try:
         use = json.loads(machine.run(program, interface))["interfaces"][interface]
     except SetupError as error:
-        return [f"what the kernel needs it for cannot be told: {error}"]
+        return [f"cannot find out what the kernel needs it for: {error}"]
     reasons = [use["reason"]] if use["reason"] else []
     return reasons + [f"the {upper['kind'] or 'interface'} {upper['name']} above it" for upper in use["above"]]

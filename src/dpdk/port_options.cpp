@@ -78,7 +78,7 @@ void add_port_options(cli::OptionTable& table, PortRequest& request, std::chrono
     table.add({.name = "--link-wait",
                .group = kGroup,
                .value = cli::time(link_wait),
-               .help = "Wait so long at most for links to come up"});
+               .help = "Longest wait for links to come up"});
 }
 
 }  // namespace l2echo::dpdk

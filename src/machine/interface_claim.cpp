@@ -22,7 +22,7 @@ process::FileDescriptor claim_interface(const std::string& interface) {
     std::memcpy(address.sun_path + 1, name.data(), name.size());
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
     process::FileDescriptor claim(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (bind(claim.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0)
+    if (claim.valid() && bind(claim.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0)
         return claim;
     throw process::StartupError(
         errno == EADDRINUSE

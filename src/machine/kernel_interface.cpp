@@ -55,7 +55,7 @@ std::vector<InterfaceAddress> addresses_on(Netlink& netlink, const std::vector<L
     });
     if (error != 0)
         throw process::StartupError(
-            fmt::format("netlink: {}: cannot tell which interfaces carry addresses", std::strerror(error)));
+            fmt::format("netlink: {}: cannot list the addresses", std::strerror(error)));
     return found;
 }
 

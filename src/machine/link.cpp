@@ -101,7 +101,7 @@ std::vector<Link> read_links() {
                                   [&links](const nlmsghdr& message) { links.push_back(read_link(message)); });
     if (error != 0)
         throw process::StartupError(
-            fmt::format("netlink: {}: cannot tell which interfaces there are", std::strerror(error)));
+            fmt::format("netlink: {}: cannot list the interfaces", std::strerror(error)));
     return links;
 }
 

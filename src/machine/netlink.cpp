@@ -76,7 +76,7 @@ Netlink::Netlink(unsigned groups)
     if (!socket_.valid() ||
         bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw process::StartupError(
-            fmt::format("netlink: {}: cannot tell which interfaces the kernel needs; allow AF_NETLINK",
+            fmt::format("netlink: {}: cannot find out which interfaces the kernel needs; allow AF_NETLINK",
                         std::strerror(errno)));
 }
 

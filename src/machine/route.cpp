@@ -101,7 +101,7 @@ std::vector<Route> read_routes(Netlink& netlink) {
             [&routes, &hops](const nlmsghdr& message) { routes.push_back(read_route(message, hops)); });
         if (error != 0 && family == AF_INET)  // IPv6 may be disabled
             throw process::StartupError(
-                fmt::format("netlink: {}: cannot tell which routes there are", std::strerror(error)));
+                fmt::format("netlink: {}: cannot list the routes", std::strerror(error)));
     }
     return routes;
 }

@@ -100,7 +100,8 @@ void TraceWriter::write(const verdict::TraceRecord& record) {
             dpdk::log_warning(fmt::format(
                 "--trace-file {}: its reader is too slow: frames are left out and counted", path_));
     } else if (error != 0) {
-        dpdk::log_warning(fmt::format("--trace-file {} takes no more: {}", path_, std::strerror(error)));
+        dpdk::log_warning(
+            fmt::format("--trace-file {} cannot be written any more: {}", path_, std::strerror(error)));
         error_ = error;
         file_ = {};
     }

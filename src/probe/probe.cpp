@@ -35,7 +35,7 @@ SendPlan plan_for_link(SendPlan plan, const cli::RateRequest& rate, const dpdk::
         const std::uint32_t speed = port.link().speed_mbps;
         if (speed == 0)
             throw process::StartupError(
-                fmt::format("--rate in percent: {} does not tell its link speed; "
+                fmt::format("--rate in percent: {} does not report its link speed; "
                             "give frames or bits per second",
                             dpdk::port_label(port.id())));
         plan.bits_per_second = speed * 1e6 * rate.percent_of_link / 100;
@@ -177,7 +177,7 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     dpdk::log_info("Probing: {} flow{} on {} queue pair{}", options.shape.flows,
                    options.shape.flows == 1 ? "" : "s", lcores.size(), lcores.size() == 1 ? "" : "s");
     if (options.grown)
-        dpdk::log_info("The smallest frames are of {} bytes: headers and stamp leave no room in {}",
+        dpdk::log_info("The smallest frames have {} bytes: headers and stamp leave no room in {}",
                        smallest_size(options.shape), kSmallestEthernetFrame);
     const TestBed test_bed(port, pools, lcores, options.port.burst, options.drain_seconds, stop,
                            report_signal);

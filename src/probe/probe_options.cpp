@@ -34,7 +34,7 @@ std::vector<std::string> split_sizes(const std::string& text) {
     std::istringstream stream(text + ",");
     for (std::string size; std::getline(stream, size, ',');) {
         if (std::ranges::find(sizes, size) != sizes.end())
-            throw process::UsageError(fmt::format("--size: {} is there twice", size));
+            throw process::UsageError(fmt::format("--size: {} is given twice", size));
         sizes.push_back(size);
     }
     return sizes;
@@ -116,7 +116,7 @@ void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, Depende
     table.add({.name = "--destination",
                .group = kGroup,
                .value = cli::converted(shape.destination, "MAC", cli::parse_mac, wire::format_mac),
-               .help = "MAC of the far end; a promiscuous one takes any"});
+               .help = "MAC address of the far end; in promiscuous mode it accepts any"});
     table.add({.name = "--swap",
                .group = kGroup,
                .value = cli::choice(options.swap_level, wire::kSwapLevelNames),
@@ -141,7 +141,7 @@ void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, Depende
     table.add({.name = "--drain",
                .group = kGroup,
                .value = cli::time(options.drain_seconds),
-               .help = "Wait so long for the last frames"});
+               .help = "How long to wait for the last frames"});
 }
 
 void add_search_options(cli::OptionTable& table, ProbeOptions& options) {

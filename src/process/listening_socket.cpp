@@ -80,7 +80,7 @@ void require_dead(const Place& place, const sockaddr_un& address, int type) {
         if (error == 0 || error == EPROTOTYPE || error == EAGAIN)
             fail(place, "another process has a socket there; choose another path");
         if (error != ECONNREFUSED)
-            fail(place, fmt::format("it cannot be told whether a process has the socket there: {}; "
+            fail(place, fmt::format("cannot find out whether a process uses the socket: {}; "
                                     "if none has, type: rm {}",
                                     std::strerror(error), place.path));
     }

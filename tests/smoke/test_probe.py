@@ -300,7 +300,7 @@ def test_default_size_grows_with_the_headers(start_probe, options, sizes, smalle
                           device="net_null0,no-rx=1")
     result = result_of(process)
     assert (result["sizes"], result["smallest_size"], result["sent_bytes"]) == (sizes, smallest, sent_bytes)
-    assert f"smallest frames are of {smallest} bytes" in process.stderr()
+    assert f"smallest frames have {smallest} bytes" in process.stderr()
 
 
 def test_two_queue_pairs_share_streams_and_rate(start_echo, start_probe, wire):

@@ -249,7 +249,7 @@ def test_full_disk_ends_the_file_and_not_the_echoing(start, start_on_capture, tm
     try:
         process = start_on_capture([known_frames()[0][0]], "--trace", "2000", "--trace-file", str(folder / "trace"),
                                    endless=True).wait_until_ready()
-        process.wait_for_line(r"warning: --trace-file .*/trace takes no more: No space left on device")
+        process.wait_for_line(r"warning: --trace-file .*/trace cannot be written any more: No space left on device")
         process.wait_for(lambda: len(traced(process)) == 2000, "2000 traced frames")
         process.send_signal(signal.SIGTERM)
         assert process.wait(START_SECONDS) == FAILURE
