@@ -78,12 +78,50 @@ PollingLcore::~PollingLcore() {
 
 }  // namespace l2echo::dpdk
 
-/// Replaces munmap() of libc, for the drivers too: the dynamic linker searches the program before libc.
-extern "C" int munmap(void* address, std::size_t length) noexcept {
+namespace {
+
+/// On the interrupt thread, waits until the bursts in progress have ended.
+void wait_on_interrupt_thread(const char* what) noexcept {
     using l2echo::dpdk::PollingLcores;
     PollingLcores* const lcores = PollingLcores::current();
     if (lcores != nullptr && rte_thread_is_intr() != 0 && !lcores->wait_for_turn(l2echo::dpdk::kPatience))
         l2echo::dpdk::log_warning(
-            "a driver unmaps memory while an lcore has not ended its turn for a second");
+            fmt::format("a driver {} memory while an lcore has not ended its turn for a second", what));
+}
+
+}  // namespace
+
+// These replace the functions of libc, for the drivers too: the dynamic linker searches the program before
+// libc.
+
+extern "C" int munmap(void* address, std::size_t length) noexcept {
+    wait_on_interrupt_thread("unmaps");
     return static_cast<int>(syscall(SYS_munmap, address, length));
+}
+
+namespace {
+
+void* map(void* address, std::size_t length, int protection, int flags, int file, off_t offset) noexcept {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): this is what the system call returns
+    auto* const memory =
+        reinterpret_cast<void*>(syscall(SYS_mmap, address, length, protection, flags, file, offset));
+    if (file >= 0 && (flags & MAP_SHARED) != 0)
+        wait_on_interrupt_thread("maps");
+    return memory;
+}
+
+}  // namespace
+
+// <sys/mman.h> makes one of these names the other where files have 64-bit offsets.
+extern "C" void* l2echo_mmap(void*, std::size_t, int, int, int, off_t) noexcept __asm__("mmap");
+extern "C" void* l2echo_mmap64(void*, std::size_t, int, int, int, off_t) noexcept __asm__("mmap64");
+
+extern "C" void* l2echo_mmap(void* address, std::size_t length, int protection, int flags, int file,
+                             off_t offset) noexcept {
+    return map(address, length, protection, flags, file, offset);
+}
+
+extern "C" void* l2echo_mmap64(void* address, std::size_t length, int protection, int flags, int file,
+                               off_t offset) noexcept {
+    return map(address, length, protection, flags, file, offset);
 }
