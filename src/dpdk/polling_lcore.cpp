@@ -102,9 +102,8 @@ extern "C" int munmap(void* address, std::size_t length) noexcept {
 namespace {
 
 void* map(void* address, std::size_t length, int protection, int flags, int file, off_t offset) noexcept {
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): this is what the system call returns
-    auto* const memory =
-        reinterpret_cast<void*>(syscall(SYS_mmap, address, length, protection, flags, file, offset));
+    const long result = syscall(SYS_mmap, address, length, protection, flags, file, offset);
+    auto* const memory = reinterpret_cast<void*>(result);  // NOLINT(performance-no-int-to-ptr)
     if (file >= 0 && (flags & MAP_SHARED) != 0)
         wait_on_interrupt_thread("maps");
     return memory;

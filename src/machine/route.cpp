@@ -123,8 +123,8 @@ std::vector<unsigned> interfaces_towards_client(Netlink& netlink, const SshSessi
                 {{RTA_DST, std::as_bytes(std::span(remote.bytes)).first(remote.size())},
                  {RTA_SRC, std::as_bytes(std::span(local.bytes)).first(local.size())},
                  {RTA_IP_PROTO, std::as_bytes(std::span(&protocol, 1))},
-                 {RTA_SPORT, std::as_bytes(std::span(&ports[0], 1))},
-                 {RTA_DPORT, std::as_bytes(std::span(&ports[1], 1))}});
+                 {RTA_SPORT, std::as_bytes(std::span(ports).first(1))},
+                 {RTA_DPORT, std::as_bytes(std::span(ports).last(1))}});
     return interfaces;
 }
 
