@@ -17,6 +17,8 @@ namespace {
 
 using Form = OptionValue::Form;
 
+constexpr const char* kGeneral = "Options";
+
 /// Splits at each comma. Keeps empty parts, so that they are rejected later.
 std::vector<std::string> split_lists(const std::vector<std::string>& texts) {
     std::vector<std::string> parts;
@@ -89,31 +91,30 @@ OptionTable::OptionTable(std::string program, std::string description, std::stri
       description_(std::move(description)),
       version_text_(std::move(version) + "\n"),
       app_(std::make_unique<App>()) {
-    constexpr const char* kGroup = "Options";
     app_->set_help_flag("-h,--help");
     rows_.push_back({.name = "-h, --help",
-                     .group = kGroup,
+                     .group = kGeneral,
                      .value = {.form = Form::Flag},
                      .help = "Print this help and exit",
                      .in_file = false});
     given_.emplace_back();
     add({.name = "--config",
-         .group = kGroup,
+         .group = kGeneral,
          .value = text(config_file_, "FILE"),
          .help = "Read options from this TOML file",
          .in_file = false});
     add({.name = "--version",
-         .group = kGroup,
+         .group = kGeneral,
          .value = flag(version_),
          .help = "Print the version and exit",
          .in_file = false});
     add({.name = "--print-config",
-         .group = kGroup,
+         .group = kGeneral,
          .value = flag(print_config_),
          .help = "Print what is in force, as a file for --config, and exit",
          .in_file = false});
     add({.name = "--eal",
-         .group = kGroup,
+         .group = kGeneral,
          .value = repeated(eal_, "ARGUMENT"),
          .help = "EAL arguments, for the file; those before -- on the command line replace them"});
 }
@@ -123,6 +124,14 @@ OptionTable::~OptionTable() = default;
 void OptionTable::add(OptionRow row) {
     add_to_app(row, given_.emplace_back().texts);
     rows_.push_back(std::move(row));
+}
+
+void OptionTable::add_log_format(process::LogFormat& format) {
+    add({.name = "--log-format",
+         .group = kGeneral,
+         .value = choice(format, process::kLogFormatNames),
+         .help =
+             "Log on stderr: text, or one JSON object a line; the systemd journal gets priorities with both"});
 }
 
 void OptionTable::add_renamed(RenamedOption renamed) {

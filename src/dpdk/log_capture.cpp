@@ -4,16 +4,23 @@
 #include <rte_log.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 
 #include "l2echo/process/error.hpp"
-#include "l2echo/process/output.hpp"
+#include "l2echo/process/log.hpp"
 
 namespace l2echo::dpdk {
 namespace {
+
+/// DPDK's levels are the severities of RFC 5424 plus one.
+process::Severity severity_of(int level) noexcept {
+    constexpr int kLast = static_cast<int>(process::Severity::Debug);
+    return static_cast<process::Severity>(std::clamp(level - 1, 0, kLast));
+}
 
 /// Receives DPDK's log stream.
 class Sink {
@@ -22,6 +29,12 @@ class Sink {
         const std::lock_guard guard(lock_);
         kept_.clear();
         kept_.reserve(kMaxBytes);
+        keeps_ = true;
+    }
+
+    void end() {
+        const std::lock_guard guard(lock_);
+        keeps_ = false;
     }
 
     std::string text() {
@@ -30,10 +43,13 @@ class Sink {
     }
 
     void take(std::string_view piece) noexcept {
-        process::print_error(piece);
-        if (rte_log_cur_msg_loglevel() > static_cast<int>(RTE_LOG_WARNING) || piece.size() > kMaxBytes / 2)
+        const int level = rte_log_cur_msg_loglevel();
+        log_.write(piece, severity_of(level));
+        if (level > static_cast<int>(RTE_LOG_WARNING) || piece.size() > kMaxBytes / 2)
             return;
         const std::lock_guard guard(lock_);
+        if (!keeps_)
+            return;
         if (kept_.size() + piece.size() > kMaxBytes)
             kept_.erase(0, kMaxBytes / 2);
         kept_ += piece;  // reserved above, so this does not allocate
@@ -41,15 +57,17 @@ class Sink {
 
   private:
     static constexpr std::size_t kMaxBytes = std::size_t{64} * 1024;
+    process::LogStream log_;
     std::mutex lock_;
     std::string kept_;
+    bool keeps_ = false;
 };
 
-/// DPDK has one log stream, and any of its threads may be writing to it, so the sink is never destroyed while
-/// DPDK runs.
+/// DPDK has one log stream, and any of its threads may be writing to it, even while the process ends, so the
+/// sink is never destroyed.
 Sink& sink() {
-    static Sink only;
-    return only;
+    static Sink* const only = new Sink;
+    return *only;
 }
 
 ssize_t write_to_sink(void*, const char* text, std::size_t length) {
@@ -72,7 +90,7 @@ LogCapture::LogCapture() {
 }
 
 LogCapture::~LogCapture() {
-    rte_openlog_stream(nullptr);
+    sink().end();
 }
 
 std::string LogCapture::text() const {

@@ -6,8 +6,9 @@
 
 namespace l2echo::dpdk {
 
-/// Keeps the warnings and errors that DPDK logs during its lifetime. The whole log is still written to
-/// stderr. Before 24.11, DPDK also writes to syslog, but not during the capture. One at a time.
+/// Keeps the warnings and errors that DPDK logs during its lifetime. One at a time. The whole log is written
+/// to the log of the process, from the first capture until the process ends: left alone, DPDK before 24.11
+/// writes each line to stderr and to syslog, and a service would have it twice in its journal.
 class LogCapture {
   public:
     LogCapture();

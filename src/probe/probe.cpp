@@ -14,6 +14,7 @@
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/port_choice.hpp"
 #include "l2echo/process/error.hpp"
+#include "l2echo/process/log.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/output_file.hpp"
 #include "l2echo/process/report_signal.hpp"
@@ -152,6 +153,7 @@ void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan&
 }  // namespace
 
 void run_probe(const std::string& program, const ProbeOptions& options) {
+    process::set_log_format(options.log_format);
     check_histogram(options.histogram_file);
     process::StopSignal stop;
     process::ReportSignal report_signal;

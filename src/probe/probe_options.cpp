@@ -247,6 +247,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     ProbeCommandLine line;
     ProbeOptions& options = line.options;
     DependentOptions given;
+    table.add_log_format(options.log_format);
     add_port_options(table, options);
     add_traffic_options(table, options, given);
     add_search_options(table, options);

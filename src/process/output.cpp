@@ -17,6 +17,7 @@
 #include <stdexcept>
 
 #include "l2echo/process/file_descriptor.hpp"
+#include "l2echo/process/log.hpp"
 
 namespace l2echo::process {
 namespace {
@@ -40,8 +41,10 @@ void reopen(int descriptor) noexcept {
         dup2(own.get(), descriptor);
 }
 
+/// Drivers, and the libraries that they use, write there without a severity.
 ssize_t write_to_stderr(void*, const char* text, std::size_t length) {
-    print_error({text, length});
+    static LogStream* const stream = new LogStream;  // used until the process ends
+    stream->write({text, length}, Severity::Notice);
     return static_cast<ssize_t>(length);
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "l2echo/process/error.hpp"
+#include "l2echo/process/log.hpp"
 #include "l2echo/process/output.hpp"
 
 namespace l2echo::process {
@@ -15,7 +16,7 @@ namespace {
 /// Prints one line, even if the message quotes text with line breaks.
 int fail(const std::string& program, std::string message, int status) {
     std::ranges::replace(message, '\n', ' ');
-    print_error(fmt::format("{}: error: {}\n", program, message));
+    write_log(fmt::format("{}: error: {}\n", program, message), Severity::Error);
     return status;
 }
 

@@ -13,6 +13,7 @@
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/operations/operator_service.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
+#include "l2echo/process/log.hpp"
 #include "l2echo/process/report_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/server/port_rules.hpp"
@@ -122,6 +123,7 @@ std::chrono::milliseconds interval_in_force(const Options& options) {
 }  // namespace
 
 void serve_echo(const std::string& program, const Options& options) {
+    process::set_log_format(options.log_format);
     process::StopSignal stop;
     process::ReportSignal report_signal;
     const dpdk::Eal eal(program, options.eal);

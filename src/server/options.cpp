@@ -248,6 +248,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
         dpdk::version_text());
     CommandLine line;
     Options& options = line.options;
+    table.add_log_format(options.log_format);
     add_port_options(table, options);
     add_echo_options(table, options);
     add_rule_options(table, options);

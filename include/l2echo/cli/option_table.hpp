@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "l2echo/cli/option_value.hpp"
+#include "l2echo/process/log.hpp"
 
 namespace l2echo::cli {
 
@@ -52,6 +53,8 @@ class OptionTable {
 
     /// The variable that the row's value refers to must outlive parse().
     void add(OptionRow row);
+    /// Adds --log-format.
+    void add_log_format(process::LogFormat& format);
     /// Adds a command of the running program to --help.
     void add_command(std::string_view name, std::string_view arguments, std::string_view help);
     /// Rejects the old name with an error that gives the new one.

@@ -12,11 +12,13 @@
 #include "l2echo/probe/result/probe_result.hpp"
 #include "l2echo/probe/run/sender.hpp"
 #include "l2echo/probe/traffic/traffic.hpp"
+#include "l2echo/process/log.hpp"
 
 namespace l2echo::probe {
 
 struct ProbeOptions {
     std::vector<std::string> eal;
+    process::LogFormat log_format = process::LogFormat::Text;
     std::vector<std::string> ports;
     bool take_kernel_interface = false;
     dpdk::PortRequest port;

@@ -13,11 +13,13 @@
 #include "l2echo/echo/rules.hpp"
 #include "l2echo/engine/idle.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
+#include "l2echo/process/log.hpp"
 
 namespace l2echo::server {
 
 struct Options {
-    std::vector<std::string> eal;    ///< EAL arguments, without "--"
+    std::vector<std::string> eal;  ///< EAL arguments, without "--"
+    process::LogFormat log_format = process::LogFormat::Text;
     std::vector<std::string> ports;  ///< ids or device names; empty: all ports that EAL probed
     bool take_kernel_interface = false;
     dpdk::PortRequest port;

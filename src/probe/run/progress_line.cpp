@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "l2echo/process/log.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/report/table.hpp"
 
@@ -25,9 +26,10 @@ void ProgressLine::show(const Progress& progress, double elapsed_seconds) {
 }
 
 void ProgressLine::print(const Progress& progress, double elapsed_seconds) {
-    const char* const begin = unfinished_ ? "\r" : "";
-    process::print_error(begin + describe(progress, elapsed_seconds) + (unfinished_ ? "   \n" : "\n"));
+    if (unfinished_)
+        process::print_error("\n");
     unfinished_ = false;
+    process::write_log(describe(progress, elapsed_seconds) + "\n", process::Severity::Info);
 }
 
 std::string ProgressLine::describe(const Progress& progress, double elapsed_seconds) {
