@@ -10,7 +10,7 @@
 #include "l2echo/echo/echo_pair.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/program.hpp"
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/report/table.hpp"
 #include "l2echo/server/options.hpp"

@@ -12,6 +12,6 @@ int main(int argc, char** argv) {
         if (line.print)
             l2echo::process::print(*line.print);
         else
-            l2echo::server::serve_echo(program, line.options);
+            l2echo::server::serve_echo(program, line);
     });
 }

@@ -15,7 +15,7 @@ import sys
 
 TEXT_COLUMN = 28  # where --help begins its second column
 COMMANDS = "Commands of the control socket"
-ONLY_ON_THE_COMMAND_LINE = {"--help", "--config", "--version", "--print-config"}
+ONLY_ON_THE_COMMAND_LINE = {"--help", "--config", "--version", "--print-config", "--check-config"}
 # EAL's own options, before "--": those that most command lines need.
 EAL_OPTIONS = {
     "-l": "lcores: 0-3", "--lcores": "lcores on CPUs: 0@0,1@1", "--main-lcore": "the lcore that reports",

@@ -1,6 +1,7 @@
 #include "l2echo/cli/option_table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -112,6 +113,11 @@ OptionTable::OptionTable(std::string program, std::string description, std::stri
          .group = kGeneral,
          .value = flag(print_config_),
          .help = "Print what is in force, as a file for --config, and exit",
+         .in_file = false});
+    add({.name = "--check-config",
+         .group = kGeneral,
+         .value = flag(check_config_),
+         .help = "Check the command line and the file, and exit; EAL's arguments are not checked",
          .in_file = false});
     add({.name = "--eal",
          .group = kGeneral,
@@ -291,6 +297,16 @@ void OptionTable::read_values() {
     for (std::size_t i = 0; i < rows_.size(); ++i)
         if (i != config)
             read_row(i);
+}
+
+std::vector<ValueInForce> OptionTable::values_in_force() const {
+    std::vector<ValueInForce> values;
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+        values.push_back({rows_[i].name,
+                          given_[i].texts.empty() ? rows_[i].value.default_text
+                                                  : fmt::format("{}", fmt::join(given_[i].texts, "\n")),
+                          rows_[i].reloads});
+    return values;
 }
 
 void OptionTable::add_command(std::string_view name, std::string_view arguments, std::string_view help) {

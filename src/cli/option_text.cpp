@@ -23,7 +23,8 @@ std::string usage_of(const OptionRow& row) {
     return row.value.type.empty() ? row.name : fmt::format("{} {}{}", row.name, row.value.type, again);
 }
 
-/// Returns text such as "Size of each RX ring [1..32768 descriptors; default 1024]".
+/// Returns text such as "Size of each RX ring [1..32768 descriptors; default 1024]". "reloads" marks an
+/// option that a running program takes from the file again.
 std::string describe(const OptionRow& row) {
     const OptionValue& value = row.value;
     std::string details = value.range;
@@ -31,6 +32,8 @@ std::string describe(const OptionRow& row) {
         details += (details.empty() ? "" : " ") + value.unit;
     if (!value.default_text.empty())
         details += fmt::format("{}default {}", details.empty() ? "" : "; ", value.default_text);
+    if (row.reloads)
+        details += details.empty() ? "reloads" : "; reloads";
     return details.empty() ? row.help : fmt::format("{} [{}]", row.help, details);
 }
 

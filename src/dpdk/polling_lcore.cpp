@@ -57,6 +57,15 @@ bool PollingLcores::wait_for_turn(std::chrono::milliseconds limit) noexcept {
     return true;
 }
 
+std::optional<unsigned> PollingLcores::stalled_since(std::uint64_t mark) const noexcept {
+    for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore) {
+        const std::uint64_t turn = __atomic_load_n(&lcores_->qsbr_cnt[lcore].cnt, __ATOMIC_ACQUIRE);
+        if (turn != __RTE_QSBR_CNT_THR_OFFLINE && turn < mark)
+            return lcore;
+    }
+    return std::nullopt;
+}
+
 rte_rcu_qsbr* PollingLcore::lcores_of_process() noexcept {
     PollingLcores* const lcores = PollingLcores::current();
     return lcores != nullptr && rte_lcore_id() < RTE_MAX_LCORE ? lcores->lcores_.get() : nullptr;

@@ -22,20 +22,17 @@ using std::chrono::milliseconds;
 /// this often.
 constexpr milliseconds kWatchInterval{1000};
 
-enum class Woken { InTime, ToReport, ToStop };
+enum class Woken { InTime, Early, ToReport, ToStop };
 
+/// Returns after kWatchInterval at the latest, so that the caller can look whether the time is still right.
 Woken wait_until(std::chrono::steady_clock::time_point time, const process::StopSignal& stop,
                  process::ReportSignal& asked, const std::function<void()>& every_second) {
-    for (;;) {
-        const auto next = std::min(time, std::chrono::steady_clock::now() + kWatchInterval);
-        if (stop.wait_until(next, &asked))
-            return Woken::ToStop;
-        every_second();
-        if (asked.take())
-            return Woken::ToReport;
-        if (std::chrono::steady_clock::now() >= time)
-            return Woken::InTime;
-    }
+    if (stop.wait_until(std::min(time, std::chrono::steady_clock::now() + kWatchInterval), &asked))
+        return Woken::ToStop;
+    every_second();
+    if (asked.take())
+        return Woken::ToReport;
+    return std::chrono::steady_clock::now() >= time ? Woken::InTime : Woken::Early;
 }
 
 report::WorkerSnapshot snapshot_of(const engine::Worker& worker) {
@@ -64,12 +61,13 @@ report::PortSnapshot snapshot_of(const dpdk::Port& port) {
 
 }  // namespace
 
-StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, PortHooks hooks,
+StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, ReporterHooks hooks,
                              const ReporterSettings& settings)
     : ports_(ports),
       workers_(workers),
       hooks_(std::move(hooks)),
-      settings_(settings),
+      format_(settings.format),
+      interval_(settings.interval),
       start_(Clock::now()),
       start_cycles_(rte_rdtsc()),
       first_(take_snapshot()),
@@ -83,24 +81,33 @@ StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& wo
 
 void StatsReporter::run(process::StopSignal& stop, process::ReportSignal& asked,
                         std::optional<milliseconds> duration, const std::function<void()>& every_second) {
-    const milliseconds tick = settings_.interval > milliseconds::zero() ? settings_.interval : kWatchInterval;
     const Clock::time_point end = duration ? start_ + *duration : Clock::time_point::max();
-    Clock::time_point next = start_ + tick;
+    milliseconds interval = interval_.load(std::memory_order_relaxed);
+    const auto tick = [&interval] { return interval > milliseconds::zero() ? interval : kWatchInterval; };
+    Clock::time_point next = start_ + tick();
     for (;;) {
         const Woken woken = wait_until(std::min(next, end), stop, asked, every_second);
         if (woken == Woken::ToStop)
             return;
+        if (const milliseconds wanted = interval_.load(std::memory_order_relaxed); wanted != interval) {
+            interval = wanted;
+            next = Clock::now() + tick();
+        }
+        if (woken == Woken::Early) {
+            look(false, stop);
+            continue;
+        }
         const bool last = woken == Woken::InTime && next >= end;
-        look(woken == Woken::ToReport || settings_.interval > milliseconds::zero(), stop);
+        look(woken == Woken::ToReport || interval > milliseconds::zero(), stop);
         if (last) {
             stop.request();
             return;
         }
         if (woken == Woken::InTime)
-            next += tick;
+            next += tick();
         // A report over a very short time is meaningless: ticks missed during a stall are skipped, and the
         // tick right after a requested report is delayed.
-        next = std::max(next, Clock::now() + tick / 2);
+        next = std::max(next, Clock::now() + tick() / 2);
     }
 }
 
@@ -110,7 +117,10 @@ void StatsReporter::look(bool report_too, process::StopSignal& stop) {
     follow_links(now);
     if (report_too && print(report::make_report(reported_, now, false), stop))
         reported_ = now;
-    log_new_hints(report::make_report(previous_, now, false));
+    const report::Report since_last_look = report::make_report(previous_, now, false);
+    log_new_hints(since_last_look);
+    if (hooks_.on_look)
+        hooks_.on_look(since_last_look);
     previous_ = std::move(now);
 }
 
@@ -138,8 +148,7 @@ report::Snapshot StatsReporter::take_snapshot() const {
 }
 
 std::string StatsReporter::render(const report::Report& report) const {
-    return settings_.format == ReportFormat::Json ? report::render_json(report) + "\n"
-                                                  : report::render_table(report);
+    return format_ == ReportFormat::Json ? report::render_json(report) + "\n" : report::render_table(report);
 }
 
 /// Returns false if the report was dropped; the next one then covers its time too. Stops the program if the

@@ -17,7 +17,7 @@
 #include "l2echo/process/log.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/output_file.hpp"
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "probe/run/environment.hpp"
 #include "probe/run/port_traffic.hpp"

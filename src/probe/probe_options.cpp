@@ -262,6 +262,8 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
         throw process::UsageError("--vlan: two tags at most, outer first");
     refuse_single_run_options(options, given);
     resolve(given, options);
+    if (table.checks_only() && !line.print)
+        line.print = cli::kConfigurationIsValid;
     return line;
 }
 

@@ -39,7 +39,7 @@ void on_signal(int) {
 }
 
 /// Must be called at start-up: after a hang-up, the process has no controlling terminal any more.
-bool has_terminal() {
+bool can_open_terminal() {
     return FileDescriptor(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid();
 }
 
@@ -52,13 +52,13 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
-StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)) {
+StopSignal::StopSignal() : has_terminal_(can_open_terminal()), event_(eventfd(0, EFD_CLOEXEC)) {
     if (!event_.valid())
         throw StartupError(fmt::format("eventfd: {}", std::strerror(errno)));
     g_stop_signal = this;
     set_action(SIGINT, on_signal);
     set_action(SIGTERM, on_signal);
-    set_action(SIGHUP, has_terminal() && !is_ignored(SIGHUP) ? on_signal : SIG_IGN);
+    set_action(SIGHUP, has_terminal_ && !is_ignored(SIGHUP) ? on_signal : SIG_IGN);
 }
 
 StopSignal::~StopSignal() {
@@ -77,9 +77,9 @@ void StopSignal::request() noexcept {
     errno = saved;
 }
 
-bool StopSignal::wait_until(std::chrono::steady_clock::time_point deadline, ReportSignal* report) const {
+bool StopSignal::wait_until(std::chrono::steady_clock::time_point deadline, RequestSignal* request) const {
     std::array<pollfd, 2> events{
-        {{event_.get(), POLLIN, 0}, {report == nullptr ? -1 : report->descriptor(), POLLIN, 0}}};
+        {{event_.get(), POLLIN, 0}, {request == nullptr ? -1 : request->descriptor(), POLLIN, 0}}};
     while (!requested()) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -88,7 +88,7 @@ bool StopSignal::wait_until(std::chrono::steady_clock::time_point deadline, Repo
         constexpr std::int64_t kMaxWait = 1'000'000;  // poll() takes an int
         poll(events.data(), events.size(), static_cast<int>(std::min<std::int64_t>(left.count(), kMaxWait)));
         if (events[1].revents != 0) {
-            report->acknowledge();
+            request->acknowledge();
             break;
         }
     }

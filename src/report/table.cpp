@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -87,6 +88,15 @@ std::string describe_balance(const verdict::FrameCounts& counts) {
     return fmt::format("received {} = echoed {} + answered {} + refused {} + dropped {}",
                        counts[Count::Received], counts[Count::Echoed], counts[Count::Answered],
                        counts.refused(), counts[Count::Dropped]);
+}
+
+std::string describe_in_one_line(const Report& report) {
+    const auto up = std::ranges::count_if(
+        report.ports, [](const PortReport& port) { return port.port.link.up && !port.port.removed; });
+    return fmt::format("received {}, echoed {}, {} of {} link{} up",
+                       format_scaled(report.rates.received_per_second, "frames/s"),
+                       format_scaled(report.rates.echoed_per_second, "frames/s"), up, report.ports.size(),
+                       report.ports.size() == 1 ? "" : "s");
 }
 
 std::string format_scaled(double value) {

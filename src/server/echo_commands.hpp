@@ -20,7 +20,8 @@ inline constexpr operations::CommandText kArm{"arm", "[TIME]",
                                               "Echoes from now on, for TIME or as long as --expire says"};
 inline constexpr operations::CommandText kDisarm{"disarm", "", "Refuses every frame from now on"};
 inline constexpr operations::CommandText kTrace{"trace", "N", "Logs the next N frames with their verdicts"};
-inline constexpr std::array kEchoCommands{kStatus, kArm, kDisarm, kTrace, operations::kHelpCommand};
+inline constexpr std::array kEchoCommands{
+    kStatus, kArm, kDisarm, kTrace, operations::kReloadCommand, operations::kHelpCommand};
 
 /// Returns the commands. Both arguments must outlive them.
 std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget);

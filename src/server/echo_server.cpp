@@ -12,18 +12,24 @@
 #include "l2echo/machine/cgroup.hpp"
 #include "l2echo/machine/numa.hpp"
 #include "l2echo/operations/operator_service.hpp"
+#include "l2echo/operations/service_manager.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
 #include "l2echo/process/log.hpp"
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
+#include "l2echo/report/table.hpp"
 #include "l2echo/server/port_rules.hpp"
 #include "l2echo/server/removed_ports.hpp"
 #include "server/echo_commands.hpp"
 #include "server/echo_workers.hpp"
 #include "server/idle_support.hpp"
+#include "server/reload.hpp"
 
 namespace l2echo::server {
 namespace {
+
+/// Time for the rest of a start, besides the wait for links. Locking a large memory takes seconds.
+constexpr std::chrono::seconds kStartLimit{60};
 
 std::vector<int> nodes_of(const std::vector<dpdk::Lcore>& lcores) {
     std::vector<int> nodes;
@@ -122,11 +128,16 @@ std::chrono::milliseconds interval_in_force(const Options& options) {
 
 }  // namespace
 
-void serve_echo(const std::string& program, const Options& options) {
+void serve_echo(const std::string& program, const CommandLine& line) {
+    const Options& options = line.options;
     process::set_log_format(options.log_format);
     process::StopSignal stop;
     process::ReportSignal report_signal;
+    std::optional<process::ReloadSignal> reload_signal;
+    if (!stop.has_terminal())
+        reload_signal.emplace();
     const dpdk::Eal eal(program, options.eal);
+    operations::ServiceManager manager;
     const engine::WorkerPlan plan = engine::plan_workers(eal.main_lcore(), eal.worker_lcores());
     log_lcores(eal.main_lcore(), plan);
     if (const auto warning =
@@ -138,27 +149,34 @@ void serve_echo(const std::string& program, const Options& options) {
                options.rules.level, ports);
     warn_of_numa(ports, plan);
     require_idle_support(options.idle.mode, ports);
+    manager.starting("waiting for links", options.link_wait + kStartLimit);
     dpdk::wait_for_links(ports, options.link_wait, stop);
 
     const bool may_trace = options.trace != 0 || !options.control_socket.empty();
     EchoWorkers echo(plan, ports, settings_of(options, may_trace), stop);
     echo.trace_budget().set(static_cast<std::int64_t>(options.trace));
-    std::optional<operations::OperatorService> service;
-    if (may_trace)
-        service.emplace(operations::CommandTable(echo_commands(echo.arming(), echo.trace_budget())),
-                        echo.traces(), ports, options.control_socket, options.trace_file, stop);
     engine::WorkerGroup& workers = echo.group();
+    operations::StatsReporter reporter(
+        ports, workers.workers(),
+        {.arming_state = [&](std::size_t port) { return echo.arming().state(port); },
+         .on_link_change = [&](std::size_t port) { echo.arming().forget_peer(port); },
+         .on_look = [&](const auto& report) { manager.status(report::describe_in_one_line(report)); }},
+        {options.format, interval_in_force(options)});
+    Reload reload(line, [&](const Options& next) {
+        echo.replace_rules(next.rules, next.max_rate);
+        reporter.set_interval(interval_in_force(next));
+    });
+    operations::OperatorService service(
+        echo_commands(echo.arming(), echo.trace_budget()), [&] { return reload.run(); },
+        reload_signal ? &*reload_signal : nullptr, echo.traces(), ports,
+        {options.control_socket, options.trace_file}, manager, stop);
     if (!plan.on_main_lcore)
         workers.launch();
     std::ranges::for_each(workers.workers(), [](const auto& worker) { log_worker(*worker); });
 
-    operations::StatsReporter reporter(
-        ports, workers.workers(),
-        {.arming_state = [&](std::size_t port) { return echo.arming().state(port); },
-         .on_link_change = [&](std::size_t port) { echo.arming().forget_peer(port); }},
-        {options.format, interval_in_force(options)});
     const auto watch_ports = [&] { give_up_removed_ports(ports, workers, stop); };
     log_ready(ports.size(), options.disarmed);
+    manager.ready("ready");
     const auto report = [&] { reporter.run(stop, report_signal, options.duration, watch_ports); };
     if (plan.on_main_lcore) {
         const dpdk::ControlThread thread("l2echo-stats", report);
@@ -166,13 +184,12 @@ void serve_echo(const std::string& program, const Options& options) {
     } else {
         report();
     }
+    manager.stopping();
     workers.join();
-    if (service)
-        service->finish();
+    service.finish();
     reporter.print_final();
     throw_if_removed(ports);
-    if (service)
-        service->throw_if_trace_is_cut_short();
+    service.throw_if_trace_is_cut_short();
 }
 
 }  // namespace l2echo::server

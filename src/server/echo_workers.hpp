@@ -39,6 +39,10 @@ class EchoWorkers {
     EchoWorkers(const engine::WorkerPlan& plan, const dpdk::Ports& ports, const EchoSettings& settings,
                 process::StopSignal& stop);
 
+    /// Control thread: every port echoes by these rules and rates from its next burst on. Waits until no
+    /// burst by the old ones is in progress.
+    void replace_rules(const echo::RulesRequest& rules, const cli::RateRequest& max_rate);
+
     echo::Arming& arming() noexcept { return arming_; }
     engine::TraceBudget& trace_budget() noexcept { return trace_budget_; }
     const operations::Traces& traces() const noexcept { return traces_; }
@@ -47,11 +51,26 @@ class EchoWorkers {
   private:
     using Sources = std::vector<echo::EchoPair*>;
 
+    /// What the rules of a port need besides the user's options. Read from the device once, because it may be
+    /// removed later.
+    struct RulesOfPort {
+        echo::RulesPort port;
+        std::uint16_t queue_pairs;
+    };
+
+    static std::vector<RulesOfPort> describe(const dpdk::Ports& ports);
+    std::vector<std::unique_ptr<echo::WireRules>> make_rules(const echo::RulesRequest& rules,
+                                                             const cli::RateRequest& max_rate) const;
+    std::vector<std::unique_ptr<echo::EchoPort>> make_echo_ports(const EchoSettings& settings) const;
+
     engine::Workers make_workers(const engine::WorkerPlan& plan, const dpdk::Ports& ports,
                                  const EchoSettings& settings);
 
+    std::vector<RulesOfPort> rules_of_ports_;
     std::vector<std::unique_ptr<echo::EchoPort>> echo_ports_;
     std::vector<echo::Gate*> gates_;
+    /// Rules that were replaced while a worker did not end its turn, and might still read them.
+    std::vector<std::unique_ptr<const echo::WireRules>> retired_rules_;
     echo::Arming arming_;
     engine::TraceBudget trace_budget_;
     operations::Traces traces_;

@@ -123,15 +123,18 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
     table.add({.name = "--accept",
                .group = kGroup,
                .value = cli::choice(rules.accept_own_only, {{"any", false}, {"own", true}}),
-               .help = "Echo unicast frames to any MAC, or to the port's own MAC only"});
+               .help = "Echo unicast frames to any MAC, or to the port's own MAC only",
+               .reloads = true});
     table.add({.name = "--group",
                .group = kGroup,
                .value = cli::choice(rules.group_own_source, {{"refuse", false}, {"own-source", true}}),
-               .help = "Frames to a group: refuse, or answer with the port's own MAC as source"});
+               .help = "Frames to a group: refuse, or answer with the port's own MAC as source",
+               .reloads = true});
     table.add({.name = "--swap",
                .group = kGroup,
                .value = cli::choice(rules.level, wire::kSwapLevelNames),
-               .help = "What is exchanged; a frame that lacks it is refused"});
+               .help = "What is exchanged; a frame that lacks it is refused",
+               .reloads = true});
     table.add({.name = "--match",
                .group = kGroup,
                .value = cli::repeated(
@@ -141,27 +144,32 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
                    "RULE"),
                .help = "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, "
                        "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, "
-                       "the first rule that fits decides; echo alone fits all"});
+                       "the first rule that fits decides; echo alone fits all",
+               .reloads = true});
     table.add({.name = "--only-from",
                .group = kGroup,
                .value = cli::converted(rules.only_from, "MAC", parse_station),
-               .help = "Echo frames from this tester only"});
+               .help = "Echo frames from this tester only",
+               .reloads = true});
     table.add({.name = "--max-rate",
                .group = kGroup,
                .value = cli::converted(options.max_rate, "RATE", cli::parse_absolute_rate),
                .help =
                    "Echo no more than this on each port, an equal part on each of its queue pairs: 1Mpps, "
-                   "10Gbps"});
+                   "10Gbps",
+               .reloads = true});
     table.add({.name = "--ip",
                .group = kGroup,
                .value = cli::list([&rules](const std::string& text, const char* option) {
                    echo::parse_interface(text, option, rules.answers);
                }),
-               .help = "Answer ARP, neighbour solicitations and ping for these, such as 192.0.2.1/24"});
+               .help = "Answer ARP, neighbour solicitations and ping for these, such as 192.0.2.1/24",
+               .reloads = true});
     table.add({.name = "--eth-lb",
                .group = kGroup,
                .value = cli::flag(rules.answers.eth_loopback),
-               .help = "Answer ETH-LB loopback messages to the port's own MAC"});
+               .help = "Answer ETH-LB loopback messages to the port's own MAC",
+               .reloads = true});
     table.add({.name = "--loop-check",
                .group = kGroup,
                .value = cli::on_off(options.loop_check),
@@ -182,7 +190,7 @@ void add_session_options(cli::OptionTable& table, Options& options) {
     table.add({.name = "--control-socket",
                .group = kGroup,
                .value = cli::text(options.control_socket, "PATH"),
-               .help = "Take commands on a socket there: status, arm, disarm, trace"});
+               .help = "Take commands on a socket there: status, arm, disarm, trace, reload"});
     table.add({.name = "--trace",
                .group = kGroup,
                .value = cli::number(options.trace, {.max = kMaxTraced, .unit = "frames"}),
@@ -199,7 +207,8 @@ void add_report_options(cli::OptionTable& table, Options& options) {
                .group = kGroup,
                .value = cli::time(options.stats_interval),
                .help = "Interval of the reports, 0 for none; 1 s when left out, "
-                       "but off for a table that is not on a terminal"});
+                       "but off for a table that is not on a terminal",
+               .reloads = true});
     table.add({.name = "--format",
                .group = kGroup,
                .value = cli::choice(options.format, {{"table", operations::ReportFormat::Table},
@@ -246,7 +255,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
         program_name(arguments),
         "Ethernet echo server: swaps source and destination MAC and sends every frame back",
         dpdk::version_text());
-    CommandLine line;
+    CommandLine line{.options = {}, .print = {}, .arguments = arguments};
     Options& options = line.options;
     table.add_log_format(options.log_format);
     add_port_options(table, options);
@@ -258,15 +267,18 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
         table.add_command(name, arguments_of, help);
 
     line.print = table.parse(arguments);
+    line.values = table.values_in_force();
     options.eal = table.eal_arguments();
     refuse_rules_beside_raw(options.rules);
     options.loop_check = options.loop_check && !options.rules.raw;
     refuse_useless_session(options);
+    if (table.checks_only() && !line.print)
+        line.print = cli::kConfigurationIsValid;
     return line;
 }
 
 CommandLine parse_eal_command_line(const std::vector<std::string>& arguments) {
-    CommandLine line;
+    CommandLine line{.options = {}, .print = {}, .arguments = arguments};
     const cli::SplitArguments split = cli::split_arguments(arguments);
     const std::string program = program_name(arguments);
     if (cli::asks_for(split.eal, {"-h", "--help"}) || cli::asks_for(split.ours, {"-h", "--help"}))

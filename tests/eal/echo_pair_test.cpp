@@ -62,6 +62,7 @@ class EchoBurst : public testing::Test {
     echo::WireRules& rules_ = port_.rules();
     echo::Gate& gate_ = port_.gate();
     std::unique_ptr<echo::EchoPair> pair_;
+    std::vector<std::unique_ptr<const echo::WireRules>> retired_;
 };
 
 TEST_F(EchoBurst, ReturnsFramesSwappedInOrder) {
@@ -443,6 +444,29 @@ TEST_F(EchoBurst, RateLimitAppliesToRulesAndRaw) {
     }
 }
 
+TEST_F(EchoBurst, NewRulesBringTheirRate) {
+    const auto replace_by_rate_of = [&](double frames_per_second) {
+        auto rules = std::make_unique<echo::WireRules>(rules_);
+        rules->rate = frames_per_second > 0 ? echo::RateLimit(frames_per_second, 0, 1e9) : echo::RateLimit();
+        retired_.push_back(port_.port().replace_rules(std::move(rules)));
+    };
+    const auto returned_of_40 = [&] {
+        for (int turn = 0; turn < 2; ++turn) {
+            for (int i = 0; i < 20; ++i)
+                wire_.send(udp4_frame());
+            burst();
+        }
+        return wire_.take().size();
+    };
+    EXPECT_EQ(returned_of_40(), 31u) << "what the wire holds";
+    replace_by_rate_of(1e-9);
+    EXPECT_EQ(returned_of_40(), 31u);
+    EXPECT_EQ(refused(verdict::Reason::OverRate), 7u) << "33 pass at once";
+    replace_by_rate_of(0);
+    returned_of_40();
+    EXPECT_EQ(refused(verdict::Reason::OverRate), 7u);
+}
+
 TEST_F(EchoBurst, RefusedFramesAndAnswersDoNotConsumeTheRate) {
     pair_->rate = echo::RateLimit(1000, 0, 1e9);
     rules_.answers = answer_rules();
@@ -501,7 +525,8 @@ Bytes check_of(const wire::LoopCheckSender& sender) {
 TEST_F(EchoBurst, ForeignLoopCheckIsEchoedOnce) {
     const Bytes check = check_of({6, 0});
     const std::array<echo::Gate*, 1> gates{&gate_};
-    use({.rate = echo::RateLimit(1e-9, 0, 1e9), .loop_check = {.sender = {5, 0}, .gates = gates}});
+    rules_.rate = echo::RateLimit(1e-9, 0, 1e9);
+    use({.loop_check = {.sender = {5, 0}, .gates = gates}});
     const auto echoes = [&](const Bytes& frame) {
         wire_.send(frame);
         EXPECT_EQ(burst(), 1);
@@ -640,8 +665,8 @@ TEST_F(EchoBurst, EveryFrameHasOneVerdictUnderAnyRules) {
         if (random() % 2 == 0)
             request.answers = answer_rules();
         rules_ = echo::WireRules(request, {.own_mac = kOurMac, .own_macs = {}});
+        rules_.rate = random() % 4 == 0 ? echo::RateLimit(1000, 0, 1e9) : echo::RateLimit();
         use({.queue_pair = {.tx_retries = static_cast<std::uint32_t>(random() % 3)},
-             .rate = random() % 4 == 0 ? echo::RateLimit(1000, 0, 1e9) : echo::RateLimit(),
              .trace = &trace,
              .loop_check = {.on = random() % 2 == 0, .pool = pool.get()}});
         budget.set(random() % 4 == 0 ? 8 : 0);

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <rte_alarm.h>
+#include <rte_lcore.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +41,20 @@ class SharedPage {
     std::promise<void> done_;
     std::future<void> unmapped_ = done_.get_future();
 };
+
+TEST(PollingLcore, StallsUntilItEndsATurn) {
+    PollingLcores& lcores = *PollingLcores::current();
+    EXPECT_EQ(lcores.stalled_since(lcores.mark()), std::nullopt) << "nothing polls";
+    {
+        const PollingLcore lcore;
+        const std::uint64_t mark = lcores.mark();
+        EXPECT_EQ(lcores.stalled_since(mark), rte_lcore_id());
+        lcore.end_turn();
+        EXPECT_EQ(lcores.stalled_since(mark), std::nullopt);
+        EXPECT_EQ(lcores.stalled_since(lcores.mark()), rte_lcore_id());
+    }
+    EXPECT_EQ(lcores.stalled_since(lcores.mark()), std::nullopt) << "it polls no more";
+}
 
 TEST(PollingLcore, MemoryIsUnmappedAfterTheCurrentIteration) {
     SharedPage page;

@@ -131,7 +131,10 @@ def test_every_port_has_its_state(start, l2_multi_echo, path):
         assert [port["state"] for port in client.ask("disarm")["ports"]] == ["disarmed"] * 2
 
 
-def test_help_lists_commands_that_work(controlled, path):
+def test_help_lists_commands_that_work(start_echo, endless_traffic, path, tmp_path):
+    (tmp_path / "empty.toml").touch()
+    start_echo(endless_traffic, *INTERVAL, "--control-socket", str(path), "--config",
+               str(tmp_path / "empty.toml")).wait_until_ready()
     with ControlClient(path) as client:
         commands = client.ask("help")["commands"]
         for command in commands:

@@ -32,7 +32,18 @@ struct OptionRow {
     std::string group;  ///< heading in --help
     OptionValue value;
     std::string help;
-    bool in_file = true;  ///< also a key in a file, without the dashes
+    bool in_file = true;   ///< also a key in a file, without the dashes
+    bool reloads = false;  ///< a running program takes a new value from the file
+};
+
+/// What --check-config prints.
+inline constexpr const char* kConfigurationIsValid = "The configuration is valid.\n";
+
+/// An option's value as text, to compare two readings of a file.
+struct ValueInForce {
+    std::string name;  ///< includes the dashes
+    std::string text;  ///< empty: not given, and no default
+    bool reloads = false;
 };
 
 /// The old name of an option and its replacement.
@@ -66,6 +77,12 @@ class OptionTable {
 
     /// Returns the EAL arguments of the command line or, if there are none, those of the file.
     const std::vector<std::string>& eal_arguments() const noexcept { return eal_; }
+
+    /// True if the command line only asks whether it and the file are valid.
+    bool checks_only() const noexcept { return check_config_; }
+
+    /// Returns the value of each option, in an order that does not depend on the arguments.
+    std::vector<ValueInForce> values_in_force() const;
 
     const std::vector<OptionRow>& rows() const noexcept { return rows_; }
 
@@ -102,6 +119,7 @@ class OptionTable {
     std::string config_file_;
     bool version_ = false;
     bool print_config_ = false;
+    bool check_config_ = false;
     struct App;
     std::unique_ptr<App> app_;  ///< CLI11's parser, hidden in the source file
 };

@@ -1,11 +1,13 @@
-// Tracks the lcores that poll ports, so that a driver's thread can wait until they no longer use memory that
-// it unmaps.
+// Tracks the lcores that poll ports, so that other threads can wait until they no longer use something, and
+// can see that they still run.
 #pragma once
 
 #include <rte_rcu_qsbr.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace l2echo::dpdk {
 
@@ -34,6 +36,12 @@ class PollingLcores {
     /// Waits until each lcore that was polling at the time of the call has ended a turn or stopped polling.
     /// Returns false if `limit` expires first. Must not be called by a thread that polls.
     bool wait_for_turn(std::chrono::milliseconds limit) noexcept;
+
+    /// Returns a mark for stalled_since(). Any thread.
+    std::uint64_t mark() noexcept { return rte_rcu_qsbr_start(lcores_.get()); }
+    /// Returns an lcore that was polling at the time of the mark, still does, and has not ended a turn since;
+    /// empty if there is none. Any thread.
+    std::optional<unsigned> stalled_since(std::uint64_t mark) const noexcept;
 
     /// Returns the instance of the process; nullptr without an Eal.
     static PollingLcores* current() noexcept;

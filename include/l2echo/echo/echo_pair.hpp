@@ -30,7 +30,6 @@ struct LoopCheckSettings {
 
 struct EchoPairSettings {
     engine::QueuePairSettings queue_pair{};
-    RateLimit rate{};
     engine::FrameTrace* trace = nullptr;  ///< null: frames cannot be traced
     LoopCheckSettings loop_check{};
 };
@@ -42,9 +41,10 @@ class EchoPair {
     EchoPair(const EchoPairSettings& settings, EchoPort& echo_port) noexcept
         : queues(settings.queue_pair),
           port(echo_port),
-          rate(settings.rate),
+          rate(echo_port.rules().rate),
           trace(settings.trace),
-          loop_check(settings.loop_check) {}
+          loop_check(settings.loop_check),
+          generation_(echo_port.rules().generation) {}
 
     /// Polls once and sends the echoes and answers. The port must be started. Returns the number of frames
     /// received. `now` is in TSC cycles.
@@ -55,6 +55,16 @@ class EchoPair {
     /// sent.
     bool send_loop_check() noexcept;
 
+    /// The rules for the next burst. A rate limit of new rules begins unused.
+    const WireRules& rules_for_burst() noexcept {
+        const WireRules& rules = port.rules();
+        if (rules.generation != generation_) [[unlikely]] {
+            rate = rules.rate;
+            generation_ = rules.generation;
+        }
+        return rules;
+    }
+
     engine::QueuePair queues;
     EchoPort& port;
     RateLimit rate;
@@ -62,6 +72,7 @@ class EchoPair {
     const LoopCheckSettings loop_check;
 
   private:
+    std::uint32_t generation_;     ///< of the rules that `rate` belongs to
     std::uint64_t check_due_ = 0;  ///< TSC cycles
 };
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include "l2echo/echo/gate.hpp"
 #include "l2echo/echo/rules.hpp"
@@ -21,11 +22,19 @@ class alignas(RTE_CACHE_LINE_SIZE) EchoPort {
     /// change.
     const WireRules& rules() const noexcept { return *current_.load(std::memory_order_acquire); }
 
+    /// Any other thread, one at a time: the next burst sees the new rules. Returns the old ones, which bursts
+    /// in progress may still read: destroy them when every worker has ended a turn (dpdk/polling_lcore.hpp).
+    std::unique_ptr<const WireRules> replace_rules(std::unique_ptr<WireRules> rules) noexcept {
+        rules->generation = rules_->generation + 1;
+        current_.store(rules.get(), std::memory_order_release);
+        return std::exchange(rules_, std::move(rules));
+    }
+
     Gate gate;
 
   private:
     std::unique_ptr<const WireRules> rules_;
-    std::atomic<const WireRules*> current_;  ///< written by the main lcore before the workers start
+    std::atomic<const WireRules*> current_;  ///< written by the thread that replaces the rules
 };
 
 }  // namespace l2echo::echo

@@ -11,6 +11,7 @@
 #include "l2echo/echo/answers.hpp"
 #include "l2echo/echo/mac_filter.hpp"
 #include "l2echo/echo/match_rules.hpp"
+#include "l2echo/echo/rate_limit.hpp"
 #include "l2echo/verdict/reason.hpp"
 #include "l2echo/wire/ethernet.hpp"
 #include "l2echo/wire/frame_headers.hpp"
@@ -41,6 +42,7 @@ struct RulesPort {
     std::uint16_t mtu = 1500;
     /// MACs of all our ports, refused as sources (`loop`); may be empty.
     std::vector<wire::MacAddress> own_macs;
+    RateLimit rate{};  ///< of each queue pair
 };
 
 /// The rules of one port. Immutable while workers run.
@@ -50,6 +52,8 @@ struct WireRules : RulesRequest {
     wire::MacAddress own_mac;
     MacFilter own_macs;
     std::uint32_t max_untagged_length;  ///< MTU + 14, bytes without FCS
+    RateLimit rate;                     ///< of each queue pair, unused
+    std::uint32_t generation = 0;       ///< how often the port's rules were replaced
 };
 
 /// Returns what an echo swaps, such as "mac", "mac+ip" or "raw". Static storage.

@@ -16,6 +16,8 @@ struct CommandText {
     std::string_view help;
 };
 
+inline constexpr CommandText kReloadCommand{"reload", "",
+                                            "Applies the file of --config again, as a whole or not at all"};
 inline constexpr CommandText kHelpCommand{"help", "", "Lists the commands"};
 
 /// One row of the table.

@@ -1,6 +1,7 @@
 // Reads the counters periodically, prints the report, and logs link changes and hints. Never accesses frames.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <set>
@@ -10,7 +11,7 @@
 #include "l2echo/dpdk/ports.hpp"
 #include "l2echo/engine/worker_group.hpp"
 #include "l2echo/process/output.hpp"
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "l2echo/report/report.hpp"
 #include "l2echo/wire/link_state.hpp"
@@ -24,17 +25,19 @@ struct ReporterSettings {
     std::chrono::milliseconds interval{0};  ///< 0: only the final report and requested ones
 };
 
-/// Callbacks of the reporter about a port, by its index. Called by the reporter's thread.
-struct PortHooks {
+/// Callbacks of the reporter, called by its thread. A port is given by its index.
+struct ReporterHooks {
     std::function<verdict::ArmingState(std::size_t port)> arming_state;
     std::function<void(std::size_t port)> on_link_change;
+    /// Gets a report over the time since the last call, at least once per second.
+    std::function<void(const report::Report& report)> on_look{};
 };
 
 /// Used by one thread at a time: the main lcore, or a control thread while the main lcore echoes.
 class StatsReporter {
   public:
     /// Report times start at construction.
-    StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, PortHooks hooks,
+    StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, ReporterHooks hooks,
                   const ReporterSettings& settings);
 
     /// Reports until the stop signal is set: at every interval, and whenever `asked` requests a report. Sets
@@ -42,6 +45,11 @@ class StatsReporter {
     /// reads the counters.
     void run(process::StopSignal& stop, process::ReportSignal& asked,
              std::optional<std::chrono::milliseconds> duration, const std::function<void()>& every_second);
+
+    /// Any thread: changes the interval of run().
+    void set_interval(std::chrono::milliseconds interval) noexcept {
+        interval_.store(interval, std::memory_order_relaxed);
+    }
 
     /// Call after the workers were joined, when the counts are final and balance. Throws if stdout cannot be
     /// written.
@@ -61,8 +69,9 @@ class StatsReporter {
 
     const dpdk::Ports& ports_;
     const engine::Workers& workers_;
-    PortHooks hooks_;
-    ReporterSettings settings_;
+    ReporterHooks hooks_;
+    ReportFormat format_;
+    std::atomic<std::chrono::milliseconds> interval_;  ///< written by set_interval()
     Clock::time_point start_;
     std::uint64_t start_cycles_;
     report::Snapshot first_;

@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "l2echo/process/file_descriptor.hpp"
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 
 namespace l2echo::process {
 
@@ -19,6 +19,9 @@ class StopSignal {
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
 
+    /// True if the process had a controlling terminal when it started.
+    bool has_terminal() const noexcept { return has_terminal_; }
+
     /// The flag itself, for workers, which read it in every iteration.
     const std::atomic<bool>& flag() const noexcept { return requested_; }
     bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
@@ -26,13 +29,14 @@ class StopSignal {
     /// Sets the flag. Callable from any thread and from signal handlers.
     void request() noexcept;
 
-    /// Sleeps until the flag is set or the deadline passes; returns true if the flag is set. With `report`,
-    /// it also returns as soon as a report is requested. Called by the main lcore and the reporter.
-    bool wait_until(std::chrono::steady_clock::time_point deadline, ReportSignal* report = nullptr) const;
+    /// Sleeps until the flag is set or the deadline passes; returns true if the flag is set. With `request`,
+    /// it also returns as soon as that signal arrives. Called by the main lcore and the reporter.
+    bool wait_until(std::chrono::steady_clock::time_point deadline, RequestSignal* request = nullptr) const;
 
   private:
     std::atomic<bool> requested_{false};  ///< set by any thread or signal handler, never cleared
-    FileDescriptor event_;                ///< eventfd that wakes waiting threads
+    bool has_terminal_;
+    FileDescriptor event_;  ///< eventfd that wakes waiting threads
 };
 
 }  // namespace l2echo::process

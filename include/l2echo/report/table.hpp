@@ -11,6 +11,9 @@ namespace l2echo::report {
 /// hints.
 std::string render_table(const Report& report);
 
+/// Returns one line for a service manager: "received 1.49 Mframes/s, echoed 1.49 Mframes/s, 2 of 2 links up".
+std::string describe_in_one_line(const Report& report);
+
 /// Returns text such as "received 4 = echoed 3 + answered 0 + refused 1 + dropped 0".
 std::string describe_balance(const verdict::FrameCounts& counts);
 

@@ -10,6 +10,6 @@ namespace l2echo::server {
 
 /// Starts EAL, ports and workers according to the options, reports until stopped, and shuts everything down.
 /// Throws StartupError or UsageError, or std::runtime_error if a port was removed. Called once, by main().
-void serve_echo(const std::string& program, const Options& options);
+void serve_echo(const std::string& program, const CommandLine& line);
 
 }  // namespace l2echo::server

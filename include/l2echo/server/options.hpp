@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "l2echo/cli/option_table.hpp"
 #include "l2echo/cli/rate.hpp"
 #include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/port_plan.hpp"
@@ -43,6 +44,8 @@ struct Options {
 struct CommandLine {
     Options options;
     std::optional<std::string> print;  ///< for --help, --version, --print-config: print this and exit with 0
+    std::vector<std::string> arguments;  ///< of main()
+    std::vector<cli::ValueInForce> values{};
 };
 
 /// Parses the arguments of main(): program name, EAL arguments, "--", options. EAL arguments on the command

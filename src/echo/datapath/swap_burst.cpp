@@ -276,7 +276,7 @@ void prefetch_headers(std::span<rte_mbuf*> burst) noexcept {
 
 KeptFrames swap_burst(std::span<rte_mbuf*> burst, engine::BurstArray& answers, EchoPair& pair,
                       std::uint64_t now) noexcept {
-    BurstContext context{pair, pair.port.rules(), pair.port.gate.closed_by(now), now};
+    BurstContext context{pair, pair.rules_for_burst(), pair.port.gate.closed_by(now), now};
     Sorting sorting(burst, answers, pair.queues.counters);
     const bool tracing = pair.trace != nullptr && pair.trace->wanted();
     if (tracing || context.closed_by != Reason::None || pair.rate.limited() ||

@@ -9,7 +9,7 @@
 #include "l2echo/dpdk/mempool.hpp"
 #include "l2echo/probe/run/lcore_plan.hpp"
 #include "l2echo/probe/run/sender.hpp"
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
 #include "probe/run/checker.hpp"
 #include "probe/run/link_watch.hpp"

@@ -18,5 +18,14 @@ TEST(EchoPort, KeepsTheRulesItWasConstructedWith) {
     EXPECT_EQ(port.rules().own_mac, 7u);
 }
 
+TEST(EchoPort, ReplacedRulesAreReturnedAndCounted) {
+    EchoPort port(std::make_unique<const WireRules>(RulesRequest{}, RulesPort{.own_mac = 7, .own_macs = {}}));
+    const WireRules* const first = &port.rules();
+    auto second = std::make_unique<WireRules>(RulesRequest{}, RulesPort{.own_mac = 8, .own_macs = {}});
+    EXPECT_EQ(port.replace_rules(std::move(second)).get(), first);
+    EXPECT_EQ(port.rules().own_mac, 8u);
+    EXPECT_EQ(port.rules().generation, 1u);
+}
+
 }  // namespace
 }  // namespace l2echo::echo

@@ -25,6 +25,14 @@ TEST(Table, ScalesNumbersToThreeDigits) {
     EXPECT_EQ(format_scaled(1488, "frames/s"), "1.49 kframes/s");
 }
 
+TEST(Table, OneLineHasRatesAndLinks) {
+    Snapshot now = snapshot_after_two_seconds();
+    const auto line = [&] { return describe_in_one_line(make_report(snapshot_at_start(), now, false)); };
+    EXPECT_EQ(line(), "received 2.00 kframes/s, echoed 1.95 kframes/s, 1 of 1 link up");
+    now.ports.front().removed = true;
+    EXPECT_NE(line().find(", 0 of 1 link up"), std::string::npos) << line();
+}
+
 TEST(Table, HasARowForEachWorkerAndTheTotal) {
     const std::string text = table_of(false);
     for (const char* row :

@@ -1,4 +1,4 @@
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "l2echo/process/report_signal.hpp"
+#include "l2echo/process/request_signal.hpp"
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <cstring>
 
@@ -14,34 +14,38 @@
 namespace l2echo::process {
 namespace {
 
-/// The signal handler finds the one ReportSignal here, because it takes no argument of ours.
-std::atomic<ReportSignal*> g_report_signal{nullptr};
+/// The signal handler finds its RequestSignal here, because it takes no argument of ours.
+std::array<std::atomic<RequestSignal*>, NSIG> g_request_signals{};
 
-void set_action(void (*handler)(int)) {
+std::atomic<RequestSignal*>& object_of(int signal) noexcept {
+    return g_request_signals.at(static_cast<std::size_t>(signal));
+}
+
+void handle(int signal, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;  // unlike a stop, it must not interrupt a write
     sigemptyset(&action.sa_mask);
-    sigaction(SIGUSR1, &action, nullptr);
+    sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
 
-ReportSignal::ReportSignal() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+RequestSignal::RequestSignal(int signal) : signal_(signal), event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!event_.valid())
         throw StartupError(fmt::format("eventfd: {}", std::strerror(errno)));
-    g_report_signal = this;
-    set_action(on_signal);
+    object_of(signal_) = this;
+    handle(signal_, on_signal);
 }
 
 /// Ignores the signal: the default action would kill a program that is about to end cleanly.
-ReportSignal::~ReportSignal() {
-    set_action(SIG_IGN);
-    g_report_signal = nullptr;
+RequestSignal::~RequestSignal() {
+    handle(signal_, SIG_IGN);
+    object_of(signal_) = nullptr;
 }
 
-void ReportSignal::on_signal(int) {
-    ReportSignal* const self = g_report_signal.load();
+void RequestSignal::on_signal(int signal) {
+    RequestSignal* const self = object_of(signal).load();
     if (self == nullptr)
         return;
     const int saved = errno;
@@ -52,7 +56,7 @@ void ReportSignal::on_signal(int) {
     errno = saved;
 }
 
-void ReportSignal::acknowledge() noexcept {
+void RequestSignal::acknowledge() noexcept {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto bytes =
         read(event_.get(), &count, sizeof count);  // fails if it was not readable
