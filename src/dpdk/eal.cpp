@@ -29,6 +29,7 @@
 #include "l2echo/cli/number.hpp"
 #include "l2echo/dpdk/lcore.hpp"
 #include "l2echo/dpdk/log.hpp"
+#include "l2echo/machine/capabilities.hpp"
 #include "l2echo/machine/cpu_set.hpp"
 #include "l2echo/machine/host_limits.hpp"
 #include "l2echo/machine/numa.hpp"
@@ -193,6 +194,7 @@ void close_other_ports() {
 }  // namespace
 
 Eal::Eal(const std::string& program, std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+    machine::raise_permitted_capabilities();  // before EAL creates threads
     require_descriptors();
     check_cpus(arguments_, machine::allowed_cpus());
     refuse_empty_values(arguments_);

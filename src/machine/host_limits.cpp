@@ -1,13 +1,12 @@
 #include "l2echo/machine/host_limits.hpp"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "l2echo/machine/capabilities.hpp"
 #include "machine/first_line.hpp"
 
 namespace l2echo::machine {
@@ -32,14 +31,6 @@ std::string first_hugetlbfs() {
             return point;
     }
     return "";
-}
-
-std::uint64_t effective_capabilities() {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-    if (syscall(SYS_capget, &header, data.data()) != 0)
-        return 0;
-    return std::uint64_t{data[1].effective} << 32 | data[0].effective;
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ std::vector<Connection> read_connections() {
     return connections;
 }
 
-std::vector<fs::path> entries(const fs::path& folder) {
+std::vector<fs::path> folder_entries(const fs::path& folder) {
     std::error_code none;
     std::vector<fs::path> found;
     for (auto entry = fs::directory_iterator(folder, none); entry != fs::directory_iterator();
@@ -83,9 +83,9 @@ std::vector<fs::path> entries(const fs::path& folder) {
 std::set<std::string> files_of_ssh_servers() {
     std::set<std::string> files;
     std::error_code none;
-    for (const fs::path& process : entries("/proc"))
+    for (const fs::path& process : folder_entries("/proc"))
         if (std::ranges::count(kSshServers, first_line(process / "comm")) != 0)
-            for (const fs::path& file : entries(process / "fd"))
+            for (const fs::path& file : folder_entries(process / "fd"))
                 files.insert(fs::read_symlink(file, none));
     return files;
 }
@@ -95,7 +95,7 @@ std::set<std::string> files_of_ssh_servers() {
 std::set<std::string> ssh_connection_variables() {
     constexpr std::string_view kName = "SSH_CONNECTION=";
     std::set<std::string> values;
-    for (const fs::path& process : entries("/proc")) {
+    for (const fs::path& process : folder_entries("/proc")) {
         std::ifstream file(process / "environ");
         for (std::string variable; std::getline(file, variable, '\0');)
             if (variable.starts_with(kName))

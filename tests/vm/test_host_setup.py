@@ -187,16 +187,16 @@ def test_nic_in_use_is_not_unbound(fresh, start, address):
     assert fresh.driver_of(address) == KERNEL_DRIVER
 
 
-# Runs a program as a user without capabilities who may lock 8 MiB.
-AS_NOBODY = ("python3 -c 'import os, resource, sys; resource.setrlimit(resource.RLIMIT_MEMLOCK, (8 << 20, 8 << 20)); "
-             "os.setgroups([]); os.setgid(65534); os.setuid(65534); os.execv(sys.argv[1], sys.argv[1:])'")
+# Runs a program as a user without capabilities who may lock this many MiB.
+AS_NOBODY = ("python3 -c 'import os, resource, sys; resource.setrlimit(resource.RLIMIT_MEMLOCK, 2 * (int(sys.argv[1]) "
+             "<< 20,)); os.setgroups([]); os.setgid(65534); os.setuid(65534); os.execv(sys.argv[2], sys.argv[2:])'")
 
 
 @pytest.mark.long
 def test_user_is_told_which_permission_is_missing(fresh, start, address):
     fresh.bind(address, DPDK_DRIVER)
     group = "/dev/vfio/" + fresh.succeed(f"basename $(readlink /sys/bus/pci/devices/{address}/iommu_group)").strip()
-    command = f"{AS_NOBODY} ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf --no-telemetry -a {address}"
+    command = f"{AS_NOBODY} 8 ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf --no-telemetry -a {address}"
     fresh.succeed(f"chmod 600 {group} /dev/vfio/vfio")
     for repair, words in (("true", "may not open /dev/vfio/vfio; type: sudo chmod 666 /dev/vfio/vfio"),
                           ("chmod 666 /dev/vfio/vfio", f"may not open {group}, .* sudo chown .USER {group}"),
@@ -205,6 +205,8 @@ def test_user_is_told_which_permission_is_missing(fresh, start, address):
         refused = start(command)
         assert refused.wait() == 1
         assert re.search(words, refused.error_line()), refused.error_line()
+    allowed = start(command.replace(" 8 ", " 64 ", 1)).wait_until_ready()
+    assert allowed.stop() == 0, "no capability, and as much locked memory as EAL has"
 
 
 # The document
