@@ -193,7 +193,7 @@ AS_NOBODY = ("python3 -c 'import os, resource, sys; resource.setrlimit(resource.
 
 
 @pytest.mark.long
-def test_user_is_told_which_permission_is_missing(fresh, start, address):
+def test_user_is_told_which_permission_is_missing(guest, fresh, start, address):
     fresh.bind(address, DPDK_DRIVER)
     group = "/dev/vfio/" + fresh.succeed(f"basename $(readlink /sys/bus/pci/devices/{address}/iommu_group)").strip()
     command = f"{AS_NOBODY} 8 ./build/l2_multi_echo -l 0 --no-huge -m 64 --no-shconf --no-telemetry -a {address}"
@@ -206,7 +206,8 @@ def test_user_is_told_which_permission_is_missing(fresh, start, address):
         assert refused.wait() == 1
         assert re.search(words, refused.error_line()), refused.error_line()
     allowed = start(command.replace(" 8 ", " 64 ", 1)).wait_until_ready()
-    assert allowed.stop() == 0, "no capability, and as much locked memory as EAL has"
+    guest.succeed("killall -INT l2_multi_echo")
+    assert allowed.wait() == 0, "no capability, and as much locked memory as EAL has"
 
 
 # The document
