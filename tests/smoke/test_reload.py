@@ -1,5 +1,6 @@
 """Reload: options of the file are applied to the running echo, as a whole or not at all."""
 
+import json
 import os
 import signal
 import socket
@@ -8,7 +9,8 @@ import pytest
 
 import captures
 from control_client import ControlClient
-from tests.harness.program_under_test import USAGE, assert_balanced, assert_fails
+from tests.harness.program_under_test import (NO_NIC, PATIENT, USAGE, assert_balanced, assert_fails, one_lcore,
+                                              one_worker)
 
 INTERVAL = ("--stats-interval", "50ms")
 
@@ -199,3 +201,32 @@ def test_check_config_says_whether_the_file_is_valid(request, start, config, pro
 def test_check_config_also_checks_options_against_each_other(start, l2_multi_echo, config):
     config.write_text("disarmed = true\n")
     assert_fails(start(l2_multi_echo, "--", "--check-config", "--config", str(config)), USAGE, "--disarmed")
+
+
+RELOADS = 100
+FRAMES = [200_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.alone])]
+
+
+@pytest.mark.parametrize("frames", FRAMES)
+def test_no_frame_is_lost_while_the_rules_are_replaced(start, start_echo, l2_probe, config, path, tmp_path, frames):
+    contents = ('match = ["ethertype=0x0800"]\n', 'accept = "any"\nmax-rate = "100Gbps"\n')
+    config.write_text(contents[0])
+    wire = f"socket={tmp_path}/memif.sock,socket-abstract=no"
+    process = start_echo(f"net_memif0,role=server,{wire}", *PATIENT, "--config", str(config), "--control-socket",
+                         str(path), lcores=one_worker()).wait_until_ready()
+    rate = frames // 2
+    probe = start(l2_probe, *NO_NIC, f"--vdev=net_memif0,role=client,{wire}", "--lcores", one_lcore(1), "--",
+                  "--count", str(frames), "--rate", f"{rate}pps", "--drain", "5s", "--require-loss", "0", "--format",
+                  "json")
+    probe.wait_for_line("Probing: ")
+    with ControlClient(path) as client:
+        for number in range(1, RELOADS + 1):
+            config.write_text(contents[number % 2])
+            assert client.ask("reload")["changed"] == ["--match", "--max-rate"]
+    assert probe.is_running(), "every reload came while frames flowed"
+    probe.end_cleanly(60)
+    result = json.loads(probe.stdout())
+    assert (result["returned"], result["lost"], result["corrupted"]) == (frames, 0, 0)
+    final = process.stop()
+    assert_balanced(final)
+    assert final["totals"]["echoed"] >= frames
