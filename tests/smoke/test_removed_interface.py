@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from control_client import ControlClient
 from tests.harness.kernel_interfaces import ip, namespace, veth_pair
 from tests.harness.program_under_test import FAILURE, NO_NIC, START_SECONDS, error_line, two_workers
 
@@ -54,6 +55,25 @@ def test_each_port_is_closed_with_its_interface_and_the_others_continue(start, l
     assert process.wait(START_SECONDS) == FAILURE
     assert [port["name"] for port in process.final()["ports"] if not port["removed"]] == ["net_null0"]
     assert "the kernel's interface is back" in error_line(process)
+
+
+def test_interface_may_be_removed_while_options_are_reloaded(start, l2_multi_echo, tmp_path):
+    config, path = tmp_path / "far_end.toml", tmp_path / "control.sock"
+    config.touch()
+    with veth_pair(VETH, PEER):
+        process = start(l2_multi_echo, *NO_NIC, f"--vdev=net_af_packet0,iface={VETH}", "--vdev=net_null0,no-rx=1",
+                        "--lcores", two_workers(), "--", "--format", "json", "--stats-interval", "50ms", "--config",
+                        str(config), "--control-socket", str(path)).wait_until_ready()
+        with ControlClient(path) as client:
+            for number in range(200):
+                if number == 50:
+                    ip("link", "delete", VETH)
+                config.write_text('accept = "own"\n' if number % 2 == 0 else "", encoding="ascii")
+                assert client.ask("reload") == {"ok": True, "changed": ["--accept"]}
+    process.wait_for_line("was removed; continuing with 1 port")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(START_SECONDS) == FAILURE
+    assert "was removed while running" in error_line(process)
 
 
 @pytest.mark.parametrize("options", [("--duration", "60s"), ("--search", "ndr", "--trial", "60s", "--rate", "1kpps")],
