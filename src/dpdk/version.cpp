@@ -5,8 +5,12 @@
 
 namespace l2echo::dpdk {
 
+std::string own_version() {
+    return L2ECHO_VERSION;
+}
+
 std::string version_text() {
-    return fmt::format("l2echo {}, {}", L2ECHO_VERSION, rte_version());
+    return fmt::format("l2echo {}, {}", own_version(), rte_version());
 }
 
 }  // namespace l2echo::dpdk

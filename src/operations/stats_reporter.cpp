@@ -1,7 +1,6 @@
 #include "l2echo/operations/stats_reporter.hpp"
 
 #include <fmt/format.h>
-#include <rte_cycles.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -35,56 +34,29 @@ Woken wait_until(std::chrono::steady_clock::time_point time, const process::Stop
     return std::chrono::steady_clock::now() >= time ? Woken::InTime : Woken::Early;
 }
 
-report::WorkerSnapshot snapshot_of(const engine::Worker& worker) {
-    report::WorkerSnapshot snapshot;
-    snapshot.lcore = worker.lcore.id;
-    snapshot.numa_node = worker.lcore.numa_node;
-    snapshot.busy_cycles = worker.busy_cycles.read();
-    for (const engine::QueuePair* pair : worker.queue_pairs)
-        snapshot.queue_pairs.push_back({pair->port(), pair->queue(), pair->counters.read()});
-    return snapshot;
-}
-
-report::PortSnapshot snapshot_of(const dpdk::Port& port) {
-    report::PortSnapshot snapshot;
-    snapshot.id = port.id();
-    snapshot.name = port.name();
-    snapshot.driver = port.driver();
-    snapshot.mac = wire::format_mac(port.mac());
-    snapshot.numa_node = port.numa_node();
-    snapshot.promiscuous = port.promiscuous();
-    snapshot.removed = port.removed();
-    snapshot.link = port.link();
-    snapshot.counts = port.counts();
-    return snapshot;
-}
-
 }  // namespace
 
-StatsReporter::StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, ReporterHooks hooks,
+StatsReporter::StatsReporter(SnapshotSource& snapshots, const dpdk::Ports& ports, ReporterHooks hooks,
                              const ReporterSettings& settings)
-    : ports_(ports),
-      workers_(workers),
+    : snapshots_(snapshots),
+      ports_(ports),
       hooks_(std::move(hooks)),
       format_(settings.format),
       interval_(settings.interval),
-      start_(Clock::now()),
-      start_cycles_(rte_rdtsc()),
-      first_(take_snapshot()),
+      first_(snapshots_.take()),
       reported_(first_),
       previous_(first_) {
-    for (const report::PortSnapshot& port : first_.ports) {
+    for (const report::PortSnapshot& port : first_.ports)
         links_.push_back(port.link);
-        links_.back().changes = 0;
-    }
 }
 
 void StatsReporter::run(process::StopSignal& stop, process::ReportSignal& asked,
                         std::optional<milliseconds> duration, const std::function<void()>& every_second) {
-    const Clock::time_point end = duration ? start_ + *duration : Clock::time_point::max();
+    const Clock::time_point start = snapshots_.start();
+    const Clock::time_point end = duration ? start + *duration : Clock::time_point::max();
     milliseconds interval = interval_.load(std::memory_order_relaxed);
     const auto tick = [&interval] { return interval > milliseconds::zero() ? interval : kWatchInterval; };
-    Clock::time_point next = start_ + tick();
+    Clock::time_point next = start + tick();
     for (;;) {
         const Woken woken = wait_until(std::min(next, end), stop, asked, every_second);
         if (woken == Woken::ToStop)
@@ -113,7 +85,7 @@ void StatsReporter::run(process::StopSignal& stop, process::ReportSignal& asked,
 
 /// A report covers the time since the last report, hints cover the time since the last call.
 void StatsReporter::look(bool report_too, process::StopSignal& stop) {
-    report::Snapshot now = take_snapshot();
+    report::Snapshot now = snapshots_.take();
     follow_links(now);
     if (report_too && print(report::make_report(reported_, now, false), stop))
         reported_ = now;
@@ -125,26 +97,14 @@ void StatsReporter::look(bool report_too, process::StopSignal& stop) {
 }
 
 void StatsReporter::print_final() {
-    report::Snapshot now = take_snapshot();
+    report::Snapshot now = snapshots_.take();
     follow_links(now);
-    if (dropped_ > 0)
-        dpdk::log_warning(fmt::format("{} reports were dropped because stdout was not read", dropped_));
+    if (dropped_reports() > 0)
+        dpdk::log_warning(
+            fmt::format("{} reports were dropped because stdout was not read", dropped_reports()));
     output_.finish(render(report::make_report(first_, now, true)));
     if (told_write_failure_)
         throw std::runtime_error("reports before the final one could not be written to stdout");
-}
-
-report::Snapshot StatsReporter::take_snapshot() const {
-    report::Snapshot snapshot;
-    snapshot.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    snapshot.tsc_cycles = rte_rdtsc() - start_cycles_;
-    for (const auto& worker : workers_)
-        snapshot.workers.push_back(snapshot_of(*worker));
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-        snapshot.ports.push_back(snapshot_of(ports_[i]));
-        snapshot.ports.back().arming = hooks_.arming_state(i);
-    }
-    return snapshot;
 }
 
 std::string StatsReporter::render(const report::Report& report) const {
@@ -157,7 +117,7 @@ std::string StatsReporter::render(const report::Report& report) const {
 bool StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
     const int error = output_.write(render(report));
     if (error == EAGAIN) {
-        if (dropped_++ == 0)
+        if (dropped_.fetch_add(1, std::memory_order_relaxed) == 0)
             dpdk::log_warning("stdout is not being read: reports are dropped until it is");
         return false;
     }
@@ -170,18 +130,13 @@ bool StatsReporter::print(const report::Report& report, process::StopSignal& sto
     return true;
 }
 
-/// Link changes are reported by the driver's interrupt, seen by polling, or both. The larger count is
-/// correct.
-void StatsReporter::follow_links(report::Snapshot& now) {
+void StatsReporter::follow_links(const report::Snapshot& now) {
     for (std::size_t i = 0; i < now.ports.size(); ++i) {
-        report::PortSnapshot& port = now.ports[i];
         const wire::LinkState before = links_.at(i);
-        const std::uint64_t by_interrupt = port.link.changes - first_.ports[i].link.changes;
-        port.link.changes = std::max(by_interrupt, before.changes + (port.link.up != before.up ? 1 : 0));
-        links_[i] = port.link;
-        if (port.link.changes != before.changes)
+        links_[i] = now.ports[i].link;
+        if (links_[i].changes != before.changes)
             hooks_.on_link_change(i);
-        log_link(ports_[i], port, before);
+        log_link(ports_[i], now.ports[i], before);
     }
 }
 
@@ -195,9 +150,9 @@ void StatsReporter::log_link(const dpdk::Port& device, const report::PortSnapsho
 }
 
 void StatsReporter::log_new_hints(const report::Report& report) {
-    for (const std::string& hint : report.hints)
-        if (told_hints_.insert(hint).second)
-            dpdk::log_info("hint: {}", hint);
+    for (const report::Hint& hint : report.hints)
+        if (told_hints_.insert(hint.text).second)
+            dpdk::log_info("hint: {}", hint.text);
 }
 
 }  // namespace l2echo::operations

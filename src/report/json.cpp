@@ -90,7 +90,9 @@ std::string render_json(const Report& report) {
     Json& ports = json["ports"] = Json::array();
     for (const PortReport& port : report.ports)
         ports.push_back(port_json(port));
-    json["hints"] = report.hints;
+    Json& hints = json["hints"] = Json::array();
+    for (const Hint& hint : report.hints)
+        hints.push_back(hint.text);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);  // names are not always UTF-8
 }
 

@@ -100,59 +100,62 @@ PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot
     return report;
 }
 
-void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds,
-                             std::vector<std::string>& hints) {
+void hint_if_nothing_arrived(const PortReport& report, double elapsed_seconds, std::vector<Hint>& hints) {
     constexpr double kPatienceSeconds = 3;  // time for the link and the sender to come up
     if (report.counts[Count::Received] != 0 || report.port.removed || elapsed_seconds < kPatienceSeconds)
         return;
-    hints.push_back(fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
-                                report.port.id, report.port.link.up ? "up" : "down",
-                                report.port.promiscuous ? "on" : "off", report.port.mac));
+    hints.push_back({report.port.id, HintKind::NothingArrived,
+                     fmt::format("port {}: nothing arrived yet: link {}, promiscuous {}; send to MAC {}",
+                                 report.port.id, report.port.link.up ? "up" : "down",
+                                 report.port.promiscuous ? "on" : "off", report.port.mac)});
 }
 
-void hint_if_one_queue_has_all(const PortReport& report, std::vector<std::string>& hints) {
+void hint_if_one_queue_has_all(const PortReport& report, std::vector<Hint>& hints) {
     constexpr double kNearlyAll = 0.9;
     constexpr std::uint64_t kEnoughFrames = 1000;  // fewer may end up on one queue by chance
     if (report.queues.size() < 2 || report.received < kEnoughFrames)
         return;
     for (const QueueReport& queue : report.queues)
         if (queue.share >= kNearlyAll)
-            hints.push_back(
-                fmt::format("port {}: queue {} gets nearly all frames: one flow, "
-                            "or frames that RSS does not hash (not IP); "
-                            "vary addresses or ports at the sender",
-                            report.port.id, queue.queue));
+            hints.push_back({report.port.id, HintKind::OneQueueHasAll,
+                             fmt::format("port {}: queue {} gets nearly all frames: one flow, "
+                                         "or frames that RSS does not hash (not IP); "
+                                         "vary addresses or ports at the sender",
+                                         report.port.id, queue.queue)});
 }
 
-void hint_about_losses(const PortReport& report, std::vector<std::string>& hints) {
+void hint_about_losses(const PortReport& report, std::vector<Hint>& hints) {
     if (report.missed > 0)
-        hints.push_back(
-            fmt::format("port {}: the NIC missed frames: the workers are too slow for the load; "
-                        "use more lcores, or a larger --rx-descriptors against short bursts",
-                        report.port.id));
+        hints.push_back({report.port.id, HintKind::Missed,
+                         fmt::format("port {}: the NIC missed frames: the workers are too slow for the load; "
+                                     "use more lcores, or a larger --rx-descriptors against short bursts",
+                                     report.port.id)});
     if (report.no_mbuf > 0)
-        hints.push_back(
-            fmt::format("port {}: RX found its mempool empty; "
-                        "lower --rx-descriptors or --tx-descriptors within the memory there is",
-                        report.port.id));
+        hints.push_back({report.port.id, HintKind::NoMbuf,
+                         fmt::format("port {}: RX found its mempool empty; "
+                                     "lower --rx-descriptors or --tx-descriptors within the memory there is",
+                                     report.port.id)});
     if (report.dropped > 0)
         hints.push_back(
-            fmt::format("port {}: frames were dropped at a full TX queue; --tx-full retry=N waits for it, "
-                        "a larger --tx-descriptors takes longer bursts",
-                        report.port.id));
+            {report.port.id, HintKind::Dropped,
+             fmt::format("port {}: frames were dropped at a full TX queue; --tx-full retry=N waits for it, "
+                         "a larger --tx-descriptors takes longer bursts",
+                         report.port.id)});
 }
 
-void hint_about_far_end(const PortReport& report, std::vector<std::string>& hints) {
+void hint_about_far_end(const PortReport& report, std::vector<Hint>& hints) {
     if (report.port.arming.facing == verdict::Facing::Nobody)
         return;
+    const bool reflector = report.port.arming.facing == verdict::Facing::Reflector;
     hints.push_back(
-        fmt::format("port {}: {}: echoes would circulate endlessly, "
-                    "so nothing is echoed until the link changes or the session is armed again; "
-                    "--loop-check off if you know better",
-                    report.port.id,
-                    report.port.arming.facing == verdict::Facing::Reflector
-                        ? "another reflector returned our loop check; on a shared segment use --accept own"
-                        : "our loop check came back as it was sent, from a loop plug, a hairpin or a hub"));
+        {report.port.id, reflector ? HintKind::FacingReflector : HintKind::FacingLoop,
+         fmt::format("port {}: {}: echoes would circulate endlessly, "
+                     "so nothing is echoed until the link changes or the session is armed again; "
+                     "--loop-check off if you know better",
+                     report.port.id,
+                     reflector
+                         ? "another reflector returned our loop check; on a shared segment use --accept own"
+                         : "our loop check came back as it was sent, from a loop plug, a hairpin or a hub")});
 }
 
 }  // namespace
@@ -180,8 +183,8 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final) {
     return report;
 }
 
-std::vector<std::string> find_hints(const Report& report) {
-    std::vector<std::string> hints;
+std::vector<Hint> find_hints(const Report& report) {
+    std::vector<Hint> hints;
     for (const PortReport& port : report.ports) {
         hint_if_nothing_arrived(port, report.elapsed_seconds, hints);
         hint_if_one_queue_has_all(port, hints);

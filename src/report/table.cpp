@@ -128,8 +128,8 @@ std::string render_table(const Report& report) {
     if (!report.final)
         return text;
     add_totals(out, report);
-    for (const std::string& hint : report.hints)
-        fmt::format_to(out, "hint: {}\n", hint);
+    for (const Hint& hint : report.hints)
+        fmt::format_to(out, "hint: {}\n", hint.text);
     return text;
 }
 

@@ -11,8 +11,10 @@
 #include "l2echo/dpdk/port_choice.hpp"
 #include "l2echo/machine/cgroup.hpp"
 #include "l2echo/machine/numa.hpp"
+#include "l2echo/monitoring/metrics_service.hpp"
 #include "l2echo/operations/operator_service.hpp"
 #include "l2echo/operations/service_manager.hpp"
+#include "l2echo/operations/snapshot_source.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
 #include "l2echo/process/log.hpp"
 #include "l2echo/process/request_signal.hpp"
@@ -21,6 +23,7 @@
 #include "l2echo/server/port_rules.hpp"
 #include "l2echo/server/removed_ports.hpp"
 #include "server/echo_commands.hpp"
+#include "server/echo_metrics.hpp"
 #include "server/echo_workers.hpp"
 #include "server/idle_support.hpp"
 #include "server/reload.hpp"
@@ -138,6 +141,9 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         reload_signal.emplace();
     const dpdk::Eal eal(program, options.eal);
     operations::ServiceManager manager;
+    std::optional<monitoring::MetricsService> metrics;
+    if (!options.metrics.empty())
+        metrics.emplace(options.metrics);
     const engine::WorkerPlan plan = engine::plan_workers(eal.main_lcore(), eal.worker_lcores());
     log_lcores(eal.main_lcore(), plan);
     if (const auto warning =
@@ -156,10 +162,11 @@ void serve_echo(const std::string& program, const CommandLine& line) {
     EchoWorkers echo(plan, ports, settings_of(options, may_trace), stop);
     echo.trace_budget().set(static_cast<std::int64_t>(options.trace));
     engine::WorkerGroup& workers = echo.group();
+    operations::SnapshotSource snapshots(ports, workers.workers(),
+                                         [&](std::size_t port) { return echo.arming().state(port); });
     operations::StatsReporter reporter(
-        ports, workers.workers(),
-        {.arming_state = [&](std::size_t port) { return echo.arming().state(port); },
-         .on_link_change = [&](std::size_t port) { echo.arming().forget_peer(port); },
+        snapshots, ports,
+        {.on_link_change = [&](std::size_t port) { echo.arming().forget_peer(port); },
          .on_look = [&](const auto& report) { manager.status(report::describe_in_one_line(report)); }},
         {options.format, interval_in_force(options)});
     Reload reload(line, [&](const Options& next) {
@@ -174,7 +181,13 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         workers.launch();
     std::ranges::for_each(workers.workers(), [](const auto& worker) { log_worker(*worker); });
 
-    const auto watch_ports = [&] { give_up_removed_ports(ports, workers, stop); };
+    std::optional<monitoring::MetricsService::Showing> showing;
+    if (metrics)
+        showing.emplace(*metrics, show_echo(snapshots, reporter, stop));
+    const auto watch_ports = [&] {
+        const auto held = snapshots.hold_ports();
+        give_up_removed_ports(ports, workers, stop);
+    };
     log_ready(ports.size(), options.disarmed);
     manager.ready("ready");
     const auto report = [&] { reporter.run(stop, report_signal, options.duration, watch_ports); };

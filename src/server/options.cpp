@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "l2echo/cli/endpoint.hpp"
 #include "l2echo/cli/mac.hpp"
 #include "l2echo/cli/number.hpp"
 #include "l2echo/cli/option_table.hpp"
@@ -219,6 +220,11 @@ void add_report_options(cli::OptionTable& table, Options& options) {
                .group = kGroup,
                .value = cli::time(options.duration),
                .help = "Stop by itself after this time"});
+    table.add({.name = "--metrics",
+               .group = kGroup,
+               .value = cli::converted(options.metrics, "ADDRESS:PORT|unix:PATH", cli::parse_endpoint,
+                                       cli::format_endpoint),
+               .help = "Serve /metrics (Prometheus, OpenMetrics), /livez and /readyz over HTTP there"});
 }
 
 void refuse_rules_beside_raw(const echo::RulesRequest& rules) {

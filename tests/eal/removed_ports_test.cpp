@@ -115,7 +115,8 @@ TEST(RemovedPorts, AreGivenUpWhileTheMainLcoreEchoes) {
     ports.emplace_back(null.port(), small_port_request(1), std::vector<int>{0});
     server::EchoWorkers echo({{{0, 0, 0}}, true}, ports, raw_settings(true), stop);
     engine::WorkerGroup& group = echo.group();
-    operations::StatsReporter reporter(ports, group.workers(), hooks_of(echo),
+    operations::SnapshotSource snapshots = snapshots_of(ports, echo);
+    operations::StatsReporter reporter(snapshots, ports, {.on_link_change = [](std::size_t) {}},
                                        {operations::ReportFormat::Json, 0ms});
     remove_device(ports[0]);
     {

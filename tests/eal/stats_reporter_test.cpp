@@ -24,7 +24,8 @@ std::vector<nlohmann::json> reports_of(std::chrono::milliseconds interval, std::
     process::ReportSignal report_signal;
     const dpdk::Ports ports;
     const engine::Workers workers;
-    operations::StatsReporter reporter(ports, workers, {}, {operations::ReportFormat::Json, interval});
+    operations::SnapshotSource snapshots(ports, workers, {});
+    operations::StatsReporter reporter(snapshots, ports, {}, {operations::ReportFormat::Json, interval});
     testing::internal::CaptureStdout();
     if (asked)
         std::raise(SIGUSR1);

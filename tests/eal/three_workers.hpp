@@ -14,7 +14,7 @@ inline l2echo::server::EchoSettings raw_settings(bool loop_check) {
     return settings;
 }
 
-inline l2echo::operations::ReporterHooks hooks_of(l2echo::server::EchoWorkers& echo) {
-    return {.arming_state = [&echo](std::size_t port) { return echo.arming().state(port); },
-            .on_link_change = [](std::size_t) {}};
+inline l2echo::operations::SnapshotSource snapshots_of(const l2echo::dpdk::Ports& ports,
+                                                       l2echo::server::EchoWorkers& echo) {
+    return {ports, echo.group().workers(), [&echo](std::size_t port) { return echo.arming().state(port); }};
 }

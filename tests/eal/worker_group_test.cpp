@@ -104,7 +104,8 @@ TEST(WorkerGroup, MainLcoreEchoesWhileAControlThreadReports) {
     ports.emplace_back(null.port(), small_port_request(1), std::vector<int>{0});
     server::EchoWorkers echo({{{0, 0, 0}}, true}, ports, raw_settings(false), stop);
     engine::WorkerGroup& group = echo.group();
-    operations::StatsReporter reporter(ports, group.workers(), hooks_of(echo),
+    operations::SnapshotSource snapshots = snapshots_of(ports, echo);
+    operations::StatsReporter reporter(snapshots, ports, {.on_link_change = [](std::size_t) {}},
                                        {operations::ReportFormat::Json, 0ms});
     {
         const dpdk::ControlThread thread("test-stats", [&] { reporter.run(stop, asked, 100ms, [] {}); });

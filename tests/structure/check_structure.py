@@ -15,7 +15,7 @@ import tempfile
 
 # Include patterns of libraries. fmt, CLI11, nlohmann's JSON, toml++ and libnuma need no flags, so only this test
 # restricts them to the modules that declare them.
-LIBRARIES = {"CLI11": r"CLI/", "dpdk": r"(rte_|ethdev_|bus_)", "fmt": r"fmt/", "json": r"nlohmann/",
+LIBRARIES = {"boost": r"boost/", "CLI11": r"CLI/", "dpdk": r"(rte_|ethdev_|bus_)", "fmt": r"fmt/", "json": r"nlohmann/",
              "numa": r"numa(if)?\.h$", "pcap": r"pcap/", "toml": r"toml\+\+/"}
 
 # Symbols that per-frame code may use besides our own functions, with the reason.

@@ -5,6 +5,8 @@
 
 namespace l2echo::dpdk {
 
+std::string own_version();  ///< "0.1.0"
+
 /// Returns text such as "l2echo 0.1.0, DPDK 22.11.11".
 std::string version_text();
 

@@ -19,9 +19,14 @@ class alignas(RTE_CACHE_LINE_SIZE) CounterSet {
 
     std::uint64_t read(verdict::Count which) const noexcept { return counts_[which].read(); }
     std::uint64_t read(verdict::Reason reason) const noexcept { return refused_[reason].read(); }
+    /// Reads all counters between two bursts if the worker leaves time for it. While the worker runs,
+    /// Received and the sum of its parts so differ by the frames of one burst at most; on a CPU that makes
+    /// stores visible out of order (Arm), by a few.
     verdict::FrameCounts read() const noexcept;
 
   private:
+    verdict::FrameCounts read_once() const noexcept;
+
     verdict::PerCount<verdict::Count, Counter> counts_;
     verdict::PerCount<verdict::Reason, Counter> refused_;
 };

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "l2echo/dpdk/ports.hpp"
-#include "l2echo/engine/worker_group.hpp"
+#include "l2echo/operations/snapshot_source.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
@@ -27,7 +27,6 @@ struct ReporterSettings {
 
 /// Callbacks of the reporter, called by its thread. A port is given by its index.
 struct ReporterHooks {
-    std::function<verdict::ArmingState(std::size_t port)> arming_state;
     std::function<void(std::size_t port)> on_link_change;
     /// Gets a report over the time since the last call, at least once per second.
     std::function<void(const report::Report& report)> on_look{};
@@ -36,8 +35,8 @@ struct ReporterHooks {
 /// Used by one thread at a time: the main lcore, or a control thread while the main lcore echoes.
 class StatsReporter {
   public:
-    /// Report times start at construction.
-    StatsReporter(const dpdk::Ports& ports, const engine::Workers& workers, ReporterHooks hooks,
+    /// `ports` are those of the snapshots.
+    StatsReporter(SnapshotSource& snapshots, const dpdk::Ports& ports, ReporterHooks hooks,
                   const ReporterSettings& settings);
 
     /// Reports until the stop signal is set: at every interval, and whenever `asked` requests a report. Sets
@@ -55,32 +54,32 @@ class StatsReporter {
     /// written.
     void print_final();
 
+    /// Returns the number of reports dropped because stdout was not read. Any thread.
+    std::uint64_t dropped_reports() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+
   private:
     using Clock = std::chrono::steady_clock;
 
-    report::Snapshot take_snapshot() const;
     std::string render(const report::Report& report) const;
     void look(bool report_too, process::StopSignal& stop);
     bool print(const report::Report& report, process::StopSignal& stop);
-    void follow_links(report::Snapshot& now);
+    void follow_links(const report::Snapshot& now);
     void log_link(const dpdk::Port& device, const report::PortSnapshot& port,
                   const wire::LinkState& before) const;
     void log_new_hints(const report::Report& report);
 
+    SnapshotSource& snapshots_;
     const dpdk::Ports& ports_;
-    const engine::Workers& workers_;
     ReporterHooks hooks_;
     ReportFormat format_;
     std::atomic<std::chrono::milliseconds> interval_;  ///< written by set_interval()
-    Clock::time_point start_;
-    std::uint64_t start_cycles_;
     report::Snapshot first_;
     report::Snapshot reported_;           ///< at the last report
     report::Snapshot previous_;           ///< at the last call of look()
-    std::vector<wire::LinkState> links_;  ///< as last seen, with the changes reported so far
+    std::vector<wire::LinkState> links_;  ///< as last seen by follow_links()
     std::set<std::string> told_hints_;
     process::ReportOutput output_;
-    std::uint64_t dropped_ = 0;
+    std::atomic<std::uint64_t> dropped_{0};  ///< written by the reporter's thread only
     bool told_write_failure_ = false;
 };
 

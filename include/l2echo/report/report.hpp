@@ -1,8 +1,10 @@
 // The report, computed only from two snapshots.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "l2echo/report/snapshot.hpp"
@@ -44,6 +46,28 @@ struct PortReport {
     std::vector<QueueReport> queues;
 };
 
+/// What a hint is about. A port has at most one of each.
+enum class HintKind : std::uint8_t {
+    NothingArrived,
+    OneQueueHasAll,
+    Missed,
+    NoMbuf,
+    Dropped,
+    FacingReflector,
+    FacingLoop,
+};
+/// Names in metrics, in the order of the enumerators.
+inline constexpr std::array<std::string_view, 7> kHintNames{
+    "nothing-arrived", "one-queue-has-all", "missed",     "no-mbuf",
+    "dropped",         "facing-reflector",  "facing-loop"};
+
+/// Advice for a problem of a port.
+struct Hint {
+    std::uint16_t port = 0;
+    HintKind kind = HintKind::NothingArrived;
+    std::string text;
+};
+
 struct Report {
     bool final = false;
     double elapsed_seconds = 0;       ///< since the workers were launched
@@ -53,7 +77,7 @@ struct Report {
     Rates rates;
     std::vector<WorkerReport> workers;
     std::vector<PortReport> ports;
-    std::vector<std::string> hints;
+    std::vector<Hint> hints;
 };
 
 /// Both snapshots must list the same workers and ports in the same order.
@@ -61,6 +85,6 @@ Report make_report(const Snapshot& before, const Snapshot& now, bool final);
 
 /// Returns advice for problems seen in the interval: nothing arrives, one queue gets nearly everything,
 /// frames are missed or dropped, the port faces a reflector or a loop.
-std::vector<std::string> find_hints(const Report& report);
+std::vector<Hint> find_hints(const Report& report);
 
 }  // namespace l2echo::report

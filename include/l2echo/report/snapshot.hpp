@@ -22,6 +22,7 @@ struct WorkerSnapshot {
     int numa_node = -1;
     std::uint64_t busy_cycles = 0;  ///< TSC
     std::vector<QueuePairSnapshot> queue_pairs;
+    bool running = false;  ///< it is in its loop
 };
 
 struct PortSnapshot {

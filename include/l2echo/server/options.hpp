@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "l2echo/cli/endpoint.hpp"
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/cli/rate.hpp"
 #include "l2echo/dpdk/port_options.hpp"
@@ -39,6 +40,7 @@ struct Options {
         stats_interval;  ///< 0: off; empty: depends on format and terminal
     operations::ReportFormat format = operations::ReportFormat::Table;
     std::optional<std::chrono::milliseconds> duration;  ///< empty: until a signal
+    cli::Endpoint metrics;                              ///< empty: none
 };
 
 struct CommandLine {

@@ -1,5 +1,5 @@
-// All counters. To add a counter, edit only this file: the worker's counters, the report's sums, its JSON and
-// its table are derived from the tables here.
+// All counters. To add a counter, edit only this file: the worker's counters, the report's sums, its JSON,
+// its table and its metrics are derived from the tables here.
 #pragma once
 
 #include <array>
@@ -29,22 +29,25 @@ enum class Count : std::uint8_t {
 
 struct CountRow {
     Count count;
-    std::string_view key;  ///< in JSON
+    std::string_view key;     ///< in JSON
+    std::string_view metric;  ///< in the name of its metric, between "l2echo_" and "_total"
     /// Label of its line in the table, which is printed if the count is not 0; empty: it has no line.
     std::string_view label;
     std::string_view meaning;
 };
 
 inline constexpr std::array kCountTable{
-    CountRow{Count::Received, "received", "", "handed over by the driver"},
-    CountRow{Count::ReceivedBytes, "received_bytes", "", "bytes of these"},
-    CountRow{Count::Echoed, "echoed", "", "swapped, and taken by the TX queue"},
-    CountRow{Count::EchoedBytes, "echoed_bytes", "", "bytes of these"},
-    CountRow{Count::Answered, "answered", "", "requests that became their reply, taken by the TX queue"},
-    CountRow{Count::Dropped, "dropped", "", "echoes and answers that found the TX queue full"},
-    CountRow{Count::TxRetries, "tx_retries", "TX retries", "further tries at a full TX queue"},
-    CountRow{Count::ChecksSent, "checks_sent", "", "loop checks, which nobody asked for"},
-    CountRow{Count::Bursts, "bursts", "", "polls that returned at least one frame"},
+    CountRow{Count::Received, "received", "received_frames", "", "handed over by the driver"},
+    CountRow{Count::ReceivedBytes, "received_bytes", "received_bytes", "", "bytes of these"},
+    CountRow{Count::Echoed, "echoed", "echoed_frames", "", "swapped, and taken by the TX queue"},
+    CountRow{Count::EchoedBytes, "echoed_bytes", "echoed_bytes", "", "bytes of these"},
+    CountRow{Count::Answered, "answered", "answered_frames", "",
+             "requests that became their reply, taken by the TX queue"},
+    CountRow{Count::Dropped, "dropped", "dropped_frames", "",
+             "echoes and answers that found the TX queue full"},
+    CountRow{Count::TxRetries, "tx_retries", "tx_retries", "TX retries", "further tries at a full TX queue"},
+    CountRow{Count::ChecksSent, "checks_sent", "loop_checks_sent", "", "loop checks, which nobody asked for"},
+    CountRow{Count::Bursts, "bursts", "bursts", "", "polls that returned at least one frame"},
 };
 
 /// Counters of a device: frames that never reached l2echo, or never left. They count from start-up and are
@@ -53,16 +56,18 @@ enum class PortCount : std::uint8_t { Missed, NoMbuf, RxErrors, TxErrors, End };
 
 struct PortCountRow {
     PortCount count;
-    std::string_view key;    ///< in JSON
-    std::string_view label;  ///< in the table
+    std::string_view key;     ///< in JSON
+    std::string_view metric;  ///< in the name of its metric, between "l2echo_port_" and "_total"
+    std::string_view label;   ///< in the table
     std::string_view meaning;
 };
 
 inline constexpr std::array kPortCountTable{
-    PortCountRow{PortCount::Missed, "missed", "missed", "lost by the NIC before us: its RX ring was full"},
-    PortCountRow{PortCount::NoMbuf, "no_mbuf", "no-mbuf", "RX found the mempool empty"},
-    PortCountRow{PortCount::RxErrors, "rx_errors", "RX errors", "received damaged"},
-    PortCountRow{PortCount::TxErrors, "tx_errors", "TX errors", "refused by the NIC when sent"},
+    PortCountRow{PortCount::Missed, "missed", "missed_frames", "missed",
+                 "lost by the NIC before us: its RX ring was full"},
+    PortCountRow{PortCount::NoMbuf, "no_mbuf", "no_mbuf", "no-mbuf", "RX found the mempool empty"},
+    PortCountRow{PortCount::RxErrors, "rx_errors", "rx_errors", "RX errors", "received damaged"},
+    PortCountRow{PortCount::TxErrors, "tx_errors", "tx_errors", "TX errors", "refused by the NIC when sent"},
 };
 
 /// One value for each enumerator before End.

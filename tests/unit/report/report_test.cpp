@@ -8,8 +8,8 @@ namespace l2echo::report {
 namespace {
 
 bool has_hint(const Report& report, const std::string& words) {
-    for (const std::string& hint : report.hints)
-        if (hint.find(words) != std::string::npos)
+    for (const Hint& hint : report.hints)
+        if (hint.text.find(words) != std::string::npos)
             return true;
     return false;
 }
