@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 
-from bench import (against, burst_function, core_count, cross_wire, idling, memif, net_null, net_pcap, sweep, veth,
-                   vhost_user, workers)
+from bench import (against, burst_function, core_count, cross_wire, idling, memif, net_null, net_pcap, scrapes, sweep,
+                   veth, vhost_user, workers)
 from bench.build import Build
 from bench.comparison import NotMeasured
 from bench.environment import describe_commit, describe_machine, now
@@ -27,7 +27,7 @@ USAGE = 2
 INTERRUPTED = 130
 PLOT = pathlib.Path(__file__).resolve().parents[1] / "scripts/plot"
 PLOT_SECONDS = 120
-GROUPS = (net_null, net_pcap, burst_function, memif, workers, cross_wire, veth, vhost_user, idling, sweep)
+GROUPS = (net_null, net_pcap, burst_function, memif, workers, cross_wire, veth, vhost_user, idling, scrapes, sweep)
 
 
 def parse_arguments():
