@@ -15,6 +15,7 @@ import sys
 
 TEXT_COLUMN = 28  # where --help begins its second column
 COMMANDS = "Commands of the control socket"
+OPTIONS, GENERAL = "Options", "General"  # the first group in --help, and below the heading OPTIONS of a page
 ONLY_ON_THE_COMMAND_LINE = {"--help", "--config", "--version", "--print-config", "--check-config"}
 # EAL's own options, before "--": those that most command lines need.
 EAL_OPTIONS = {
@@ -59,13 +60,12 @@ def scdoc(text):
 
 
 def options(entries):
-    """Returns the options for scdoc, a section for each group."""
+    """Returns the options for scdoc, a section for each group if there are several."""
     lines, group = [], ""
-    for entry in entries:
-        if entry.group == COMMANDS:
-            continue
-        if entry.group != group:
-            lines += [f"## {entry.group}", ""]
+    has_sections = len({entry.group for entry in own(entries)}) > 1
+    for entry in own(entries):
+        if entry.group != group and has_sections:
+            lines += [f"## {GENERAL if entry.group == OPTIONS else entry.group}", ""]
         group = entry.group
         names = ", ".join(f"*{scdoc(name)}*" for name in entry.names)
         lines += [f"{names} _{scdoc(entry.value)}_" if entry.value else names, f"\t{scdoc(entry.text)}", ""]

@@ -43,6 +43,14 @@ def test_pages_have_every_option(rendered, l2_multi_echo, l2_probe, pytestconfig
         assert not missing, page
 
 
+def test_options_are_in_sections_if_there_are_several_groups(rendered):
+    lines = text_of(rendered / "l2_multi_echo.8").splitlines()
+    sections = [re.sub(r".\x08", "", line).strip() for line in lines if re.match(r"   \S", line)]
+    assert sections[0] == "General" and {"Ports", "Rules"} <= set(sections) and "Options" not in sections
+    lines = text_of(rendered / "l2echo-control.7").splitlines()
+    assert not [line for line in lines if re.match(r"   \S", line)]
+
+
 def completed(rendered, *words):
     """What bash offers for the last word."""
     script = f"""source {rendered}/l2echo
