@@ -53,7 +53,7 @@ void ControlSocket::accept_client() {
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
         return;
     accept_again_ = std::chrono::steady_clock::now() + kRestAfterFailure;
-    if (!std::exchange(told_failure_, true))
+    if (!std::exchange(failure_logged_, true))
         dpdk::log_warning(fmt::format("Control socket: clients have to wait: {}{}", std::strerror(errno),
                                       errno == EMFILE ? "; raise ulimit -n" : ""));
 }

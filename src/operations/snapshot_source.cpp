@@ -16,7 +16,8 @@ report::WorkerSnapshot snapshot_of(const engine::Worker& worker) {
     snapshot.numa_node = worker.lcore.numa_node;
     snapshot.busy_cycles = worker.busy_cycles.read();
     for (const engine::QueuePair* pair : worker.queue_pairs)
-        snapshot.queue_pairs.push_back({pair->port(), pair->queue(), pair->counters.read()});
+        snapshot.queue_pairs.push_back(
+            {pair->port(), pair->queue(), pair->counters.read(), pair->max_retries()});
     snapshot.running = worker.running.load(std::memory_order_relaxed);
     return snapshot;
 }

@@ -100,10 +100,10 @@ void StatsReporter::print_final() {
     report::Snapshot now = snapshots_.take();
     follow_links(now);
     if (dropped_reports() > 0)
-        dpdk::log_warning(
-            fmt::format("{} reports were dropped because stdout was not read", dropped_reports()));
+        dpdk::log_warning(fmt::format("stdout was not read: {} dropped",
+                                      report::format_count(dropped_reports(), "report")));
     output_.finish(render(report::make_report(first_, now, true)));
-    if (told_write_failure_)
+    if (write_failed_)
         throw std::runtime_error("reports before the final one could not be written to stdout");
 }
 
@@ -121,8 +121,8 @@ bool StatsReporter::print(const report::Report& report, process::StopSignal& sto
             dpdk::log_warning("stdout is not being read: reports are dropped until it is");
         return false;
     }
-    if (error != 0 && !told_write_failure_) {
-        told_write_failure_ = true;
+    if (error != 0 && !write_failed_) {
+        write_failed_ = true;
         dpdk::log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
         if (error == EPIPE)
             stop.request();
@@ -151,7 +151,7 @@ void StatsReporter::log_link(const dpdk::Port& device, const report::PortSnapsho
 
 void StatsReporter::log_new_hints(const report::Report& report) {
     for (const report::Hint& hint : report.hints)
-        if (told_hints_.insert(hint.text).second)
+        if (logged_hints_.insert(hint.text).second)
             dpdk::log_info("hint: {}", hint.text);
 }
 

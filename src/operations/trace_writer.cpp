@@ -17,6 +17,7 @@
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/version.hpp"
 #include "l2echo/process/error.hpp"
+#include "l2echo/report/table.hpp"
 #include "l2echo/report/trace_text.hpp"
 #include "l2echo/wire/pcapng.hpp"
 
@@ -72,8 +73,8 @@ TraceWriter::TraceWriter(const Traces& traces, const dpdk::Ports& ports, std::st
 
 TraceWriter::~TraceWriter() {
     if (left_out_ > 0)
-        dpdk::log_warning(fmt::format("--trace-file {}: its reader was too slow: {} frames were left out",
-                                      path_, left_out_));
+        dpdk::log_warning(fmt::format("--trace-file {}: its reader was too slow: {} left out", path_,
+                                      report::format_count(left_out_, "frame")));
 }
 
 void TraceWriter::write_new() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "l2echo/report/table.hpp"
 #include "l2echo/wire/line_overhead.hpp"
 
 namespace l2echo::report {
@@ -90,6 +91,7 @@ PortReport report_port(std::size_t index, const Snapshot& before, const Snapshot
         const std::uint64_t received =
             growth(change.before.counts[Count::Received], change.now.counts[Count::Received]);
         report.counts += change.now.counts;
+        report.max_retries = std::max(report.max_retries, change.now.max_retries);
         report.received += received;
         report.dropped += growth(change.before.counts[Count::Dropped], change.now.counts[Count::Dropped]);
         report.queues.push_back({change.now.queue, change.lcore, change.now.counts[Count::Received],
@@ -135,15 +137,22 @@ void hint_about_losses(const PortReport& report, std::vector<Hint>& hints) {
                          fmt::format("port {}: RX found its mempool empty; "
                                      "lower --rx-descriptors or --tx-descriptors within the memory there is",
                                      report.port.id)});
-    if (report.dropped > 0)
+    if (report.dropped > 0 && report.max_retries == 0)
         hints.push_back(
             {report.port.id, HintKind::Dropped,
              fmt::format("port {}: frames were dropped at a full TX queue; --tx-full retry=N waits for it, "
                          "a larger --tx-descriptors takes longer bursts",
                          report.port.id)});
+    if (report.dropped > 0 && report.max_retries > 0)
+        hints.push_back(
+            {report.port.id, HintKind::Dropped,
+             fmt::format("port {}: frames were dropped at a full TX queue, "
+                         "although each was tried again {}: the other end did not read for that long; "
+                         "give it a CPU of its own, or send less",
+                         report.port.id, format_count(report.max_retries, "time"))});
 }
 
-void hint_about_far_end(const PortReport& report, std::vector<Hint>& hints) {
+void hint_about_peer(const PortReport& report, std::vector<Hint>& hints) {
     if (report.port.arming.facing == verdict::Facing::Nobody)
         return;
     const bool reflector = report.port.arming.facing == verdict::Facing::Reflector;
@@ -189,7 +198,7 @@ std::vector<Hint> find_hints(const Report& report) {
         hint_if_nothing_arrived(port, report.elapsed_seconds, hints);
         hint_if_one_queue_has_all(port, hints);
         hint_about_losses(port, hints);
-        hint_about_far_end(port, hints);
+        hint_about_peer(port, hints);
     }
     return hints;
 }

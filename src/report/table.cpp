@@ -43,7 +43,7 @@ std::string describe_link(const wire::LinkState& link) {
     if (link.up && link.speed_mbps != 0)
         text += fmt::format(" {} Mbit/s {}-duplex", link.speed_mbps, link.full_duplex ? "full" : "half");
     if (link.changes != 0)
-        text += fmt::format(" ({} changes)", link.changes);
+        text += fmt::format(" ({})", format_count(link.changes, "change"));
     return text;
 }
 
@@ -116,6 +116,10 @@ std::string format_scaled(double value) {
 std::string format_scaled(double value, const char* unit) {
     const std::string text = format_scaled(value);
     return fmt::format("{}{}{}", text, text.find(' ') == std::string::npos ? " " : "", unit);
+}
+
+std::string format_count(std::uint64_t count, const char* thing) {
+    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
 std::string render_table(const Report& report) {

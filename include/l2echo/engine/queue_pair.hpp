@@ -44,6 +44,7 @@ class QueuePair {
     std::uint16_t port() const noexcept { return settings_.port; }
     std::uint16_t queue() const noexcept { return settings_.queue; }
     std::uint16_t burst() const noexcept { return settings_.burst; }
+    std::uint32_t max_retries() const noexcept { return settings_.tx_retries; }
 
     /// Owning worker: receives up to burst() frames, which the caller then owns.
     std::uint16_t receive(BurstArray& frames) const noexcept {

@@ -39,7 +39,7 @@ class ControlSocket {
     process::ListeningSocket listener_;
     std::vector<Client> clients_;
     std::chrono::steady_clock::time_point accept_again_;  ///< no client is accepted before this time
-    bool told_failure_ = false;
+    bool failure_logged_ = false;
 };
 
 }  // namespace l2echo::operations

@@ -77,10 +77,10 @@ class StatsReporter {
     report::Snapshot reported_;           ///< at the last report
     report::Snapshot previous_;           ///< at the last call of look()
     std::vector<wire::LinkState> links_;  ///< as last seen by follow_links()
-    std::set<std::string> told_hints_;
+    std::set<std::string> logged_hints_;
     process::ReportOutput output_;
     std::atomic<std::uint64_t> dropped_{0};  ///< written by the reporter's thread only
-    bool told_write_failure_ = false;
+    bool write_failed_ = false;
 };
 
 }  // namespace l2echo::operations

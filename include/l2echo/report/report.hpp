@@ -43,6 +43,7 @@ struct PortReport {
     std::uint64_t dropped = 0;
     std::uint64_t missed = 0;
     std::uint64_t no_mbuf = 0;
+    std::uint32_t max_retries = 0;  ///< that --tx-full allows; 0: none
     std::vector<QueueReport> queues;
 };
 

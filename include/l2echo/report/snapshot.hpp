@@ -15,6 +15,7 @@ struct QueuePairSnapshot {
     std::uint16_t port = 0;
     std::uint16_t queue = 0;
     verdict::FrameCounts counts;
+    std::uint32_t max_retries = 0;  ///< further tries that it may make at a full TX queue
 };
 
 struct WorkerSnapshot {

@@ -1,6 +1,7 @@
 // The human-readable report.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "l2echo/report/report.hpp"
@@ -21,5 +22,8 @@ std::string describe_balance(const verdict::FrameCounts& counts);
 std::string format_scaled(double value);
 /// Same, with a unit: 14.9 Mframes/s, 999 frames/s.
 std::string format_scaled(double value, const char* unit);
+
+/// Formats a number of things whose plural ends in s: 1 change, 2 changes.
+std::string format_count(std::uint64_t count, const char* thing);
 
 }  // namespace l2echo::report

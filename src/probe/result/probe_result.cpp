@@ -186,7 +186,8 @@ std::string render_text(const ProbeResult& result) {
     const StreamCounts totals = result.totals();
     std::string text;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "sent {} frames in {:.3f} s: {}, {} at layer 1{}\n", result.sent, result.seconds,
+    fmt::format_to(out, "sent {} in {:.3f} s: {}, {} at layer 1{}\n",
+                   report::format_count(result.sent, "frame"), result.seconds,
                    report::format_scaled(result.sent_per_second(), "frames/s"),
                    report::format_scaled(result.sent_bits_per_second_l1(), "bit/s"),
                    result.sender_limited() ? " (the probe was the limit)" : "");
@@ -202,10 +203,11 @@ std::string render_text(const ProbeResult& result) {
     if (!result.complete())
         fmt::format_to(out, "NOT COMPLETE: {}\n", result.how_it_ended().meaning);
     if (result.missed > 0)
-        fmt::format_to(out, "{} frames were missed by the probe's own port: its checker was the limit\n",
-                       result.missed);
+        fmt::format_to(out, "the probe's own port missed {}: its checker was the limit\n",
+                       report::format_count(result.missed, "frame"));
     if (result.link_changes > 0)
-        fmt::format_to(out, "the link changed {} times during the run\n", result.link_changes);
+        fmt::format_to(out, "the link changed {} during the run\n",
+                       report::format_count(result.link_changes, "time"));
     fmt::format_to(out, "{}\n", describe(result.sizes));
     for (std::size_t queue = 0; queue < result.queue_pairs.size() && result.queue_pairs.size() > 1; ++queue)
         text += queue_pair_text(queue, result.queue_pairs[queue]);

@@ -106,7 +106,7 @@ TEST(ProbeResult, FramesMissedByTheProbeAndLinkChangesAreReported) {
     result->missed = 7;
     result->link_changes = 2;
     const std::string text = render_text(*result);
-    EXPECT_NE(text.find("7 frames were missed by the probe's own port"), std::string::npos) << text;
+    EXPECT_NE(text.find("the probe's own port missed 7 frames:"), std::string::npos) << text;
     EXPECT_NE(text.find("the link changed 2 times"), std::string::npos) << text;
     const auto json = nlohmann::json::parse(render_json(*result, {}));
     EXPECT_EQ(json["missed"], 7);

@@ -149,6 +149,17 @@ TEST(Hints, LossesNameTheRemedy) {
     EXPECT_TRUE(has_hint(report, "full TX queue"));
 }
 
+TEST(Hints, DropsDespiteRetriesDoNotAdviseRetries) {
+    Snapshot now = snapshot_after_two_seconds();
+    now.workers[0].queue_pairs[0].max_retries = 1000;
+    const Report report = make_report(snapshot_at_start(), now, false);
+    EXPECT_TRUE(
+        has_hint(report,
+                 "port 0: frames were dropped at a full TX queue, "
+                 "although each was tried again 1000 times: the other end did not read for that long"));
+    EXPECT_FALSE(has_hint(report, "--tx-full"));
+}
+
 TEST(Hints, CoverTheIntervalAndIgnoreEarlierLosses) {
     const Snapshot past = snapshot_after_two_seconds();  // with losses
     Snapshot now = past;

@@ -65,6 +65,9 @@ TEST(Table, HighlightsALinkThatIsDown) {
     now.ports[0].link = {false, 0, false, 3};
     const std::string text = render_table(make_report(snapshot_at_start(), now, false));
     EXPECT_NE(text.find("link DOWN (3 changes)"), std::string::npos) << text;
+    now.ports[0].link.changes = 1;
+    const std::string once = render_table(make_report(snapshot_at_start(), now, false));
+    EXPECT_NE(once.find("link DOWN (1 change)"), std::string::npos) << once;
 }
 
 TEST(Table, HighlightsARemovedPort) {
