@@ -112,7 +112,7 @@ void add_traffic_options(cli::OptionTable& table, ProbeOptions& options, Depende
     table.add({.name = "--flows",
                .group = kGroup,
                .value = cli::number(shape.flows, {.min = 1}),
-               .help = "Streams, told apart by UDP source port, without network by source MAC"});
+               .help = "Streams, distinguished by UDP source port, without network by source MAC"});
     table.add({.name = "--destination",
                .group = kGroup,
                .value = cli::converted(shape.destination, "MAC", cli::parse_mac, wire::format_mac),
@@ -150,7 +150,7 @@ void add_search_options(cli::OptionTable& table, ProbeOptions& options) {
                .group = kGroup,
                .value = cli::choice(options.search, {{"none", ""}, {"ndr", "ndr"}, {"pdr", "pdr"}}),
                .help = "Find the highest rate that loses nothing, or at most 0.5 %; "
-                       "--rate is the most to try"});
+                       "--rate is the highest rate to try"});
     table.add({.name = "--trial",
                .group = kGroup,
                .value = cli::time(options.trial_seconds),

@@ -74,7 +74,7 @@ void ProbeRun::finish_sending(Sender& sender) noexcept {
 }
 
 /// Polls the remaining frames: another queue's checker may have received the last missing frame while copies
-/// were waiting here. The number of polls is limited, in case the peer never stops sending.
+/// were waiting here. The number of polls is limited, in case the far end never stops sending.
 void ProbeRun::finish_checking(Checker& checker) noexcept {
     constexpr int kMaxPolls = 1024;
     for (int polls = 0; polls < kMaxPolls && checker.poll() != 0; ++polls) {

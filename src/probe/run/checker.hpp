@@ -13,7 +13,7 @@
 
 namespace l2echo::probe {
 
-/// Checks the frames of one RX queue. Any stream may arrive there, because the peer and this NIC's RSS
+/// Checks the frames of one RX queue. Any stream may arrive there, because the far end and this NIC's RSS
 /// determine the queue. One lcore calls poll(). Any thread may read the counters; read everything else only
 /// after the last poll(). Memory does not grow with the run: 60 KiB for the histogram, 56 bytes per stream.
 class Checker {

@@ -34,6 +34,10 @@ std::optional<double> RateSearch::next() const noexcept {
     return std::clamp(returned, upper / 2, upper * (1 - step));
 }
 
+std::size_t RateSearch::sender_limited_trials() const noexcept {
+    return static_cast<std::size_t>(std::ranges::count(trials_, true, &Trial::sender_limited));
+}
+
 void RateSearch::record(const Trial& trial) {
     trials_.push_back(trial);
     const bool passed = trial.loss_ratio() <= allowed_loss_;

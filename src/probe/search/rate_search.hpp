@@ -1,7 +1,8 @@
-// Finds the highest rate that the peer sustains, similar to MLRsearch (RFC draft ietf-bmwg-mlrsearch): the
+// Finds the highest rate that the far end sustains, similar to MLRsearch (RFC draft ietf-bmwg-mlrsearch): the
 // first guess is the rate that came back at full rate, and both bounds are part of the result.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -47,6 +48,8 @@ class RateSearch {
     /// Returns the lowest rate that lost more; empty if the sender's maximum passed.
     const std::optional<Trial>& upper() const noexcept { return upper_; }
     const std::vector<Trial>& trials() const noexcept { return trials_; }
+    /// Returns the number of trials in which the probe was the limit.
+    std::size_t sender_limited_trials() const noexcept;
 
   private:
     double max_rate_;

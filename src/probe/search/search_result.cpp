@@ -34,6 +34,13 @@ std::string bound_text(const std::optional<Trial>& bound, const char* none) {
 
 }  // namespace
 
+std::string describe_probe_limit(const RateSearch& search) {
+    if (search.sender_limited_trials() == 0)
+        return {};
+    return fmt::format("The probe was the limit in {} of {}", search.sender_limited_trials(),
+                       report::format_count(search.trials().size(), "trial"));
+}
+
 Json trial_json(const Trial& trial) {
     return {{"frames_per_second", trial.frames_per_second},
             {"seconds", trial.seconds},
@@ -55,6 +62,7 @@ std::string render_json(const SearchResult& result) {
     json["largest_size"] = result.sizes.largest;
     json["lower"] = bound_json(result.search.lower());
     json["upper"] = bound_json(result.search.upper());
+    json["sender_limited_trials"] = result.search.sender_limited_trials();
     Json& trials = json["trials"] = Json::array();
     for (const Trial& trial : result.search.trials())
         trials.push_back(trial_json(trial));
@@ -70,12 +78,16 @@ std::string render_text(const SearchResult& result) {
     auto out = std::back_inserter(text);
     if (!result.complete())
         fmt::format_to(out, "NOT COMPLETE: {}\n", row_of(result.end).meaning);
-    fmt::format_to(out, "{} (loss of at most {:g} %), {}: {} sustained, {} not; {} trials\n", result.name,
+    fmt::format_to(out, "{} (loss of at most {:g} %), {}: {} sustained, {} not; {}\n", result.name,
                    100 * result.allowed_loss, describe(result.sizes),
                    bound_text(result.search.lower(), "no rate"),
-                   bound_text(result.search.upper(), "no rate tried"), result.search.trials().size());
-    if (result.search.upper() && result.search.upper()->sender_limited)
-        fmt::format_to(out, "the probe itself was the limit: give it more lcores\n");
+                   bound_text(result.search.upper(), "no rate tried"),
+                   report::format_count(result.search.trials().size(), "trial"));
+    if (const std::string limit = describe_probe_limit(result.search); !limit.empty())
+        fmt::format_to(out, "{}: it could not send at the rate asked; give it more lcores{}\n", limit,
+                       result.search.upper() && result.search.upper()->sender_limited
+                           ? ", because the far end may sustain more"
+                           : "");
     for (const LoadedRoundTrip& loaded : result.round_trips)
         fmt::format_to(
             out,

@@ -44,6 +44,8 @@ struct SearchResult {
 
 inline constexpr const char* kSearchSchema = "l2echo.search/1";
 
+/// Returns text such as "The probe was the limit in 2 of 9 trials"; empty if it was in none.
+std::string describe_probe_limit(const RateSearch& search);
 nlohmann::ordered_json trial_json(const Trial& trial);
 /// Renders one JSON object without a line break.
 std::string render_json(const SearchResult& result);

@@ -67,7 +67,7 @@ double find_max_rate(const TestBed& test_bed, const Traffic& traffic, const Send
 }
 
 void run_trials(const TestBed& test_bed, const Traffic& traffic, RateSearch& search, double trial_seconds) {
-    constexpr std::size_t kMaxTrials = 50;  // the bounds converge long before, unless the peer is erratic
+    constexpr std::size_t kMaxTrials = 50;  // the bounds converge long before, unless the far end is erratic
     std::size_t trials = 0;
     for (auto rate = search.next(); rate && trials < kMaxTrials; rate = search.next(), ++trials) {
         if (*rate * trial_seconds < 1)

@@ -7,7 +7,7 @@
 
 namespace l2echo::probe {
 
-/// Thrown if a run of a search did not end normally: its measurements say nothing about the peer.
+/// Thrown if a run of a search did not end normally: its measurements say nothing about the far end.
 struct Interrupted {
     RunEnd end;
 };

@@ -55,6 +55,9 @@ Json size_json(const SweepResult& result, const SweepSize& size) {
         result.link_mbps > 0 ? Json(result.link_mbps * 1e6 / size.bits_per_second_l1(1)) : Json(nullptr);
     for (const GoalSearch& entry : size.searches)
         json[entry.goal.name] = goal_json(size, entry);
+    const std::size_t limited =
+        size.searches.empty() ? 0 : size.searches.back().search.sender_limited_trials();
+    json["sender_limited_trials"] = limited;
     Json& trials = json["trials"] = Json::array();
     if (!size.searches.empty())
         for (const Trial& trial : size.searches.back().search.trials())
@@ -95,7 +98,7 @@ void add_stamp(Text out, const SweepResult& result) {
 
 std::string limit_of(const RateSearch& search) {
     if (!search.upper())
-        return "none found: the most that was tried passed";
+        return "none found: the highest rate tried passed";
     return search.upper()->sender_limited ? "the probe" : "loss";
 }
 
@@ -124,6 +127,11 @@ void add_rates(Text out, const SweepResult& result) {
     for (const SweepSize& size : result.sizes)
         for (const GoalSearch& entry : size.searches)
             add_rate(out, size, entry);
+    for (const SweepSize& size : result.sizes)
+        if (const std::string limit =
+                size.searches.empty() ? "" : describe_probe_limit(size.searches.back().search);
+            !limit.empty())
+            fmt::format_to(out, "\nSize {}: {}.\n", size.size, limit);
 }
 
 void add_round_trip(Text out, const SweepSize& size, const LoadedRoundTrip& loaded) {

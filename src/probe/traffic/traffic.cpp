@@ -66,7 +66,7 @@ void append_ipv6(std::vector<std::byte>& bytes, unsigned host) {
     append(bytes, {0x20, 0x01, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
-/// Swaps the fields that the peer is expected to swap. This does not change sums over the header.
+/// Swaps the fields that the far end is expected to swap. This does not change sums over the header.
 void swap_header(std::vector<std::byte>& header, std::uint32_t network_offset, Network network,
                  wire::SwapLevel level) {
     const auto swap_adjacent = [&header](std::size_t first, std::size_t length) {

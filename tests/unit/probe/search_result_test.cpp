@@ -56,8 +56,33 @@ TEST(SearchText, ShowsBoundsAndTheLimit) {
             "pdr (loss of at most 0.5 %), size 64: 900 frames/s sustained, 1.00 kframes/s not; 2 trials"),
         std::string::npos)
         << text;
-    EXPECT_NE(text.find("the probe itself was the limit"), std::string::npos);
+    EXPECT_NE(text.find("\nThe probe was the limit in 1 of 2 trials: it could not send at the rate asked; "
+                        "give it more lcores, because the far end may sustain more\n"),
+              std::string::npos)
+        << text;
     EXPECT_NE(text.find("round trip at 50 % of it: p50 2.0 us"), std::string::npos);
+}
+
+TEST(SearchResult, CountsTheTrialsThatTheProbeLimitedEvenBelowTheUpperBound) {
+    SearchResult result{"ndr", 0, {"64", 64, 64}, RateSearch(1000, 0), RunEnd::Complete, {}, {}};
+    result.search.record({1000, 1, 1000, 100, true});
+    result.search.record({900, 1, 900, 10, true});
+    result.search.record({800, 1, 800, 1, false});
+    EXPECT_EQ(nlohmann::json::parse(render_json(result))["sender_limited_trials"], 2);
+    const std::string text = render_text(result);
+    EXPECT_NE(text.find("The probe was the limit in 2 of 3 trials: it could not send at the rate asked; "
+                        "give it more lcores\n"),
+              std::string::npos)
+        << text;
+}
+
+TEST(SearchResult, DoesNotBlameAProbeThatKeptUp) {
+    SearchResult result{"ndr", 0, {"64", 64, 64}, RateSearch(1000, 0), RunEnd::Complete, {}, {}};
+    result.search.record({1000, 1, 1000, 0, false});
+    EXPECT_EQ(nlohmann::json::parse(render_json(result))["sender_limited_trials"], 0);
+    const std::string text = render_text(result);
+    EXPECT_EQ(text.find("limit"), std::string::npos) << text;
+    EXPECT_NE(text.find("; 1 trial\n"), std::string::npos) << text;
 }
 
 }  // namespace

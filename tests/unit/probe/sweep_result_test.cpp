@@ -61,6 +61,8 @@ TEST(SweepJson, EverySizeHasBothGoalsBothBoundsAndEachTrialOnce) {
     EXPECT_DOUBLE_EQ(size["ndr"]["upper"]["frames_per_second"].get<double>(), 1e6);
     ASSERT_EQ(size["trials"].size(), 4u);
     EXPECT_EQ(size["trials"][0]["sender_limited"], true);
+    EXPECT_EQ(size["sender_limited_trials"], 1);
+    EXPECT_EQ(json["sizes"][1]["sender_limited_trials"], 0);
     EXPECT_EQ(size["trials"][1]["lost"], 1000);
     EXPECT_TRUE(json["sizes"][1]["ndr"]["lower"].is_null());
 }
@@ -93,8 +95,14 @@ TEST(SweepMarkdown, SaysIfTheProbeOrNothingWasTheLimit) {
     searches[0].search.record({2e6, 1, 2'000'000, 0, false});
     searches[1].search.record({2e6, 1, 2'000'000, 9, true});
     const std::string text = render_markdown(result);
-    EXPECT_NE(text.find("| - | none found: the most that was tried passed |"), std::string::npos) << text;
+    EXPECT_NE(text.find("| - | none found: the highest rate tried passed |"), std::string::npos) << text;
     EXPECT_NE(text.find("| 2000000 | the probe |"), std::string::npos) << text;
+}
+
+TEST(SweepMarkdown, CountsTheTrialsThatTheProbeLimited) {
+    const std::string text = render_markdown(sample_sweep());
+    EXPECT_TRUE(has_line(text, "Size 64: The probe was the limit in 1 of 4 trials.")) << text;
+    EXPECT_EQ(text.find("Size imix"), std::string::npos) << text;
 }
 
 TEST(SweepMarkdown, HasARowForEachLoadInMicroseconds) {

@@ -45,7 +45,7 @@ class Sender {
 
     /// Sends the frames that are due. Returns false once everything was sent or the duration is over. Also
     /// ends if the TX queue accepts nothing for five seconds, unless it accepted frames before and the plan
-    /// has a duration: the peer may come back then.
+    /// has a duration: the far end may come back then.
     bool send_due() noexcept;
 
     const SendPlan& plan() const noexcept { return plan_; }  ///< this sender's share
