@@ -88,19 +88,19 @@ class MatchTerm {
     MatchTerm(std::string key, std::string value) : key_(std::move(key)), value_(std::move(value)) {}
 
     /// Adds the term to the rule. Returns an error text; empty on success.
-    std::string put_into(MatchRule& rule) const {
+    std::string read_into(MatchRule& rule) const {
         if (key_ == "src-mac" || key_ == "dst-mac")
-            return put_mac(key_ == "src-mac" ? rule.source : rule.destination);
+            return read_mac(key_ == "src-mac" ? rule.source : rule.destination);
         if (key_ == "vlan")
-            return put_vlan(rule);
+            return read_vlan(rule);
         if (key_ == "ethertype")
-            return put_ether_type(rule);
+            return read_ether_type(rule);
         if (key_ == "src-ip" || key_ == "dst-ip")
-            return put_prefix(key_ == "src-ip" ? rule.ip_source : rule.ip_destination);
+            return read_prefix(key_ == "src-ip" ? rule.ip_source : rule.ip_destination);
         if (key_ == "udp-src" || key_ == "tcp-src")
-            return put_ports(rule.source_port);
+            return read_ports(rule.source_port);
         if (key_ == "udp-dst" || key_ == "tcp-dst")
-            return put_ports(rule.destination_port);
+            return read_ports(rule.destination_port);
         return fmt::format(
             "'{}' is none of src-mac, dst-mac, vlan, ethertype, src-ip, dst-ip, udp-src, udp-dst, "
             "tcp-src, tcp-dst",
@@ -108,7 +108,7 @@ class MatchTerm {
     }
 
   private:
-    std::string put_mac(MaskedMac& mac) const {
+    std::string read_mac(MaskedMac& mac) const {
         const std::size_t slash = value_.find('/');
         const auto address = cli::read_mac(value_.substr(0, slash));
         const auto length = slash == std::string::npos
@@ -126,7 +126,7 @@ class MatchTerm {
         return {};
     }
 
-    std::string put_vlan(MatchRule& rule) const {
+    std::string read_vlan(MatchRule& rule) const {
         const auto id = cli::read_number(value_, 4094);
         rule.vlan_id = value_ == "none" ? MatchRule::kNoVlan : static_cast<std::uint16_t>(id.value_or(0));
         return id || value_ == "none"
@@ -134,13 +134,13 @@ class MatchTerm {
                    : fmt::format("vlan: '{}' is neither an id from 0 to 4094 nor none", value_);
     }
 
-    std::string put_ether_type(MatchRule& rule) const {
+    std::string read_ether_type(MatchRule& rule) const {
         const auto type = cli::read_number(value_, 0xFFFF);
         rule.ether_type = wire::wire_order(static_cast<std::uint16_t>(type.value_or(0)));
         return type ? "" : fmt::format("ethertype: '{}' is not a number like 0x0800", value_);
     }
 
-    std::string put_prefix(std::optional<IpPrefix>& prefix) const {
+    std::string read_prefix(std::optional<IpPrefix>& prefix) const {
         const auto address = read_address(value_);
         if (!address)
             return fmt::format("{}: '{}' is not an address or prefix like 10.0.0.0/8 or 2001:db8::/32", key_,
@@ -150,7 +150,7 @@ class MatchTerm {
         return {};
     }
 
-    std::string put_ports(std::optional<PortRange>& ports) const {
+    std::string read_ports(std::optional<PortRange>& ports) const {
         const std::size_t dash = value_.find('-');
         const auto from = cli::read_number(value_.substr(0, dash), 0xFFFF);
         const auto to = dash == std::string::npos ? from : cli::read_number(value_.substr(dash + 1), 0xFFFF);
@@ -224,7 +224,7 @@ MatchRule parse_match_rule(const std::string& text, const char* option) {
         if (equals == std::string::npos)
             throw process::UsageError(fmt::format("{} {}: '{}' is not key=value", option, text, term));
         keys.push_back(term.substr(0, equals));
-        const std::string wrong = MatchTerm(keys.back(), term.substr(equals + 1)).put_into(rule);
+        const std::string wrong = MatchTerm(keys.back(), term.substr(equals + 1)).read_into(rule);
         if (!wrong.empty())
             throw process::UsageError(fmt::format("{} {}: {}", option, text, wrong));
     }

@@ -72,7 +72,7 @@ std::string print_idle(const engine::IdleSettings& idle) {
 }
 
 /// Parses the MAC of a tester.
-wire::MacAddress parse_station(const std::string& text, const char* option) {
+wire::MacAddress parse_unicast_mac(const std::string& text, const char* option) {
     const wire::MacAddress mac = cli::parse_mac(text, option);
     if (mac == 0 || wire::is_group(mac))
         throw process::UsageError(fmt::format("{}: {} is not a unicast MAC address", option, text));
@@ -143,13 +143,13 @@ void add_rule_options(cli::OptionTable& table, Options& options) {
                        rules.match.add(echo::parse_match_rule(text, option));
                    },
                    "RULE"),
-               .help = "Echo what fits: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, "
+               .help = "Echo what matches: [refuse,]KEY=VALUE,... with src-mac, dst-mac, vlan, ethertype, "
                        "src-ip, dst-ip, udp-src, udp-dst, tcp-src, tcp-dst; repeated, "
-                       "the first rule that fits decides; echo alone fits all",
+                       "the first rule that matches decides; echo alone matches all",
                .reloads = true});
     table.add({.name = "--only-from",
                .group = kGroup,
-               .value = cli::converted(rules.only_from, "MAC", parse_station),
+               .value = cli::converted(rules.only_from, "MAC", parse_unicast_mac),
                .help = "Echo frames from this tester only",
                .reloads = true});
     table.add({.name = "--max-rate",

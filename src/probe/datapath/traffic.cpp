@@ -1,6 +1,5 @@
 #include "l2echo/probe/traffic/traffic.hpp"
 
-#include <rte_byteorder.h>
 #include <rte_hash_crc.h>
 
 #include <array>
@@ -16,11 +15,6 @@ namespace {
 constexpr std::uint32_t kSequenceOffset = 2;
 constexpr std::uint32_t kPlannedOffset = 8;
 constexpr std::uint32_t kCheckOffset = 14;
-
-void put_16(std::byte* at, std::uint16_t value) noexcept {
-    const std::uint16_t wire = rte_cpu_to_be_16(value);
-    std::memcpy(at, &wire, sizeof wire);
-}
 
 std::uint16_t fold(std::uint64_t sum) noexcept {
     while (sum >> 16 != 0)
@@ -66,14 +60,14 @@ void Traffic::write_with(std::span<std::byte> frame, const Stamp& stamp, const F
     const auto udp_length = static_cast<std::uint16_t>(kUdpLength + kStampLength + filler_length);
     std::byte* udp = network + kIpv6Length;
     if (shape_.network == Network::Ipv4) {
-        put_16(network + 2, static_cast<std::uint16_t>(kIpv4Length + udp_length));
+        wire::store_be16(network + 2, static_cast<std::uint16_t>(kIpv4Length + udp_length));
         const std::uint16_t header_checksum = fold(sum_words({network, kIpv4Length}));
         std::memcpy(network + 10, &header_checksum, sizeof header_checksum);
         udp = network + kIpv4Length;
     } else {
-        put_16(network + 4, udp_length);
+        wire::store_be16(network + 4, udp_length);
     }
-    put_16(udp + 4, udp_length);
+    wire::store_be16(udp + 4, udp_length);
     // The length is included twice: in the pseudo header and in the UDP header.
     std::uint64_t sum =
         flow.checksum_base + 2u * wire::wire_order(udp_length) + filler_checksum_[filler_length / 2];
