@@ -38,13 +38,13 @@ def known_frames():
         (unicast / ipv4 / udp, f"{macs}, IPv4 198.18.0.1 > 198.19.0.1, UDP 7777 > 7", "echoed (mac)"),
         (unicast / ipv6 / TCP(sport=5, dport=80), f"{macs}, IPv6 2001:db8::1 > 2001:db8::2, TCP 5 > 80",
          "echoed (mac)"),
-        (unicast / Dot1Q(vlan=5) / later, f"{macs}, VLAN 5, IPv4 198.18.0.1 > 198.19.0.1, protocol 17, later fragment",
+        (unicast / Dot1Q(vlan=5) / later, f"{macs}, VLAN 5, IPv4 198.18.0.1 > 198.19.0.1, UDP, later fragment",
          "echoed (mac)"),
-        (unicast / Dot1AD(vlan=6) / Dot1Q(vlan=7) / ARP(), f"{macs}, VLAN 6 and 1 more, EtherType 0x0806",
+        (unicast / Dot1AD(vlan=6) / Dot1Q(vlan=7) / ARP(), f"{macs}, VLAN 6 and 1 more, ARP",
          "echoed (mac)"),
         (Ether(dst=captures.BROADCAST, src=captures.THEIRS) / ARP(),
-         f"{captures.THEIRS} > {captures.BROADCAST}, EtherType 0x0806", "refused, group-destination"),
-        (Ether(dst=captures.OURS, src=captures.THEIRS, type=0x8808) / Raw(bytes(46)), f"{macs}, EtherType 0x8808",
+         f"{captures.THEIRS} > {captures.BROADCAST}, ARP", "refused, group-destination"),
+        (Ether(dst=captures.OURS, src=captures.THEIRS, type=0x8808) / Raw(bytes(46)), f"{macs}, PAUSE",
          "refused, control"),
         (Ether(dst="01:80:c2:00:00:00", src=captures.THEIRS, type=0x26) / Raw(bytes(46)),
          f"{captures.THEIRS} > 01:80:c2:00:00:00, EtherType 0x0026", "refused, reserved"),
@@ -109,7 +109,7 @@ def test_raw_and_answers_are_traced_as_such(start_on_capture):
     process.wait_until_received(1)
     process.stop()
     # The trace shows the frame as received, not as sent.
-    text = f"{captures.THEIRS} > {captures.BROADCAST}, EtherType 0x0806"
+    text = f"{captures.THEIRS} > {captures.BROADCAST}, ARP"
     assert traced(process) == [(str(len(request)), text, "answered")]
     process = start_on_capture([request], "--trace", "1", "--raw")
     process.wait_until_received(1)

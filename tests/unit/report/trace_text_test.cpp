@@ -42,17 +42,29 @@ std::string middle_of(const Bytes& frame, std::size_t captured = SIZE_MAX) {
 TEST(TraceText, NamesTagsFragmentsAndOtherTypes) {
     const Bytes packet = ipv4({1, kTester4, kFar4}, counting(8));
     EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x8100, 5, 0x0800}, packet)),
-              "VLAN 5, IPv4 192.0.2.77 > 198.51.100.9, protocol 1");
+              "VLAN 5, IPv4 192.0.2.77 > 198.51.100.9, ICMP");
     EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x88A8, 9, 0x8100, 5, 0x0806}, counting(28))),
-              "VLAN 9 and 1 more, EtherType 0x0806");
+              "VLAN 9 and 1 more, ARP");
     EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x0800}, ipv4({17, kTester4, kFar4, 64, 3}, udp()))),
-              "IPv4 192.0.2.77 > 198.51.100.9, protocol 17, later fragment");
-    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x0800}, counting(46))), "EtherType 0x0800");
+              "IPv4 192.0.2.77 > 198.51.100.9, UDP, later fragment");
+    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x0800}, counting(46))), "IPv4");
+}
+
+TEST(TraceText, NamesKnownProtocolsAndNumbersOthers) {
+    const auto ip_protocol = [](std::uint8_t protocol) {
+        return middle_of(ethernet(kOurs, kTester, {0x0800}, ipv4({protocol, kTester4, kFar4}, counting(8))));
+    };
+    EXPECT_EQ(ip_protocol(132), "IPv4 192.0.2.77 > 198.51.100.9, SCTP");
+    EXPECT_EQ(ip_protocol(253), "IPv4 192.0.2.77 > 198.51.100.9, protocol 253");
+    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x86DD}, ipv6({58, kTester6, kOur6}, counting(8)))),
+              "IPv6 2001:db8::77 > 2001:db8::1, ICMPv6");
+    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x88CC}, counting(46))), "LLDP");
+    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x9000}, counting(46))), "EtherType 0x9000");
 }
 
 TEST(TraceText, ReadsOnlyTheRecordedBytes) {
-    EXPECT_EQ(middle_of(udp4_frame(), 37), "IPv4 192.0.2.77 > 198.51.100.9, protocol 17");
-    EXPECT_EQ(middle_of(udp4_frame(), 33), "EtherType 0x0800");
+    EXPECT_EQ(middle_of(udp4_frame(), 37), "IPv4 192.0.2.77 > 198.51.100.9, UDP");
+    EXPECT_EQ(middle_of(udp4_frame(), 33), "IPv4");
     EXPECT_EQ(describe_trace(record_of(udp4_frame(), 13)),
               "port 1 queue 2, 60 bytes, no Ethernet header: echoed (mac)");
     const Bytes jumbo = ethernet(kOurs, kTester, {0x0800}, ipv4({17, kTester4, kFar4}, udp(1, 2, 8000)));
