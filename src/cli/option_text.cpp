@@ -68,9 +68,10 @@ std::string value_in_force(const OptionInForce& option) {
         return value.default_text.empty() ? "" : quoted(value.default_text);
     if (value.form == Form::One)
         return quoted(option.given.front());
+    // All of one type, so that every reader of TOML accepts the array: an argument of EAL may be a number.
     std::vector<std::string> values;
     for (const std::string& text : option.given)
-        values.push_back(quoted(text));
+        values.push_back(quote_toml(text));
     return fmt::format("[{}]", fmt::join(values, ", "));
 }
 

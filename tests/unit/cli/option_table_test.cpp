@@ -231,6 +231,18 @@ TEST(OptionTable, PrintConfigHasEveryOptionOfAFile) {
     EXPECT_NE(config.find("\n# mtu = N\n"), std::string::npos) << config;
 }
 
+TEST(OptionTable, PrintedArraysHoldOnlyStrings) {
+    const std::string printed =
+        Program()
+            .table.parse({"program", "-m", "256", "-n", "4", "--", "--print-config", "--point", "x=5"})
+            .value();
+    EXPECT_NE(printed.find("\neal = [\"-m\", \"256\", \"-n\", \"4\"]\n"), std::string::npos) << printed;
+    const TemporaryFile file(printed);
+    Program again;
+    again.parse({"--config", file.path()});
+    EXPECT_EQ(again.table.eal_arguments(), (std::vector<std::string>{"-m", "256", "-n", "4"}));
+}
+
 TEST(OptionTable, PrintedConfigParsesToTheSameValues) {
     const std::string printed =
         Program()
