@@ -40,7 +40,7 @@ void print_use(const std::vector<std::string>& arguments) {
     if (arguments.empty())
         throw process::UsageError("no interface is named; type: interface-use INTERFACE...");
     if (arguments.front() == "--help")
-        return process::print(kHelp);
+        return process::print_text(kHelp);
     nlohmann::ordered_json interfaces = nlohmann::ordered_json::object();
     for (const std::string& interface : arguments)
         interfaces[interface] = to_json(interface);

@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     return process::run_program(argv[0], [&](const std::string& program) {
         const auto line = server::parse_eal_command_line({argv, argv + argc});
         if (line.print)
-            process::print(*line.print);
+            process::print_text(*line.print);
         else
             echo_on_first_port(program, line.options.eal);
     });

@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
     return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         const auto line = l2echo::server::parse_command_line({argv, argv + argc});
         if (line.print)
-            l2echo::process::print(*line.print);
+            l2echo::process::print_text(*line.print);
         else
             l2echo::server::serve_echo(program, line);
     });

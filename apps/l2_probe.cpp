@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
     return l2echo::process::run_program(argv[0], [&](const std::string& program) {
         const auto line = l2echo::probe::parse_probe_command_line({argv, argv + argc});
         if (line.print)
-            l2echo::process::print(*line.print);
+            l2echo::process::print_text(*line.print);
         else
             l2echo::probe::run_probe(program, line.options);
     });

@@ -1,5 +1,7 @@
 // l2echo-control: sends one command to the control socket of a running program and prints the answer.
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <deque>
 #include <stdexcept>
@@ -22,8 +24,9 @@ constexpr const char* kHelp =
     R"(Sends a command to a running l2echo program and prints its answer, a line of JSON
 Usage: l2echo-control [options] COMMAND [ARGUMENT ...]
 
-The command `help` lists the commands that the program knows. The exit status is 0 if the command was
-carried out, 1 if it was refused or there was no answer, and 2 for wrong usage.
+The command `help` lists the commands that the program knows; on a terminal it prints a table. An error
+goes to stderr. The exit status is 0 if the command was carried out, 1 if it was refused or there was no
+answer, and 2 for wrong usage. l2echo-control(7) describes the answers.
 
 Options:
   -h, --help                Print this help and exit
@@ -83,9 +86,10 @@ Request parse(std::deque<std::string> words) {
 
 void send(const Request& request) {
     const control::Answer answer = control::ask(request.socket, request.command, request.timeout);
-    process::print(answer.line + "\n");
     if (!answer.error.empty())
         throw std::runtime_error(answer.error);
+    const std::string table = isatty(STDOUT_FILENO) == 1 ? control::help_table(answer.line) : "";
+    process::print(table.empty() ? answer.line + "\n" : table);
 }
 
 }  // namespace
@@ -94,9 +98,9 @@ int main(int argc, char** argv) {
     return process::run_program(argv[0], [&](const std::string&) {
         const std::deque<std::string> words(argv + 1, argv + argc);
         if (!words.empty() && (words.front() == "--help" || words.front() == "-h"))
-            process::print(kHelp);
+            process::print_text(kHelp);
         else if (!words.empty() && words.front() == "--version")
-            process::print("l2echo " L2ECHO_VERSION "\n");
+            process::print_text("l2echo " L2ECHO_VERSION "\n");
         else
             send(parse(words));
     });

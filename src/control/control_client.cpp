@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -137,6 +138,20 @@ Answer ask(const std::string& socket_path, const std::string& command, std::chro
     const process::FileDescriptor descriptor = connect_to(peer);
     send_line(descriptor, command, peer);
     return read_answer(receive_line(descriptor, peer), peer);
+}
+
+std::string help_table(const std::string& answer) {
+    const auto json = nlohmann::ordered_json::parse(answer, nullptr, false);
+    if (!json.is_object() || !json.contains("help") || !json["help"].is_object())
+        return {};
+    std::size_t width = 0;
+    for (const auto& row : json["help"].items())
+        width = std::max(width, row.key().size());
+    std::string table;
+    for (const auto& row : json["help"].items())
+        if (row.value().is_string())
+            table += fmt::format("{:<{}}  {}\n", row.key(), width, row.value().get<std::string>());
+    return table;
 }
 
 }  // namespace l2echo::control

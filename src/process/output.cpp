@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -46,6 +47,11 @@ ssize_t write_to_stderr(void*, const char* text, std::size_t length) {
     static LogStream* const stream = new LogStream;  // used until the process ends
     stream->write({text, length}, Severity::Notice);
     return static_cast<ssize_t>(length);
+}
+
+[[noreturn]] void throw_write_error(int error) {
+    throw std::runtime_error(
+        fmt::format("the result could not be written to stdout: {}", describe_write_error(error)));
 }
 
 using Clock = std::chrono::steady_clock;
@@ -114,8 +120,17 @@ std::string describe_write_error(int error) {
 
 void print(std::string_view text) {
     if (const int error = write_all(STDOUT_FILENO, text); error != 0)
-        throw std::runtime_error(
-            fmt::format("the result could not be written to stdout: {}", describe_write_error(error)));
+        throw_write_error(error);
+}
+
+void print_text(std::string_view text) {
+    const int error = write_all(STDOUT_FILENO, text);
+    if (error == EPIPE) {
+        std::signal(SIGPIPE, SIG_DFL);  // run_program() ignores it
+        std::raise(SIGPIPE);
+    }
+    if (error != 0)
+        throw_write_error(error);
 }
 
 void print_error(std::string_view text) noexcept {

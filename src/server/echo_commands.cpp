@@ -17,18 +17,18 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
 
-Json describe(const echo::Arming& arming) {
+Json describe(const std::vector<PortName>& names, const echo::Arming& arming) {
     Json ports = Json::array();
     for (std::size_t port = 0; port < arming.ports(); ++port) {
         const verdict::ArmingState state = arming.state(port);
-        Json entry{{"state", name_of(state)}};
+        Json entry{{"port", names.at(port).id}, {"name", names.at(port).name}, {"state", name_of(state)}};
         entry["remaining_seconds"] = state.remaining_seconds ? Json(*state.remaining_seconds) : Json();
         ports.push_back(entry);
     }
     return {{"ports", ports}};
 }
 
-Json arm(echo::Arming& arming, const Words& arguments) {
+void arm(echo::Arming& arming, const Words& arguments) {
     if (arguments.empty()) {
         arming.arm();
     } else {
@@ -39,13 +39,11 @@ Json arm(echo::Arming& arming, const Words& arguments) {
         arming.arm(expire);
     }
     dpdk::log_info("Session armed by the control socket");
-    return describe(arming);
 }
 
-Json disarm(echo::Arming& arming) {
+void disarm(echo::Arming& arming) {
     arming.disarm();
     dpdk::log_info("Session disarmed by the control socket");
-    return describe(arming);
 }
 
 Json trace(engine::TraceBudget& budget, const Words& arguments) {
@@ -59,11 +57,21 @@ Json trace(engine::TraceBudget& budget, const Words& arguments) {
 
 }  // namespace
 
-std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget) {
+std::vector<operations::Command> echo_commands(const std::vector<PortName>& ports, echo::Arming& arming,
+                                               engine::TraceBudget& trace_budget) {
+    const auto status = [&arming, ports] { return describe(ports, arming); };
     return {
-        {kStatus, [&arming](const Words&) { return describe(arming); }},
-        {kArm, [&arming](const Words& words) { return arm(arming, words); }},
-        {kDisarm, [&arming](const Words&) { return disarm(arming); }},
+        {kStatus, [status](const Words&) { return status(); }},
+        {kArm,
+         [status, &arming](const Words& words) {
+             arm(arming, words);
+             return status();
+         }},
+        {kDisarm,
+         [status, &arming](const Words&) {
+             disarm(arming);
+             return status();
+         }},
         {kTrace, [&trace_budget](const Words& words) { return trace(trace_budget, words); }},
     };
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "l2echo/echo/arming.hpp"
@@ -23,7 +24,14 @@ inline constexpr operations::CommandText kTrace{"trace", "N", "Logs the next N f
 inline constexpr std::array kEchoCommands{
     kStatus, kArm, kDisarm, kTrace, operations::kReloadCommand, operations::kHelpCommand};
 
-/// Returns the commands. Both arguments must outlive them.
-std::vector<operations::Command> echo_commands(echo::Arming& arming, engine::TraceBudget& trace_budget);
+struct PortName {
+    std::uint16_t id;
+    std::string name;  ///< "net_tap0"
+};
+
+/// Returns the commands. `ports` holds the ports of `arming`, in order. `arming` and
+/// `trace_budget` must outlive the commands.
+std::vector<operations::Command> echo_commands(const std::vector<PortName>& ports, echo::Arming& arming,
+                                               engine::TraceBudget& trace_budget);
 
 }  // namespace l2echo::server

@@ -110,6 +110,13 @@ void log_ready(std::size_t ports, bool disarmed) {
     dpdk::log_info("Ready: {} on {} port{}", disarmed ? "disarmed" : "echoing", ports, ports == 1 ? "" : "s");
 }
 
+std::vector<PortName> names_of(const dpdk::Ports& ports) {
+    std::vector<PortName> names;
+    for (const dpdk::Port& port : ports)
+        names.push_back({port.id(), port.name()});
+    return names;
+}
+
 EchoSettings settings_of(const Options& options, bool may_trace) {
     return {.burst = options.port.burst,
             .tx_retries = options.tx_retries,
@@ -174,7 +181,7 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         reporter.set_interval(interval_in_force(next));
     });
     operations::OperatorService service(
-        echo_commands(echo.arming(), echo.trace_budget()), [&] { return reload.run(); },
+        echo_commands(names_of(ports), echo.arming(), echo.trace_budget()), [&] { return reload.run(); },
         reload_signal ? &*reload_signal : nullptr, echo.traces(), ports,
         {options.control_socket, options.trace_file}, manager, stop);
     if (!plan.on_main_lcore)

@@ -26,14 +26,16 @@ class EchoCommands : public testing::Test {
     std::array<echo::Gate, 2> gates_;
     echo::Arming arming_{{&gates_[0], &gates_[1]}, true, std::chrono::seconds(100)};
     engine::TraceBudget budget_;
-    operations::CommandTable commands_{server::echo_commands(arming_, budget_)};
+    operations::CommandTable commands_{server::echo_commands({{0, "net_a"}, {3, "net_b"}}, arming_, budget_)};
 };
 
 TEST_F(EchoCommands, StatusReportsEachPort) {
-    EXPECT_EQ(run("status"), (json{{"ok", true},
-                                   {"ports",
-                                    {{{"state", "disarmed"}, {"remaining_seconds", nullptr}},
-                                     {{"state", "disarmed"}, {"remaining_seconds", nullptr}}}}}));
+    EXPECT_EQ(
+        run("status"),
+        (json{{"ok", true},
+              {"ports",
+               {{{"port", 0}, {"name", "net_a"}, {"state", "disarmed"}, {"remaining_seconds", nullptr}},
+                {{"port", 3}, {"name", "net_b"}, {"state", "disarmed"}, {"remaining_seconds", nullptr}}}}}));
     arming_.arm(std::nullopt);
     gates_[1].face(verdict::Facing::Reflector);
     const json answer = run("status");

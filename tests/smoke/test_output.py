@@ -65,6 +65,20 @@ def test_closed_stdout_is_reported(start, programs, what):
     assert "Bad file descriptor" in error_line(process)
 
 
+@pytest.mark.parametrize("what", OUTPUTS)
+def test_reader_that_has_left_ends_help_silently_and_fails_a_result(start, programs, what):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(*programs[what], stdout=writer)
+    os.close(writer)
+    if what in ("help", "version", "config"):
+        assert process.wait(START_SECONDS) == -signal.SIGPIPE
+        assert process.stderr() == ""
+    else:
+        assert end_of(process, what) == FAILURE
+        assert "Broken pipe" in error_line(process)
+
+
 @pytest.mark.parametrize("what", ("config", "result", "report"))
 def test_file_size_limit_is_reported(start, programs, what, tmp_path):
     def limit():

@@ -16,6 +16,7 @@ from tests.harness.program_under_test import FAILURE, NO_NIC, USAGE, assert_bala
 INTERVAL = ("--stats-interval", "50ms")
 MAX_CLIENTS, MAX_LINE_LENGTH = 16, 4096
 BURST = 32
+PORT = {"port": 0, "name": "net_pcap0"}
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_expiry_stops_echoing_and_not_the_process(start_echo, endless_traffic):
 def test_session_without_expiry_has_no_remaining_time(controlled, path):
     assert session(wait_for_state(controlled, "armed"))["remaining_seconds"] is None
     with ControlClient(path) as client:
-        assert client.ask("status") == {"ok": True, "ports": [{"state": "armed", "remaining_seconds": None}]}
+        assert client.ask("status") == {"ok": True, "ports": [{**PORT, "state": "armed", "remaining_seconds": None}]}
 
 
 def test_disarmed_start_waits_for_the_socket(start_echo, endless_traffic, path):
@@ -88,10 +89,10 @@ def test_disarmed_start_waits_for_the_socket(start_echo, endless_traffic, path):
     process.wait_for_line(r"L2ECHO: Ready: ")
     assert_silent(process, "disarmed")
     with ControlClient(path) as client:
-        assert client.ask("status")["ports"] == [{"state": "disarmed", "remaining_seconds": None}]
-        assert client.ask("arm")["ports"] == [{"state": "armed", "remaining_seconds": None}]
+        assert client.ask("status")["ports"] == [{**PORT, "state": "disarmed", "remaining_seconds": None}]
+        assert client.ask("arm")["ports"] == [{**PORT, "state": "armed", "remaining_seconds": None}]
         assert_echoes(process)
-        assert client.ask("disarm")["ports"] == [{"state": "disarmed", "remaining_seconds": None}]
+        assert client.ask("disarm")["ports"] == [{**PORT, "state": "disarmed", "remaining_seconds": None}]
         assert_silent(process, "disarmed")
     assert_balanced(process.stop())
 
@@ -109,7 +110,7 @@ def test_rearming_restarts_the_time(controlled, path):
         assert 290 < second["remaining_seconds"] <= 300
         client.ask("arm 100ms")
         assert_silent(controlled, "expired")
-        assert client.ask("status")["ports"] == [{"state": "expired", "remaining_seconds": None}]
+        assert client.ask("status")["ports"] == [{**PORT, "state": "expired", "remaining_seconds": None}]
         client.ask("arm 2min")
         assert_echoes(controlled)
     assert_balanced(controlled.stop())

@@ -15,4 +15,8 @@ struct Answer {
 /// command holds a line break, and std::runtime_error if there is no answer: where, why, and what to do.
 Answer ask(const std::string& socket_path, const std::string& command, std::chrono::milliseconds limit);
 
+/// Returns the answer to `help` as a table for people, with a line break after each row; empty if the answer
+/// is another's.
+std::string help_table(const std::string& answer);
+
 }  // namespace l2echo::control

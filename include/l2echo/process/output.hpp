@@ -31,6 +31,10 @@ std::string describe_write_error(int error);
 /// Writes a result to stdout. Throws std::runtime_error with the reason if it cannot be written.
 void print(std::string_view text);
 
+/// Same, for text that nobody has to read to its end, such as help. If the reader has closed its end of the
+/// pipe, the process ends silently by SIGPIPE, as other programs do.
+void print_text(std::string_view text);
+
 /// Writes to stderr. Failures are ignored because there is nowhere left to report them. Waits one second for
 /// a stalled reader, and does not wait again until the reader is back. Callable from any thread.
 void print_error(std::string_view text) noexcept;
