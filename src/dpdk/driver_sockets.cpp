@@ -34,7 +34,7 @@ bool contains(const std::string& text, std::string_view word) {
 }
 
 /// Returns the socket of a device; its path is empty if the device creates no file. Defaults and spellings
-/// are those of the drivers in DPDK 22.11 to 26.07.
+/// are those of the drivers (l2echo/dpdk/version.hpp: of which versions).
 DriverSocket socket_of(const std::string& device, const DeviceArguments& given) {
     const auto is = [&device](std::string_view driver) { return device.starts_with(driver); };
     std::string path;

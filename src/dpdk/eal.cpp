@@ -182,6 +182,18 @@ Lcore describe_lcore(unsigned id) {
     return {id, cpu, node != machine::kUnknownNode ? node : static_cast<int>(rte_lcore_to_socket_id(id))};
 }
 
+/// Refuses devices that EAL gave to a driver by the beginning of their name only.
+void refuse_misread_vdevs(const std::vector<std::string>& arguments) {
+    for (const std::string& name : requested_vdevs(arguments)) {
+        std::uint16_t port = 0;
+        if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0)
+            continue;
+        const std::string mistake = explain_misread_vdev(name, driver_of(port));
+        if (!mistake.empty())
+            throw process::UsageError(mistake);
+    }
+}
+
 /// Closes ports that were not used, or that a failed start left open. rte_eal_cleanup() removes their devices
 /// one after the other, and reads freed memory if a net_failsafe removes its sub-devices in between
 /// (DPDK 22.11).
@@ -208,8 +220,10 @@ Eal::Eal(const std::string& program, std::vector<std::string> arguments) : argum
         if (!left.empty())
             throw process::UsageError(fmt::format(
                 "'{}' is not an EAL option; give a device with -a, and our options after --", left));
+        refuse_misread_vdevs(arguments_);
         polling_.emplace();
     } catch (...) {
+        close_other_ports();
         rte_eal_cleanup();
         throw;
     }

@@ -1,12 +1,15 @@
 #include "l2echo/dpdk/port.hpp"
 
 #include <fmt/format.h>
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_ethdev.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/log_capture.hpp"
@@ -60,6 +63,11 @@ std::string arguments_of(std::uint16_t port) {
     const rte_eth_dev_info info = read_info(port);
     const rte_devargs* given = info.device != nullptr ? rte_dev_devargs(info.device) : nullptr;
     return given != nullptr && given->args != nullptr ? given->args : "";
+}
+
+bool is_vdev(std::uint16_t port) {
+    const rte_device* device = read_info(port).device;
+    return device != nullptr && rte_bus_name(rte_dev_bus(device)) == std::string_view("vdev");
 }
 
 int count_link_change(std::uint16_t, rte_eth_event_type, void* changes, void*) {
@@ -237,9 +245,10 @@ void Port::set_flow_control(FlowControl wanted) {
         conf.mode = wanted == FlowControl::On ? RTE_ETH_FC_FULL : RTE_ETH_FC_NONE;
         result = rte_eth_dev_flow_ctrl_set(id_, &conf);
     }
+    const bool has_none_to_switch_off = result == -ENOTSUP && wanted == FlowControl::Off && is_vdev(id_);
     if (result == 0)
         flow_control_ = wanted;
-    else
+    else if (!has_none_to_switch_off)
         plan_.warnings.push_back(fmt::format(
             "flow control stays as it is ({}): if PAUSE is on, loss shows at the sender and not here",
             reason_of(result)));

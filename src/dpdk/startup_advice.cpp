@@ -94,6 +94,22 @@ std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_argu
     return values_of(eal_arguments, "--vdev");
 }
 
+std::string explain_misread_vdev(const std::string& name, const std::string& driver) {
+    constexpr std::string_view kPrefix = "net_";
+    const std::string stem = driver.starts_with(kPrefix) ? driver.substr(kPrefix.size()) : driver;
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    for (const std::string& spelling : {driver, "eth_" + stem, stem}) {
+        if (!name.starts_with(spelling) || name.size() == spelling.size() ||
+            !is_letter(name[spelling.size()]))
+            continue;
+        const std::size_t last_letter = name.find_last_not_of("0123456789");
+        const std::string number = name.substr(last_letter + 1);
+        return fmt::format("--vdev={}: no driver has this name, but EAL would take it for a {}; write {}{}",
+                           name, spelling, spelling, number.empty() ? "0" : number);
+    }
+    return {};
+}
+
 std::string explain_eal_failure(const FailedStart& failed) {
     std::string why = explain_known(failed);
     const std::string reason = last_reason(failed.said);

@@ -15,6 +15,11 @@ std::vector<std::string> requested_vdevs(const std::vector<std::string>& eal_arg
 /// Same, with arguments: "net_tap0,iface=tap0".
 std::vector<std::string> vdev_arguments(const std::vector<std::string>& eal_arguments);
 
+/// EAL gives a vdev to a driver whose name the vdev's name begins with, so net_tapp0 would be a tap. Returns
+/// one line on that if a letter follows the driver's name (with its prefix net_, eth_ or none); empty: the
+/// name is right.
+std::string explain_misread_vdev(const std::string& name, const std::string& driver);
+
 /// Returns one line on why EAL did not start. `failed.error` is rte_errno after rte_eal_init().
 std::string explain_eal_failure(const FailedStart& failed);
 

@@ -101,7 +101,7 @@ constexpr std::string_view kCapabilityRemedy =
 constexpr std::string_view kInterfaceRemedy =
     "ip link shows which there are (those of the host are not in a container's network namespace)";
 
-// The log lines are those of DPDK 22.11 to 25.11.
+// l2echo/dpdk/version.hpp says of which versions of DPDK the log lines are.
 constexpr auto kKnownFailures = std::to_array<KnownFailure>({
     // System requirements of EAL, in the order of its steps.
     {Step::Eal, "", "", lacks_sysfs, "/sys is empty, and there EAL looks for the CPUs",

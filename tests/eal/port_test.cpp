@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
 
+#include <algorithm>
+
 #include "dpdk/port_interfaces.hpp"
 #include "echo_port_under_test.hpp"
 #include "l2echo/echo/echo_pair.hpp"
@@ -67,6 +69,21 @@ TEST(Port, HasTheRequestedKeyRingsAndCache) {
         EXPECT_EQ(port.mempool(queue)->size, dpdk::mbufs_needed(256, 512, 32, 32));
         EXPECT_GE(port.mempool_node(queue), -1);
     }
+}
+
+TEST(Port, WarnsOfFlowControlOfAVdevOnlyIfItWasAskedFor) {
+    const auto warns = [](dpdk::FlowControl wanted) {
+        const Vdev null("net_null_pause");
+        dpdk::PortRequest request = small_port_request(1);
+        request.flow_control = wanted;
+        const dpdk::Port port(null.port(), request, {0});
+        return std::ranges::any_of(port.plan().warnings, [](const std::string& warning) {
+            return warning.find("flow control") != std::string::npos;
+        });
+    };
+    EXPECT_FALSE(warns(dpdk::FlowControl::Off));
+    EXPECT_FALSE(warns(dpdk::FlowControl::Keep));
+    EXPECT_TRUE(warns(dpdk::FlowControl::On));
 }
 
 TEST(Port, LeavesNothingBehind) {

@@ -120,6 +120,11 @@ def test_invalid_eal_option(start, l2_multi_echo):
     assert_fails(start(l2_multi_echo, *NO_NIC, "--no-such-eal-option"), FAILURE, "EAL")
 
 
+def test_vdev_that_only_begins_with_a_driver_is_refused(start_echo):
+    assert_fails(start_echo("net_nulll0"), USAGE, "--vdev=net_nulll0: no driver has this name", "write net_null0")
+    start_echo("net_null_anything").wait_until_ready()
+
+
 def test_invalid_vdev(start_echo):
     assert_fails(start_echo("net_does_not_exist0"), FAILURE, "EAL|net_does_not_exist0")
 

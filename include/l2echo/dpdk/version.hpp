@@ -1,4 +1,5 @@
-// Version of l2echo and DPDK.
+// Version of l2echo and DPDK. What the sources say about DPDK's log lines, and about names and defaults of
+// its drivers, holds for DPDK 22.11 to 25.11.
 #pragma once
 
 #include <string>

@@ -47,6 +47,30 @@ constexpr const char* kRunTimeFolder =
     "EAL: Cannot create runtime directory\n"
     "EAL: Invalid 'command line' arguments.\n";
 
+TEST(MisreadVdev, LettersAfterADriverNameAreRefused) {
+    EXPECT_EQ(
+        explain_misread_vdev("net_tapp0", "net_tap"),
+        "--vdev=net_tapp0: no driver has this name, but EAL would take it for a net_tap; write net_tap0");
+    EXPECT_NE(explain_misread_vdev("net_memiff12", "net_memif").find("write net_memif12"), std::string::npos);
+    EXPECT_NE(explain_misread_vdev("eth_nullX", "net_null").find("write eth_null0"), std::string::npos);
+    EXPECT_NE(explain_misread_vdev("virtio_users0", "net_virtio_user").find("write virtio_user0"),
+              std::string::npos);
+}
+
+TEST(MisreadVdev, NamesOfDriversAndAliasesAreRight) {
+    for (const auto& [name, driver] : {std::pair{"net_tap0", "net_tap"},
+                                       {"net_tap", "net_tap"},
+                                       {"net_tap_foo", "net_tap"},
+                                       {"net_tap0foo", "net_tap"},
+                                       {"eth_tap1", "net_tap"},
+                                       {"virtio_user0", "net_virtio_user"},
+                                       {"eth_bond0", "net_bonding"},
+                                       {"net_virtio_user7", "net_virtio_user"},
+                                       {"net_pcap-a", "net_pcap"},
+                                       {"net_tun0", "net_tun"}})
+        EXPECT_EQ(explain_misread_vdev(name, driver), "");
+}
+
 TEST(EalFailure, ReportsTheReasonFromTheLog) {
     const std::string text = explain_eal_failure(eal_failure(EINVAL, kRunTimeFolder));
     expect_in(text, {"EAL did not start: /var/run/dpdk", "read-only", "--no-shconf"});
