@@ -21,6 +21,8 @@ BLOCK = re.compile(r"(?:^<!-- (?P<mark>not run|shows): (?P<text>.+?) -->\n+)?^``
 KINDS = {"sh", "text", "toml", "json", "cpp"}
 LIMIT_SECONDS = 180
 END_OF_BLOCK = "=== end of block {} ==="
+# They send their readers to scripts/quickstart, which builds less than a full build does.
+AFTER_QUICKSTART = {pathlib.Path("README.md"), pathlib.Path("docs/tutorial.md")}
 
 
 def blocks_of(document):
@@ -39,15 +41,40 @@ def test_every_block_names_its_language(document):
     assert len(fences) == 2 * len(blocks_of(document)), f"{document}: a block is not closed"
 
 
+def built_by_quickstart():
+    words = re.search(r"\bninja -C build (.+)", (SOURCE / "scripts/quickstart").read_text(encoding="utf-8"))[1].split()
+    return {word for word in words if not word.startswith("-")}
+
+
+@pytest.mark.parametrize("document", sorted(AFTER_QUICKSTART), ids=str)
+def test_quickstart_builds_every_program_that_the_document_uses(document):
+    commands = "".join(block["body"] for block in blocks_of(document) if block["kind"] == "sh")
+    used = set(re.findall(r"\bbuild/([\w-]+)", commands))
+    if "scripts/host-setup" in commands:
+        used.add("interface-use")  # host-setup asks it what the kernel uses an interface for
+    assert used and used <= built_by_quickstart()
+
+
+def make_build(folder, build, names):
+    """Makes a build folder that has only these of the programs."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).symlink_to(build / name)
+
+
 @pytest.fixture
-def tree(tmp_path, pytestconfig):
+def tree(document, tmp_path, pytestconfig):
     """What the commands see: a writable copy of the source tree with a build in it."""
     folder = tmp_path / "l2echo"
     folder.mkdir()
     for entry in SOURCE.iterdir():
         if not entry.name.startswith((".", "build")):
             (folder / entry.name).symlink_to(entry)
-    (folder / "build").symlink_to(pathlib.Path(pytestconfig.getoption("build_dir")).resolve())
+    build = pathlib.Path(pytestconfig.getoption("build_dir")).resolve()
+    if document in AFTER_QUICKSTART:
+        make_build(folder / "build", build, built_by_quickstart())
+    else:
+        (folder / "build").symlink_to(build)
     (tmp_path / "tmp").mkdir()
     tools = tmp_path / "tools"
     tools.mkdir()
