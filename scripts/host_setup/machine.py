@@ -142,7 +142,7 @@ class Finding:
     def is_automatic(self):
         return self.state == ACTION and bool(self.steps) and not any(isinstance(step, ByHand) for step in self.steps)
 
-    def needs_somebody(self):
+    def needs_action(self):
         return self.state not in (OK, NOTE)
 
 
@@ -158,7 +158,7 @@ def settle(check, machine, apply):
     except SetupError as error:
         return dataclasses.replace(finding, state=FAILED, text=f"{finding.text}; {error}", steps=())
     after = check(machine)
-    if after.needs_somebody():
+    if after.needs_action():
         answer = f"; the last command said: {last_line(said)}" if said.strip() else ""
         return dataclasses.replace(after, state=FAILED, text=f"{after.text}, even now{answer}", steps=())
     return dataclasses.replace(after, changed=True)

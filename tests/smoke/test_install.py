@@ -124,8 +124,8 @@ def test_manual_pages_and_completions_are_where_they_are_looked_for(installed):
     share = installed("datadir")
     for page in ("man8/l2_multi_echo.8", "man8/l2echo-host-setup.8", "man7/l2echo-control.7", "man5/l2echo.toml.5"):
         assert (installed("mandir") / page).is_file()
-    for name in ("l2_multi_echo", "l2_probe", "l2echo-control"):
+    for name in ("l2_multi_echo", "l2_probe", "l2echo-control", HOST_SETUP):
         assert "complete -F" in (share / "bash-completion/completions" / name).read_text()
         assert f"complete -c {name} " in (share / "fish/vendor_completions.d" / f"{name}.fish").read_text()
     zsh = (share / "zsh/site-functions/_l2echo").read_text()
-    assert zsh.startswith("#compdef l2_multi_echo l2_probe l2echo-control\n")
+    assert zsh.startswith("#compdef l2_multi_echo l2_probe l2echo-control l2echo-host-setup\n")
