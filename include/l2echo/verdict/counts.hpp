@@ -38,15 +38,16 @@ struct CountRow {
 
 inline constexpr std::array kCountTable{
     CountRow{Count::Received, "received", "received_frames", "", "handed over by the driver"},
-    CountRow{Count::ReceivedBytes, "received_bytes", "received_bytes", "", "bytes of these"},
+    CountRow{Count::ReceivedBytes, "received_bytes", "received_bytes", "", "bytes of the received frames"},
     CountRow{Count::Echoed, "echoed", "echoed_frames", "", "swapped, and taken by the TX queue"},
-    CountRow{Count::EchoedBytes, "echoed_bytes", "echoed_bytes", "", "bytes of these"},
+    CountRow{Count::EchoedBytes, "echoed_bytes", "echoed_bytes", "", "bytes of the echoed frames"},
     CountRow{Count::Answered, "answered", "answered_frames", "",
              "requests that became their reply, taken by the TX queue"},
     CountRow{Count::Dropped, "dropped", "dropped_frames", "",
              "echoes and answers that found the TX queue full"},
     CountRow{Count::TxRetries, "tx_retries", "tx_retries", "TX retries", "further tries at a full TX queue"},
-    CountRow{Count::ChecksSent, "checks_sent", "loop_checks_sent", "", "loop checks, which nobody asked for"},
+    CountRow{Count::ChecksSent, "checks_sent", "loop_checks_sent", "",
+             "loop checks sent; in no other counter"},
     CountRow{Count::Bursts, "bursts", "bursts", "", "polls that returned at least one frame"},
 };
 
@@ -64,7 +65,7 @@ struct PortCountRow {
 
 inline constexpr std::array kPortCountTable{
     PortCountRow{PortCount::Missed, "missed", "missed_frames", "missed",
-                 "lost by the NIC before us: its RX ring was full"},
+                 "lost by the NIC because its RX ring was full"},
     PortCountRow{PortCount::NoMbuf, "no_mbuf", "no_mbuf", "no-mbuf", "RX found the mempool empty"},
     PortCountRow{PortCount::RxErrors, "rx_errors", "rx_errors", "RX errors", "received damaged"},
     PortCountRow{PortCount::TxErrors, "tx_errors", "tx_errors", "TX errors", "refused by the NIC when sent"},
