@@ -104,7 +104,7 @@ constexpr std::string_view kInterfaceRemedy =
 // l2echo/dpdk/version.hpp says of which versions of DPDK the log lines are.
 constexpr auto kKnownFailures = std::to_array<KnownFailure>({
     // System requirements of EAL, in the order of its steps.
-    {Step::Eal, "", "", lacks_sysfs, "/sys is empty, and there EAL looks for the CPUs",
+    {Step::Eal, "", "", lacks_sysfs, "/sys is empty, so EAL finds no CPUs",
      "mount it: sudo mount -t sysfs sysfs /sys"},
     {Step::Eal, "", "unsupported cpu type", nullptr,
      "this CPU lacks instructions that this DPDK was built for",
@@ -115,11 +115,11 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
      "{1}, for its run-time files, is on a read-only file system",
      "mount a tmpfs on /run (a container: --tmpfs /run), or do without the files: --no-shconf --no-telemetry"},
     {Step::Eal, "", "Error creating '(.*)': No such file or directory", is_no_root,
-     "{1}, for its run-time files, is in a folder that does not exist",
+     "{1}, for the run-time files of a user other than root, is in a folder that does not exist",
      "set XDG_RUNTIME_DIR to a folder that does (a stale one stays behind after su or in a container), "
      "or do without the files: --no-shconf --no-telemetry"},
     {Step::Eal, "", "Error creating '(.*)': No such file or directory", is_root,
-     "{1}, for its run-time files, is in a folder that does not exist",
+     "{1}, for the run-time files of root, is in a folder that does not exist",
      "make it, or do without the files: --no-shconf --no-telemetry"},
     {Step::Eal, "", "Error creating '(.*)': Permission denied", makes_run_time_files,
      "{1}, for its run-time files, may not be made by this user",
@@ -140,7 +140,8 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
      "the driver {1} of -d cannot be opened ({2})",
      "check the path; Debian has its drivers below /usr/lib/*/dpdk, and loads them without -d"},
     {Step::Eal, "", "^(?:EAL: )?(.*): (undefined symbol.*|invalid ELF header|file too short)", nullptr,
-     "the driver {1} of -d does not fit this DPDK ({2})", "take the one that came with it"},
+     "the driver {1} of -d was not built for this DPDK ({2})",
+     "leave -d out, or name a driver that was built with this DPDK"},
     {Step::Eal, "", "failed to parse device \"(.*)\"", nullptr,
      "no driver that is installed knows the device {1}",
      "check its name, and that its driver is there (dpkg -l 'librte-net-*')"},
@@ -151,8 +152,8 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
     {Step::Eal, "", "Failed to create thread|Cannot create thread", nullptr, "no further thread may be made",
      "raise the limit: ulimit -u, TasksMax= of a unit, --pids-limit of a container"},
     {Step::Eal, "", "since physical addresses are not available", nullptr,
-     "--iova-mode=pa, or a NIC without IOMMU, needs physical addresses, which are root's to see",
-     "type it with sudo, or switch the IOMMU on and bind the NIC to vfio-pci"},
+     "--iova-mode=pa, or a NIC without IOMMU, needs physical addresses, which only root may read",
+     "type it with sudo, or enable the IOMMU and bind the NIC to vfio-pci"},
     {Step::Eal, "", "Cannot open VFIO container (\\S+), error 13", nullptr, "this user may not open {1}",
      "type: sudo chmod 666 {1}"},
 
@@ -182,8 +183,8 @@ constexpr auto kKnownFailures = std::to_array<KnownFailure>({
      "look whether another program took them meanwhile, and at the limit of the container (hugetlb in its cgroup)"},
     {Step::Eal, "", "Cannot init mem", wants_no_hugepages, "-m is more memory than this process may have",
      "lower it, or raise the limit (ulimit -v, the memory of the container)"},
-    {Step::Eal, "", "", is_denied, "this user may not do what it takes",
-     "type it with sudo, or give the user the hugepages and devices"},
+    {Step::Eal, "", "", is_denied, "this user may not use the hugepages or devices that EAL needs",
+     "type it with sudo, or give the user access to them"},
 
     // NICs that EAL could not use.
     {Step::Devices, "", "Cannot open (/dev/vfio/\\S+): Permission denied", nullptr,

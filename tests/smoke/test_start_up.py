@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.harness.kernel_interfaces import veth_pair
 from tests.harness.program_under_test import NO_NIC, START_SECONDS, one_worker, two_workers, usable_cpus
 
 
@@ -58,3 +59,27 @@ def test_unlocked_memory_is_reported(start, l2_multi_echo):
                     one_worker(), "--", "--duration", "1ms")
     process.wait_for_line(r"Memory is not locked \(Cannot allocate memory\).*ulimit -l")
     assert process.wait(START_SECONDS) == 0
+
+
+# What EAL says at every start, and is no fault by its words.
+PLAIN = re.compile(r"EAL: (Detected |Selected IOVA mode |Multi-process socket )")
+
+
+def harmless_lines():
+    """The lines that docs/host-setup.md explains as harmless; ... is any text."""
+    page = (pathlib.Path(__file__).parents[2] / "docs/host-setup.md").read_text(encoding="utf-8")
+    table = page[page.index("| line | who | means |"):].split("\n\n")[0]
+    lines = [line for row in table.splitlines()[2:] for line in re.findall(r"`(.+?)`", row.split(" | ")[0])]
+    return [re.compile(re.escape(line).replace(r"\.\.\.", ".*")) for line in lines]
+
+
+@pytest.mark.parametrize("device", ["net_tap0,iface=tap-lines", "net_memif0,role=server,id=7", "net_null0,no-rx=1",
+                                    "net_af_packet0,iface=veth-lines", "net_ring0"])
+def test_document_explains_every_line_of_a_driver_that_looks_like_a_fault(start_echo, device):
+    with veth_pair("veth-lines", "veth-lines-peer"):
+        echo = start_echo(device, "--link-wait", "0").wait_until_ready()
+        echo.stop()
+    foreign = [line for line in echo.stderr().splitlines() if not line.startswith("L2ECHO: ") and not PLAIN.match(line)]
+    assert foreign, "EAL writes at least one such line"
+    known = harmless_lines()
+    assert not [line for line in foreign if not any(pattern.fullmatch(line) for pattern in known)]

@@ -149,7 +149,7 @@ TEST(EalFailure, CoversFailuresThatATestCannotCause) {
               {"may not open /dev/vfio/vfio;", "chmod 666 /dev/vfio/vfio"});
     expect_in(explain_eal_failure(
                   eal_failure(EINVAL, "EAL: pmd.so: undefined symbol: rte_free\nEAL: Cannot init plugins\n")),
-              {"pmd.so", "undefined symbol: rte_free", "does not fit"});
+              {"pmd.so", "undefined symbol: rte_free", "was not built for"});
     expect_in(explain_eal_failure(eal_failure(0, "EAL: Cannot resize '/run/c' for rte_mem_config\n")),
               {"space", "/run/c"});
 }
