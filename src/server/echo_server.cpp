@@ -16,6 +16,7 @@
 #include "l2echo/operations/service_manager.hpp"
 #include "l2echo/operations/snapshot_source.hpp"
 #include "l2echo/operations/stats_reporter.hpp"
+#include "l2echo/operations/telemetry_commands.hpp"
 #include "l2echo/process/log.hpp"
 #include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
@@ -188,6 +189,7 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         workers.launch();
     std::ranges::for_each(workers.workers(), [](const auto& worker) { log_worker(*worker); });
 
+    const operations::TelemetryCommands telemetry(snapshots);
     std::optional<monitoring::MetricsService::Showing> showing;
     if (metrics)
         showing.emplace(*metrics, show_echo(snapshots, reporter, stop));
