@@ -3,9 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 
 #include "l2echo/cli/rate.hpp"
@@ -13,12 +16,15 @@
 #include "l2echo/dpdk/lcore.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/port_choice.hpp"
+#include "l2echo/metrics/exposition.hpp"
+#include "l2echo/monitoring/metrics_service.hpp"
 #include "l2echo/process/error.hpp"
 #include "l2echo/process/log.hpp"
 #include "l2echo/process/output.hpp"
 #include "l2echo/process/output_file.hpp"
 #include "l2echo/process/request_signal.hpp"
 #include "l2echo/process/stop_signal.hpp"
+#include "probe/result/probe_metrics.hpp"
 #include "probe/run/environment.hpp"
 #include "probe/run/port_traffic.hpp"
 #include "probe/run/self_loop.hpp"
@@ -99,23 +105,118 @@ WarmUp warm_up(const TestBed& test_bed, const Traffic& traffic, SendPlan plan, s
     return {result->sent, result->lost()};
 }
 
-/// Runs once and prints the result. Throws std::runtime_error if a gate is not met or the run is not
-/// complete.
-void run_once(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
-              const ProbeOptions& options) {
+/// Returns why a run failed: gates that are not met, or how it ended too early. Empty: it did not fail.
+std::vector<std::string> failures_of(const ProbeResult& result,
+                                     const std::vector<std::string>& failed_gates) {
+    std::vector<std::string> reasons = failed_gates;
+    if (!result.complete())
+        reasons.push_back(fmt::format("the run is not complete: {}", result.how_it_ended().meaning));
+    return reasons;
+}
+
+std::string render(const ProbeResult& result, const std::vector<std::string>& failed, ResultFormat format) {
+    if (format == ResultFormat::Text)
+        return render_text(result);
+    if (format == ResultFormat::Json)
+        return render_json(result, failed) + "\n";
+    ProbeTotals totals;
+    totals.add(result, !failures_of(result, failed).empty());
+    return metrics::render(totals.families(), format == ResultFormat::OpenMetrics
+                                                  ? metrics::Exposition::OpenMetrics
+                                                  : metrics::Exposition::PrometheusText);
+}
+
+/// Runs once and prints the result. Adds to `reasons` why the run failed.
+std::unique_ptr<ProbeResult> measure(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
+                                     const ProbeOptions& options, std::vector<std::string>& reasons) {
     const WarmUp warmed = warm_up(test_bed, traffic, plan, options.warm_up_frames.value_or(0));
-    const auto result = test_bed.run(traffic, plan);
+    auto result = test_bed.run(traffic, plan);
     result->warm_up = warmed;
     result->self_loop = measure_self_loop(traffic);
     result->environment = describe_environment(test_bed.port(), options);
     const std::vector<std::string> failed = failed_gates(*result, options.gates);
-    process::print(options.json ? render_json(*result, failed) + "\n" : render_text(*result));
+    process::print(render(*result, failed, options.format));
     write_histogram(options.histogram_file, *result);
-    std::vector<std::string> reasons = failed;
-    if (!result->complete())
-        reasons.push_back(fmt::format("the run is not complete: {}", result->how_it_ended().meaning));
+    reasons = failures_of(*result, failed);
+    return result;
+}
+
+/// Runs once and prints the result. Throws std::runtime_error if a gate is not met or the run is not
+/// complete.
+void run_once(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
+              const ProbeOptions& options) {
+    std::vector<std::string> reasons;
+    (void)measure(test_bed, traffic, plan, options, reasons);
     if (!reasons.empty())
         throw std::runtime_error(fmt::format("{}", fmt::join(reasons, "; ")));
+}
+
+/// What the runs so far add up to, for the thread that serves metrics.
+class RunningTotals {
+  public:
+    void add(const ProbeResult* result, const std::string& failure) {
+        const std::lock_guard lock(mutex_);
+        if (result != nullptr)
+            totals_.add(*result, !failure.empty());
+        else
+            totals_.add_failed_run();
+        last_failure_ = failure;
+    }
+
+    monitoring::Monitored show() {
+        return {.families =
+                    [this] {
+                        const std::lock_guard lock(mutex_);
+                        return totals_.families();
+                    },
+                .not_ready_reason = [this]() -> std::optional<std::string> {
+                    const std::lock_guard lock(mutex_);
+                    return last_failure_.empty() ? std::nullopt : std::optional(last_failure_);
+                }};
+    }
+
+  private:
+    std::mutex mutex_;
+    ProbeTotals totals_;
+    std::string last_failure_ = "no run has ended yet";  ///< empty: the last run did not fail
+};
+
+/// Starts a run at every interval until stopped. Throws std::runtime_error if a run failed, once stopped.
+void run_repeatedly(const TestBed& test_bed, const Traffic& traffic, const SendPlan& plan,
+                    const ProbeOptions& options, monitoring::MetricsService* service,
+                    const process::StopSignal& stop) {
+    using Clock = std::chrono::steady_clock;
+    RunningTotals totals;
+    std::optional<monitoring::MetricsService::Showing> showing;
+    if (service != nullptr)
+        showing.emplace(*service, totals.show());
+    std::uint64_t runs = 0;
+    std::uint64_t failed_runs = 0;
+    std::string last_failure;
+    for (auto next = Clock::now(); !stop.requested(); stop.wait_until(next)) {
+        next = std::max(next + *options.interval, Clock::now());
+        std::vector<std::string> reasons;
+        std::unique_ptr<ProbeResult> result;
+        try {
+            result = measure(test_bed, traffic, plan, options, reasons);
+        } catch (const process::StartupError& error) {  // no frame could be sent: the link may come back
+            dpdk::log_warning(error.what());
+            reasons.emplace_back(error.what());
+        }
+        if (result && result->end == RunEnd::Signal)
+            reasons.clear();
+        totals.add(result.get(), fmt::format("{}", fmt::join(reasons, "; ")));
+        ++runs;
+        if (!reasons.empty()) {
+            ++failed_runs;
+            last_failure = fmt::format("{}", fmt::join(reasons, "; "));
+        }
+        if (test_bed.port().removed())
+            break;
+    }
+    if (failed_runs > 0)
+        throw std::runtime_error(
+            fmt::format("{} of {} runs failed; the last of them: {}", failed_runs, runs, last_failure));
 }
 
 /// Throws Interrupted.
@@ -145,7 +246,7 @@ void run_search(const TestBed& test_bed, const Traffic& traffic, const SendPlan&
     } catch (const Interrupted& interrupted) {
         result.end = interrupted.end;
     }
-    process::print(options.json ? render_json(result) + "\n" : render_text(result));
+    process::print(options.format == ResultFormat::Json ? render_json(result) + "\n" : render_text(result));
     if (!result.complete())
         throw std::runtime_error(fmt::format("the search is not complete: {}", row_of(result.end).meaning));
 }
@@ -158,6 +259,9 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
     process::StopSignal stop;
     process::ReportSignal report_signal;
     const dpdk::Eal eal(program, options.eal);
+    std::optional<monitoring::MetricsService> metrics;
+    if (!options.metrics.empty())
+        metrics.emplace(options.metrics);
     const std::vector<dpdk::Lcore> workers = eal.worker_lcores();
     dpdk::PortRequest request = options.port;
     request.queue_pairs = plan_queue_pairs(workers.size(), options.queue_pairs, options.shape.flows);
@@ -185,7 +289,7 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
                            report_signal);
     if (!options.sweep_folder.empty()) {
         const SweepResult result = run_sweep(test_bed, plan, options);
-        process::print(options.json ? render_json(result) : render_markdown(result));
+        process::print(options.format == ResultFormat::Json ? render_json(result) : render_markdown(result));
         if (!result.complete())
             throw std::runtime_error(
                 fmt::format("the sweep is not complete: {} of {} sizes were measured: {}",
@@ -193,8 +297,12 @@ void run_probe(const std::string& program, const ProbeOptions& options) {
         return;
     }
     const Traffic traffic = make_traffic(options, options.sizes.front(), port);
-    options.search.empty() ? run_once(test_bed, traffic, plan, options)
-                           : run_search(test_bed, traffic, plan, options);
+    if (options.interval)
+        run_repeatedly(test_bed, traffic, plan, options, metrics ? &*metrics : nullptr, stop);
+    else if (options.search.empty())
+        run_once(test_bed, traffic, plan, options);
+    else
+        run_search(test_bed, traffic, plan, options);
 }
 
 }  // namespace l2echo::probe

@@ -166,8 +166,21 @@ void add_result_options(cli::OptionTable& table, ProbeOptions& options, Dependen
     constexpr const char* kGroup = "Result";
     table.add({.name = "--format",
                .group = kGroup,
-               .value = cli::choice(options.json, {{"text", false}, {"json", true}}),
-               .help = "Result for people or for programs"});
+               .value = cli::choice(options.format, {{"text", ResultFormat::Text},
+                                                     {"json", ResultFormat::Json},
+                                                     {"openmetrics", ResultFormat::OpenMetrics},
+                                                     {"prometheus", ResultFormat::Prometheus}}),
+               .help = "Result for people, for programs, or for monitoring systems"});
+    table.add({.name = "--interval",
+               .group = kGroup,
+               .value = cli::time(options.interval),
+               .help = "Run again and again until stopped, starting a run each time this has passed"});
+    table.add(
+        {.name = "--metrics",
+         .group = kGroup,
+         .value = cli::converted(options.metrics, "ADDRESS:PORT|unix:PATH", cli::parse_endpoint,
+                                 cli::format_endpoint),
+         .help = "With --interval, serve the sums of all runs over HTTP there: /metrics, /livez, /readyz"});
     table.add({.name = "--histogram",
                .group = kGroup,
                .value = cli::text(options.histogram_file, "FILE"),
@@ -194,6 +207,7 @@ void refuse_single_run_options(const ProbeOptions& options, const DependentOptio
     const char* other = given.count                       ? "--count"
                         : given.duration                  ? "--duration"
                         : !options.histogram_file.empty() ? "--histogram"
+                        : options.interval                ? "--interval"
                         : gates.loss                      ? "--require-loss"
                         : gates.p99_seconds               ? "--require-p99"
                         : given.required_rate             ? "--require-rate"
@@ -201,6 +215,26 @@ void refuse_single_run_options(const ProbeOptions& options, const DependentOptio
     if (other != nullptr)
         throw process::UsageError(fmt::format("{} is about a single run: it does not go with {}", other,
                                               options.sweep_folder.empty() ? "--search" : "--sweep"));
+}
+
+bool is_for_monitoring(ResultFormat format) {
+    return format == ResultFormat::OpenMetrics || format == ResultFormat::Prometheus;
+}
+
+void refuse_useless_metrics(const ProbeOptions& options) {
+    if (options.interval && *options.interval == std::chrono::milliseconds::zero())
+        throw process::UsageError("--interval: 0 leaves no time for a run; give 10s, for example");
+    if (!options.metrics.empty() && !options.interval)
+        throw process::UsageError(
+            "--metrics: nobody scrapes a single run: give --interval TIME too, "
+            "or write the result of one run with --format prometheus");
+    if (!is_for_monitoring(options.format))
+        return;
+    if (options.interval)
+        throw process::UsageError(
+            "--format openmetrics and prometheus are for one run; with --interval, give --metrics ADDRESS:PORT");
+    if (!options.search.empty() || !options.sweep_folder.empty())
+        throw process::UsageError("--format openmetrics and prometheus are for a single run; give json");
 }
 
 /// Raises default sizes to what the frames need. A size given by the user is an error if it is too small.
@@ -261,6 +295,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     if (options.shape.vlan_ids.size() > 2)
         throw process::UsageError("--vlan: two tags at most, outer first");
     refuse_single_run_options(options, given);
+    refuse_useless_metrics(options);
     resolve(given, options);
     if (table.checks_only() && !line.print)
         line.print = cli::kConfigurationIsValid;

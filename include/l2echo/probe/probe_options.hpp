@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "l2echo/cli/endpoint.hpp"
 #include "l2echo/cli/rate.hpp"
 #include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/port_plan.hpp"
@@ -15,6 +16,13 @@
 #include "l2echo/process/log.hpp"
 
 namespace l2echo::probe {
+
+enum class ResultFormat {
+    Text,
+    Json,
+    OpenMetrics,
+    Prometheus,  ///< Prometheus text, for node_exporter's textfile collector
+};
 
 struct ProbeOptions {
     std::vector<std::string> eal;
@@ -35,12 +43,14 @@ struct ProbeOptions {
     std::optional<std::uint64_t> warm_up_frames;
     double drain_seconds = 1;  ///< wait for returning frames after sending
     Gates gates;
-    bool json = false;
-    std::string histogram_file;  ///< empty: none
-    std::string search;          ///< empty, "ndr" or "pdr"
-    std::string sweep_folder;    ///< empty: no sweep
-    double trial_seconds = 1;    ///< length of each trial of a search
-    std::string command;         ///< the whole command line, quoted for a shell
+    ResultFormat format = ResultFormat::Text;
+    std::string histogram_file;                         ///< empty: none
+    std::string search;                                 ///< empty, "ndr" or "pdr"
+    std::string sweep_folder;                           ///< empty: no sweep
+    double trial_seconds = 1;                           ///< length of each trial of a search
+    std::optional<std::chrono::milliseconds> interval;  ///< between the starts of runs; empty: one run
+    cli::Endpoint metrics;                              ///< empty: none
+    std::string command;                                ///< the whole command line, quoted for a shell
 };
 
 struct ProbeCommandLine {

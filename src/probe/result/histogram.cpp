@@ -43,6 +43,15 @@ std::uint64_t Histogram::percentile(double percent) const noexcept {
     return max_;
 }
 
+std::uint64_t Histogram::count_up_to(std::uint64_t value) const noexcept {
+    if (value >= max_)
+        return count_;
+    std::uint64_t seen = 0;
+    for (std::size_t bucket = 0; bucket < kBuckets && highest_in(bucket) <= value; ++bucket)
+        seen += buckets_[bucket];
+    return seen;
+}
+
 std::string Histogram::percentile_text(double scale) const {
     std::string text = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n";
     auto out = std::back_inserter(text);

@@ -33,11 +33,29 @@ TEST(ProbeOptions, ParseEveryOption) {
     EXPECT_TRUE(std::isinf(options.plan.seconds));
     EXPECT_DOUBLE_EQ(options.drain_seconds, 0.25);
     EXPECT_EQ(parse({"--warm-up", "300"}).warm_up_frames, 300u);
-    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.format, ResultFormat::Json);
     EXPECT_EQ(options.histogram_file, "h.txt");
     EXPECT_EQ(options.gates.loss, 0u);
     EXPECT_DOUBLE_EQ(options.gates.p99_seconds.value(), 20e-6);
     EXPECT_DOUBLE_EQ(options.gates.frames_per_second.value(), 900e3);
+}
+
+TEST(ProbeOptions, RunAgainAtAnIntervalAndServeTheSums) {
+    const ProbeOptions options = parse({"--interval", "10s", "--metrics", "127.0.0.1:9465"});
+    EXPECT_EQ(options.interval, std::chrono::seconds(10));
+    EXPECT_EQ(options.metrics.port, 9465);
+    EXPECT_EQ(parse({}).interval, std::nullopt);
+    EXPECT_THROW(parse({"--interval", "0"}), process::UsageError);
+    EXPECT_THROW(parse({"--metrics", "127.0.0.1:9465"}), process::UsageError) << "without --interval";
+    EXPECT_THROW(parse({"--interval", "1s", "--search", "ndr"}), process::UsageError);
+}
+
+TEST(ProbeOptions, MetricsOfOneRunAreAFormat) {
+    EXPECT_EQ(parse({"--format", "openmetrics"}).format, ResultFormat::OpenMetrics);
+    EXPECT_EQ(parse({"--format", "prometheus"}).format, ResultFormat::Prometheus);
+    EXPECT_THROW(parse({"--format", "openmetrics", "--interval", "1s"}), process::UsageError);
+    EXPECT_THROW(parse({"--format", "prometheus", "--search", "ndr"}), process::UsageError);
+    EXPECT_THROW(parse({"--format", "openmetrics", "--sweep", "folder"}), process::UsageError);
 }
 
 TEST(ProbeOptions, SendForTenSecondsByDefault) {

@@ -36,6 +36,9 @@ class Histogram {
     /// rounded up within its step but never above max(); 0 if empty.
     std::uint64_t percentile(double percent) const noexcept;
 
+    /// Returns the number of values that are `value` at most; a value within the same step may be missing.
+    std::uint64_t count_up_to(std::uint64_t value) const noexcept;
+
     /// Formats the whole distribution like HdrHistogram's percentile output, with values divided by `scale`.
     std::string percentile_text(double scale) const;
 
