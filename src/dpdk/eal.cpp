@@ -27,6 +27,7 @@
 #include "dpdk/port_interfaces.hpp"
 #include "dpdk/startup_advice.hpp"
 #include "l2echo/cli/number.hpp"
+#include "l2echo/dpdk/eal_arguments.hpp"
 #include "l2echo/dpdk/lcore.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/machine/capabilities.hpp"
@@ -59,26 +60,6 @@ class StdoutToNowhere {
   private:
     process::FileDescriptor saved_;
 };
-
-/// True if EAL's arguments contain the option, possibly abbreviated ("--in-mem").
-bool gives(const std::vector<std::string>& arguments, std::string_view option) {
-    return std::ranges::any_of(arguments, [option](const std::string& argument) {
-        const std::string name = argument.substr(0, argument.find('='));
-        return name.size() > std::string_view("--").size() && option.starts_with(name);
-    });
-}
-
-/// Adds --huge-unlink. By default, EAL leaves its hugepage files behind, even after a clean exit, and they
-/// occupy the pages until the next start. Unlinked files disappear with the process. Nothing is added if an
-/// option already has this effect or needs the file names.
-std::vector<std::string> with_nameless_hugepages(std::vector<std::string> arguments) {
-    constexpr std::array<std::string_view, 5> kOwnWay{"--huge-unlink", "--no-huge", "--in-memory",
-                                                      "--single-file-segments", "--proc-type"};
-    if (std::ranges::none_of(kOwnWay, [&](std::string_view option) { return gives(arguments, option); }))
-        arguments.insert(arguments.begin(),
-                         "--huge-unlink");  // first, because the last argument may lack its value
-    return arguments;
-}
 
 /// Refuses to run as a secondary process: on exit, it would stop the ports of the primary process.
 void refuse_secondary() {

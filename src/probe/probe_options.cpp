@@ -12,6 +12,7 @@
 #include "l2echo/cli/number.hpp"
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/cli/rate.hpp"
+#include "l2echo/dpdk/eal_arguments.hpp"
 #include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/version.hpp"
 #include "l2echo/process/error.hpp"
@@ -281,6 +282,8 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     ProbeCommandLine line;
     ProbeOptions& options = line.options;
     DependentOptions given;
+    std::string instance;
+    dpdk::add_instance_option(table, instance);
     table.add_log_format(options.log_format);
     add_port_options(table, options);
     add_traffic_options(table, options, given);
@@ -288,7 +291,7 @@ ProbeCommandLine parse_probe_command_line(const std::vector<std::string>& argume
     add_result_options(table, options, given);
 
     line.print = table.parse(arguments);
-    options.eal = table.eal_arguments();
+    options.eal = dpdk::for_instance(instance, table.eal_arguments());
     options.command = command_of(arguments);
     if (options.ports.size() > 1)
         throw process::UsageError("--ports: the probe uses one port; start a probe for each");

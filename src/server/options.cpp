@@ -13,6 +13,7 @@
 #include "l2echo/cli/option_table.hpp"
 #include "l2echo/cli/rate.hpp"
 #include "l2echo/cli/time.hpp"
+#include "l2echo/dpdk/eal_arguments.hpp"
 #include "l2echo/dpdk/port_options.hpp"
 #include "l2echo/dpdk/version.hpp"
 #include "l2echo/echo/match_text.hpp"
@@ -263,6 +264,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
         dpdk::version_text());
     CommandLine line{.options = {}, .print = {}, .arguments = arguments};
     Options& options = line.options;
+    std::string instance;
+    dpdk::add_instance_option(table, instance);
     table.add_log_format(options.log_format);
     add_port_options(table, options);
     add_echo_options(table, options);
@@ -274,7 +277,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
 
     line.print = table.parse(arguments);
     line.values = table.values_in_force();
-    options.eal = table.eal_arguments();
+    options.eal = dpdk::for_instance(instance, table.eal_arguments());
     refuse_rules_beside_raw(options.rules);
     options.loop_check = options.loop_check && !options.rules.raw;
     refuse_useless_session(options);

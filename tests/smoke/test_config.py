@@ -85,7 +85,7 @@ def test_command_line_overrides_the_file(printed_config, tmp_path):
 
 def test_every_option_is_a_key_that_takes_effect_when_fed_back(printed_config, tmp_path):
     options = {
-        "ports": "0,net_null1", "rx-descriptors": "256", "tx-descriptors": "512", "burst": "16",
+        "instance": "nic", "ports": "0,net_null1", "rx-descriptors": "256", "tx-descriptors": "512", "burst": "16",
         "mbuf-data-room": "4096", "mempool-cache": "128", "mtu": "3000", "rss": "ip,udp", "rss-key": "6d" * 40,
         "promiscuous": "off", "flow-control": "keep", "tx-full": "retry=5", "link-wait": "500ms",
         "stats-interval": "2min", "format": "json", "duration": "1h",
@@ -94,7 +94,7 @@ def test_every_option_is_a_key_that_takes_effect_when_fed_back(printed_config, t
     printed = printed_config(*NO_NIC, "--", *arguments)
     keys = tomllib.loads(printed)
     assert {*options, "raw", "take-kernel-interface", "eal"} <= set(keys)
-    assert as_words(keys["eal"]) == list(NO_NIC)
+    assert as_words(keys["eal"]) == list(NO_NIC), "what --instance adds is not printed"
     (tmp_path / "printed.toml").write_text(printed, encoding="utf-8")
     assert printed_config("--", "--config", str(tmp_path / "printed.toml")) == printed
 
