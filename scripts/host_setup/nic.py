@@ -1,6 +1,7 @@
 """Finds NICs, decides which may be taken from the kernel, and binds them to vfio-pci and back."""
 
 import functools
+import grp
 import json
 import os
 import re
@@ -137,6 +138,28 @@ def check_iommu_group(nic, machine):
                         "driver either; bind those too, or put the NIC into another slot")
 
 
+def group_node(nic, machine):
+    """Returns the path of the device with which vfio opens the NIC's group; it exists while the NIC is bound."""
+    name = nic.iommu_group()
+    return f"/dev/vfio/{'noiommu-' if vfio.no_iommu_is_on(machine) else ''}{name}"
+
+
+def check_group_node(nic, owners, machine):
+    """Members of the UNIX group `owners` open the NIC without root."""
+    find = functools.partial(Finding, "vfio device", nic.described())
+    if nic.iommu_group() is None:
+        return find(ACTION, "the NIC is in no IOMMU group, so no device can be given to a group of users")
+    path = group_node(nic, machine)
+    try:
+        state = os.stat(machine.path(path))
+    except FileNotFoundError:
+        return find(ACTION, f"{path} is missing: bind the NIC first")
+    if state.st_gid == grp.getgrnam(owners).gr_gid and state.st_mode & 0o060 == 0o060:
+        return find(OK, f"{path} may be opened by the group {owners}")
+    return find(ACTION, f"{path} may not be opened by the group {owners}",
+                (Run(("chgrp", owners, path)), Run(("chmod", "g+rw", path))))
+
+
 def users_of(nic, machine):
     """Lists processes that hold the NIC's group open; unbinding would block until they close it."""
     group = nic.iommu_group()
@@ -221,14 +244,19 @@ def is_vf(nic, machine):
     return machine.exists(f"{nic.path}/physfn") or driver in VF_DRIVERS
 
 
-def checks(machine, bind, unbind, take):
-    """Checks NICs to bind and NICs to return to the kernel; if none were named, lists all NICs."""
+def checks(machine, bind, unbind, take, owners):
+    """Checks NICs to bind and NICs to return to the kernel; if none were named, lists all NICs.
+
+    `owners` is a group that gets the device of each NIC to bind, or None.
+    """
     for nic in bind:
         if is_vf(nic, machine):
             yield functools.partial(check_vf, nic)
         yield functools.partial(check_bound, nic, take)
         if nic.driver() not in SHARING_DRIVERS and not vfio.no_iommu_is_on(machine):
             yield functools.partial(check_iommu_group, nic)
+        if owners and nic.driver() not in SHARING_DRIVERS:
+            yield functools.partial(check_group_node, nic, owners)
     for nic in unbind:
         yield functools.partial(check_returned, nic)
     if not bind and not unbind:

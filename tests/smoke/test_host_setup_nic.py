@@ -1,5 +1,6 @@
 """scripts/host-setup and NICs: which may be taken from the kernel, binding, unbinding, hints for VFs."""
 
+import grp
 import pathlib
 import re
 import shutil
@@ -68,6 +69,40 @@ def test_kernel_finds_the_driver_of_a_nic_bound_by_others(setup, machine):
     assert machine.calls() == [f"dpdk-devbind.py --unbind {NIC}"]
     assert machine.read("/sys/bus/pci/drivers_probe") == f"{NIC}\n"
     assert status == NOT_READY  # no kernel probes here
+
+
+@pytest.mark.parametrize("node, no_iommu", [("7", ""), ("noiommu-7", "Y")])
+def test_group_gets_the_device_of_this_nic_only(setup, machine, node, no_iommu):
+    machine.pci_device(NIC, "vfio-pci", group=7)
+    machine.write("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", f"{no_iommu or 'N'}\n")
+    for name in (node, "8"):
+        machine.write(f"/dev/vfio/{name}", "")
+        machine.path(f"/dev/vfio/{name}").chmod(0o600)
+    key, arguments = f"vfio device {NIC}", ("--only", "nic", "--bind", NIC, "--group", "daemon")
+    status, found = setup(*arguments)
+    assert status == NOT_READY and found[key]["state"] == "action needed"
+    assert found[key]["commands"] == [f"sudo chgrp daemon /dev/vfio/{node}", f"sudo chmod g+rw /dev/vfio/{node}"]
+
+    for name in ("chgrp", "chmod"):  # the path is one of the fake machine
+        machine.tool(name, f'#!/bin/sh\nexec {shutil.which(name)} "$1" "{machine.root}$2"\n')
+    status, found = setup(*arguments, "--apply")
+    assert status == READY and found[key]["changed"]
+    state = machine.path(f"/dev/vfio/{node}").stat()
+    assert (grp.getgrgid(state.st_gid).gr_name, state.st_mode & 0o777) == ("daemon", 0o660)
+    other = machine.path("/dev/vfio/8").stat()
+    assert (other.st_gid, other.st_mode & 0o777) == (0, 0o600)
+    status, found = setup(*arguments, "--apply")
+    assert status == READY and not found[key]["changed"]
+
+
+def test_group_needs_a_nic_that_vfio_has(setup, machine):
+    machine.pci_device(NIC, "vfio-pci", group=7)
+    status, found = setup("--only", "nic", "--bind", NIC, "--group", "daemon")
+    assert status == NOT_READY and found[f"vfio device {NIC}"]["text"] == "/dev/vfio/7 is missing: bind the NIC first"
+    for arguments, message in ((("--group", "daemon"), "--group needs --bind NIC"),
+                               (("--bind", NIC, "--group", "no-such"), "no group is named 'no-such'")):
+        result = run_program(*arguments)
+        assert result.returncode == 2 and message in result.stderr
 
 
 def test_forced_driver_is_not_used_again(setup, machine):
