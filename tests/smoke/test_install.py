@@ -43,7 +43,8 @@ def destination(pytestconfig):
 def installed(pytestconfig, destination):
     """installed(OPTION) returns the folder of this build option, such as bindir."""
     options = build_options(pytestconfig.getoption("build_dir"))
-    return lambda option: destination / (pathlib.Path(options["prefix"]) / options[option]).relative_to("/")
+    prefix = pathlib.Path(options["prefix"])
+    return lambda option: destination / (prefix / options[option] if option != "prefix" else prefix).relative_to("/")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_plot_script_is_where_the_probe_looks_for_it(installed, tmp_path):
 
 
 def test_every_sample_is_installed(documentation):
-    assert ({file.name for file in (documentation / "examples").iterdir()}
+    assert ({file.name for file in (documentation / "examples").glob("*.toml")}
             == {file.name for file in (SOURCE / "config").glob("*.toml")})
 
 
@@ -129,3 +130,50 @@ def test_manual_pages_and_completions_are_where_they_are_looked_for(installed):
         assert f"complete -c {name} " in (share / "fish/vendor_completions.d" / f"{name}.fish").read_text()
     zsh = (share / "zsh/site-functions/_l2echo").read_text()
     assert zsh.startswith("#compdef l2_multi_echo l2_probe l2echo-control l2echo-host-setup\n")
+
+
+UNITS = ("l2echo@.service", "l2echo-bind@.service", "l2echo-probe@.service")
+
+
+@pytest.fixture
+def units(installed):
+    return installed("prefix") / "lib/systemd/system"
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_programs_and_files_of_a_unit_are_installed(units, destination, installed, name):
+    text = (units / name).read_text()
+    assert "@" not in re.sub(r"@\.service|l2echo(-\w+)?@|@system-service", "", text), "a placeholder is left"
+    programs = re.findall(r"^Exec\w+=(\S+)", text, re.MULTILINE)
+    assert programs and all(os.path.lexists(destination / program.lstrip("/")) for program in programs), programs
+    for file in re.findall(r"--config (\S+)/(?:probe-)?%i\.toml", text):
+        assert destination / file.lstrip("/") == installed("sysconfdir") / "l2echo"
+
+
+@pytest.mark.parametrize("name, exposure", [("l2echo@.service", 20), ("l2echo-probe@.service", 20),
+                                            ("l2echo-bind@.service", 70)])
+def test_unit_is_hardened(units, name, exposure):
+    run("systemd-analyze", "security", "--offline=yes", f"--threshold={exposure}", units / name)
+
+
+@pytest.mark.parametrize("name, program", [("nic", "l2_multi_echo"), ("memif", "l2_multi_echo"),
+                                           ("probe-memif", "l2_probe")])
+def test_configuration_of_a_unit_is_valid(installed, name, program):
+    run(installed("bindir") / program, "--", "--config", installed("sysconfdir") / f"l2echo/{name}.toml",
+        "--instance", name, "--print-config")
+
+
+def test_each_installed_file_is_in_a_package(installed, destination):
+    """debian/*.install name the files by their paths below the prefix /usr."""
+    lists = [*(SOURCE / "debian").glob("*.install"), SOURCE / "debian/not-installed"]
+    packages = [line for file in lists for line in file.read_text().split()]
+    prefix, sysconfdir = installed("prefix"), installed("sysconfdir")
+    for path in destination.rglob("*"):
+        if path.is_dir():
+            continue
+        if path.is_relative_to(sysconfdir):
+            name = "etc/" + str(path.relative_to(sysconfdir))
+        else:
+            name = "usr/" + str(path.relative_to(prefix)).replace("lib/systemd/system", "${env:UNITS}", 1)
+        name = name.replace("usr/${env:UNITS}", "${env:UNITS}")
+        assert any(name == entry or name.startswith(entry + "/") for entry in packages), name
