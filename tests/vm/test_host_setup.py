@@ -93,6 +93,20 @@ def test_suggested_commands_suffice(fresh, address):
     assert int(fresh.succeed("cat /proc/sys/vm/nr_hugepages")) == HUGEPAGES
 
 
+def test_commands_of_the_bind_unit_may_be_repeated(fresh, address):
+    """As l2echo-bind@.service starts, restarts and stops: the group gets the device of this NIC, which then vanishes."""
+    fresh.succeed("echo testers:x:4242: >/etc/group")
+    bind = f"--apply --only hugepages,vfio,nic --bind {address} --group testers"
+    first = host_setup(fresh, bind)
+    assert first[f"vfio device {address}"]["changed"]
+    assert fresh.succeed("ls -ln /dev/vfio/[0-9]* | awk '{print $1, $4}'").split() == ["crw-rw----", "4242"]
+    assert not any(check["changed"] for check in host_setup(fresh, bind).values())
+    host_setup(fresh, f"--apply --unbind {address}")
+    assert fresh.driver_of(address) == KERNEL_DRIVER
+    host_setup(fresh, f"--apply --unbind {address}")
+    fresh.succeed("test ! -e /dev/vfio/[0-9]*")
+
+
 def test_existing_hugepages_count(fresh):
     fresh.succeed("echo 32 >/proc/sys/vm/nr_hugepages")
     assert host_setup(fresh, "--only hugepages --apply --hugepages 128M")["hugepages node 0"]["changed"]
