@@ -177,3 +177,14 @@ def test_each_installed_file_is_in_a_package(installed, destination):
             name = "usr/" + str(path.relative_to(prefix)).replace("lib/systemd/system", "${env:UNITS}", 1)
         name = name.replace("usr/${env:UNITS}", "${env:UNITS}")
         assert any(name == entry or name.startswith(entry + "/") for entry in packages), name
+
+
+def test_packages_are_built_with_what_install_dependencies_installs():
+    """The script also installs what only tests and users need."""
+    control = (SOURCE / "debian/control").read_text()
+    needed = re.search(r"^Build-Depends:\n((?: .*\n)+)", control, re.MULTILINE)[1]
+    script = (SOURCE / "scripts/install-dependencies").read_text()
+    build = re.search(r"^build_packages=\(\n(.*?)^\)", script, re.MULTILINE | re.DOTALL)[1]
+    libraries = {name for name in build.split() if name.endswith("-dev")} - {"libgtest-dev"}
+    assert libraries == {name for name in re.findall(r"^ ([\w+.-]+)", needed, re.MULTILINE)
+                         if name.endswith("-dev") and name != "systemd-dev"}

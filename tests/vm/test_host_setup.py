@@ -94,7 +94,7 @@ def test_suggested_commands_suffice(fresh, address):
 
 
 def test_commands_of_the_bind_unit_may_be_repeated(fresh, address):
-    """As l2echo-bind@.service starts, restarts and stops: the group gets the device of this NIC, which then vanishes."""
+    """As l2echo-bind@.service starts, restarts and stops. The group gets the device of this NIC until it is unbound."""
     fresh.succeed("echo testers:x:4242: >/etc/group")
     bind = f"--apply --only hugepages,vfio,nic --bind {address} --group testers"
     first = host_setup(fresh, bind)
