@@ -1,0 +1,95 @@
+"""A running far end: reloads while frames flow, the watchdog, the journal, metrics, full disks."""
+
+import ctypes
+import json
+import os
+import pathlib
+import re
+
+import pytest
+
+from tests.harness.program_under_test import wait_until
+
+MEMIF, PROBE = "l2echo@memif.service", "l2echo-probe@million.service"
+FRAMES, RELOADS = 1_000_000, 100
+PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def host_pid(instance):
+    """The pid outside of the container of the far end with this instance."""
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"/l2_multi_echo") and instance.encode() in words:
+            return int(folder.name)
+    raise AssertionError(f"no far end {instance}")
+
+
+def worker_of(pid):
+    """A thread that polls: the main lcore where it is the only one."""
+    tasks = {int(task.name): (task / "comm").read_text().strip()
+             for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+    return next((tid for tid, name in tasks.items() if "worker" in name), pid)
+
+
+def test_no_frame_of_a_million_is_lost_during_a_hundred_reloads(host, far_end):
+    far_end("memif")
+    host.run(f"sed -e 's/^count.*/count = {FRAMES}/' -e 's/^rate.*/rate = \"50kpps\"/' /etc/l2echo/probe-memif.toml "
+             ">/etc/l2echo/probe-million.toml && cp /etc/l2echo/memif.toml /tmp/before.toml")
+    host.run(f"systemctl start --no-block {PROBE}")
+    host.wait_for(PROBE, "SubState", "start")
+    host.run(f"""for number in $(seq {RELOADS}); do
+        cp /tmp/before.toml /etc/l2echo/memif.toml
+        [ $((number % 2)) = 0 ] || echo 'match = ["echo"]' >>/etc/l2echo/memif.toml
+        systemctl reload {MEMIF} || exit 1
+      done""")
+    assert host.show(PROBE, "ActiveState") == "activating", "every reload came while frames flowed"
+    host.wait_for(PROBE, "ActiveState", "inactive", 90)
+    result = json.loads([line for line in host.journal(PROBE).splitlines() if line.startswith("{")][-1])
+    assert (result["sent"], result["lost"], result["corrupted"]) == (FRAMES, 0, 0)
+    assert host.journal(MEMIF).count("Reloaded: --match changed") == RELOADS
+
+
+def test_held_worker_stops_the_watchdog_and_is_restarted(host, far_end):
+    unit = far_end("memif")
+    first = host.show(unit, "MainPID")
+    held = worker_of(host_pid("memif"))
+    assert LIBC.ptrace(PTRACE_SEIZE, held, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    assert LIBC.ptrace(PTRACE_INTERRUPT, held, 0, 0) == 0
+    assert json.loads(host.run("l2echo-control --socket /run/l2echo/memif/control status"))["ok"] is True
+    host.wait_for(unit, "NRestarts", "1", 60)
+    host.wait_for(unit, "ActiveState", "active")
+    assert host.show(unit, "MainPID") != first
+    assert "has not ended a turn since the last watchdog notification" in host.journal(unit)
+
+
+def test_journal_has_each_line_once_with_its_priority(host, far_end):
+    host.run("journalctl --rotate && journalctl --vacuum-time=1s >/dev/null 2>&1")
+    unit = far_end("memif")
+    lines = [json.loads(line) for line in host.journal(unit, "json").splitlines()]
+    ready = [line for line in lines if re.search("Ready: echoing", str(line["MESSAGE"]))]
+    assert [line["PRIORITY"] for line in ready] == ["6"]
+    host.write("/etc/l2echo/memif.toml.fault", "accept = 7\n")
+    host.run("cp /etc/l2echo/memif.toml /tmp/good.toml && cp /etc/l2echo/memif.toml.fault /etc/l2echo/memif.toml")
+    assert host.try_run(f"systemctl reload {unit}")[0] != 0
+    host.run("cp /tmp/good.toml /etc/l2echo/memif.toml && rm /etc/l2echo/memif.toml.fault")
+
+    def warnings():
+        journal = [json.loads(line) for line in host.journal(unit, "json").splitlines()]
+        return [line["PRIORITY"] for line in journal if "warning: reload: " in str(line["MESSAGE"])]
+
+    assert wait_until(warnings, "warning in the journal") == ["4"]
+
+
+@pytest.mark.parametrize("path, status", [("metrics", 200), ("readyz", 200), ("livez", 200)])
+def test_metrics_are_served_on_a_unix_socket(host, far_end, path, status):
+    far_end("memif", **{"/etc/l2echo/memif.env": "L2ECHO_OPTIONS=--metrics unix:/run/l2echo/memif/metrics\n"})
+    script = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('/run/l2echo/memif/metrics'); "
+              f"s.sendall(b'GET /{path} HTTP/1.0\\r\\n\\r\\n'); sys.stdout.write(s.makefile().read())")
+    answer = host.run(f'python3 -c "{script}"')
+    host.run("rm /etc/l2echo/memif.env")
+    assert f" {status} " in answer.splitlines()[0]
+    assert path != "metrics" or "l2echo_received_frames_total{" in answer
