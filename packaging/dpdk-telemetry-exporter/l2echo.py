@@ -1,4 +1,4 @@
-"""Counters of l2_multi_echo for dpdk-telemetry-exporter.py (DPDK 24.07 and later). Copy this file into
+"""Counters of l2_multi_echo for dpdk-telemetry-exporter.py (DPDK 24.07 and later), which loads this file from
 /usr/share/dpdk/telemetry-endpoints. l2_multi_echo's own --metrics has more: docs/operations.md."""
 
 COUNTERS = {

@@ -14,10 +14,11 @@ import pytest
 
 import captures
 from tests.harness.program_under_test import wait_until
-from test_metrics import Endpoint
+from test_metrics import Endpoint, parse
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 RULES = SOURCE / "packaging/prometheus/l2echo.rules.yml"
+DASHBOARD = SOURCE / "packaging/grafana/l2echo.json"
 TESTS = SOURCE / "packaging/prometheus/l2echo.rules.test.yml"
 METRIC = re.compile(r"\b(?:l2echo|l2probe|process)_[a-z0-9_]+\b")
 ALERT = re.compile(r"- alert: (\w+)")
@@ -79,18 +80,48 @@ def exposed(start_echo):
     return {name.split("{")[0] for name in Endpoint(process).metrics()}
 
 
-def test_every_metric_that_an_alert_names_exists(exposed):
+@pytest.fixture
+def exposed_by_probe(echo, start_probe):
+    del echo  # it is running
+    process = start_probe("--count", "10", "--drain", "200ms", "--format", "prometheus")
+    process.end_cleanly(SECONDS)
+    return {name.split("{")[0] for name in parse(process.stdout())}
+
+
+def dashboard_expressions():
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    return [target["expr"] for panel in panels for target in panel.get("targets", [])]
+
+
+def test_every_metric_that_alerts_and_dashboard_name_exists(exposed, exposed_by_probe):
     named = names_in(expressions(RULES.read_text(encoding="utf-8")))
-    assert len(named) > 5
-    assert {name for name in named if not name.startswith("l2probe_")} <= exposed
+    drawn = names_in("\n".join(dashboard_expressions()))
+    assert len(named) > 10 and len(drawn) > 20
+    assert named | drawn <= exposed | exposed_by_probe
 
 
-def test_documented_metrics_are_those_that_exist(exposed):
-    page = (SOURCE / "docs/operations.md").read_text(encoding="utf-8")
-    table = page[page.index("## Metrics"):page.index("## What it costs")]
-    documented = {name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
-                  for name in re.findall(r"`(\w+)`", cell)}
-    assert documented == exposed
+def test_expressions_of_the_dashboard_are_valid(promtool, tmp_path):
+    rules = "groups:\n  - name: dashboard\n    rules:\n"
+    for number, expression in enumerate(dashboard_expressions()):
+        rules += f"      - record: panel:{number}\n        expr: {json.dumps(expression)}\n"
+    path = tmp_path / "dashboard.yml"
+    path.write_text(rules.replace("$__rate_interval", "5m"), encoding="utf-8")
+    done = promtool("check", "rules", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def documented(page, begin, end):
+    """Metrics in the first column of the tables between two headings."""
+    text = (SOURCE / "docs" / page).read_text(encoding="utf-8")
+    table = text[text.index(f"## {begin}\n"):text.index(f"## {end}\n")]
+    return {name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_documented_metrics_are_those_that_exist(exposed, exposed_by_probe):
+    assert documented("operations.md", "Metrics", "What it costs") == exposed
+    histogram = {f"l2probe_round_trip_seconds_{part}" for part in ("bucket", "count", "sum")}
+    assert documented("probe.md", "Monitoring", "Lcores and queues") == \
+        exposed_by_probe - histogram | {"l2probe_round_trip_seconds"}
 
 
 def query(port, expression):

@@ -110,6 +110,11 @@ def test_installed_sample_takes_effect_as_in_the_source_tree(installed, document
     assert (command[1], destination / command[2].lstrip("/")) == ("l2_multi_echo", sample)
 
 
+def test_alerts_dashboard_and_endpoint_are_installed(documentation):
+    assert {file.name for file in (documentation / "monitoring").iterdir()} == {"l2echo.rules.yml", "l2echo.json"}
+    assert (documentation.parents[1] / "dpdk/telemetry-endpoints/l2echo.py").is_file()
+
+
 def test_licence_and_documents_are_installed(documentation):
     assert (documentation / "LICENSE").read_text() == (SOURCE / "LICENSE").read_text()
     named = set(re.findall(r"\bdocs/[\w./-]+\.md\b", (documentation / "README.md").read_text()))
