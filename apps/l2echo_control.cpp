@@ -31,7 +31,7 @@ answer, and 2 for wrong usage. l2echo-control(7) describes the answers.
 Options:
   -h, --help                Print this help and exit
   --version                 Print the version and exit
-  --socket PATH             What --control-socket of the program names; the value of
+  --socket PATH             The path given to --control-socket; the value of
                             L2ECHO_CONTROL_SOCKET when left out
   --timeout TIME            Wait this long for the answer [default 5s]
 )";

@@ -31,7 +31,10 @@ void add_workers(Text text, const Report& report) {
     add_heading(text, fmt::format("{:.1f} s", report.elapsed_seconds));
     for (const WorkerReport& worker : report.workers) {
         add_rates(text, fmt::format("lcore {}", worker.worker.lcore), worker.rates, worker.counts);
-        fmt::format_to(text, "{:>7.1f}{:>9.0f}{:>5.0f}%\n", worker.mean_burst, worker.cycles_per_frame,
+        constexpr double kFits = 1e6;  // more digits would touch the next column
+        fmt::format_to(text, "{:>7.1f}{:>9}{:>5.0f}%\n", worker.mean_burst,
+                       worker.cycles_per_frame < kFits ? fmt::format("{:.0f}", worker.cycles_per_frame)
+                                                       : format_scaled(worker.cycles_per_frame),
                        100 * worker.busy_share);
     }
     add_rates(text, "total", report.rates, report.counts);

@@ -102,6 +102,11 @@ void warn_of_numa(const dpdk::Ports& ports, const engine::WorkerPlan& plan) {
     }
 }
 
+void warn_of_rules(const echo::RulesRequest& rules) {
+    if (rules.match.refuse_everything())
+        dpdk::log_warning("every --match rule refuses, so nothing is echoed; add --match echo for the rest");
+}
+
 void log_worker(const engine::Worker& worker) {
     dpdk::log_info("Core {} entering main loop...{}", worker.lcore.id,
                    worker.queue_pairs.empty() ? " (no queue, idle)" : "");
@@ -162,6 +167,7 @@ void serve_echo(const std::string& program, const CommandLine& line) {
     open_ports(dpdk::choose_ports(eal, options.ports, options.take_kernel_interface), options.port, plan,
                options.rules.level, ports);
     warn_of_numa(ports, plan);
+    warn_of_rules(options.rules);
     require_idle_support(options.idle.mode, ports);
     manager.starting("waiting for links", options.link_wait + kStartLimit);
     dpdk::wait_for_links(ports, options.link_wait, stop);
@@ -179,6 +185,7 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         {options.format, interval_in_force(options)});
     Reload reload(line, [&](const Options& next) {
         echo.replace_rules(next.rules, next.max_rate);
+        warn_of_rules(next.rules);
         reporter.set_interval(interval_in_force(next));
     });
     operations::OperatorService service(
@@ -197,7 +204,7 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         const auto held = snapshots.hold_ports();
         give_up_removed_ports(ports, workers, stop);
     };
-    log_ready(ports.size(), options.disarmed);
+    log_ready(ports.size(), echo.arming().state(0).closed_by == verdict::Reason::Disarmed);
     manager.ready("ready");
     const auto report = [&] { reporter.run(stop, report_signal, options.duration, watch_ports); };
     if (plan.on_main_lcore) {

@@ -240,7 +240,7 @@ void refuse_rules_beside_raw(const echo::RulesRequest& rules) {
                                                               : nullptr;
     if (rules.raw && other != nullptr)
         throw process::UsageError(
-            fmt::format("--raw has no rules, so {} says nothing: leave out one of them", other));
+            fmt::format("--raw has no rules, so {} has no effect: leave out one of them", other));
 }
 
 std::string program_name(const std::vector<std::string>& arguments) {

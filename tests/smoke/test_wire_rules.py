@@ -266,3 +266,11 @@ BAD_RULES = (
 @pytest.mark.parametrize("options, words", BAD_RULES, ids=[" ".join(options) for options, _ in BAD_RULES])
 def test_invalid_rules_are_a_usage_error(start_echo, options, words):
     assert_fails(start_echo("net_null0,no-rx=1", *options), USAGE, *words)
+
+
+@pytest.mark.parametrize("rules, warned", [(("refuse,vlan=5",), True), (("refuse,vlan=5", "echo"), False)])
+def test_rules_that_all_refuse_are_a_warning(start_echo, rules, warned):
+    options = [word for rule in rules for word in ("--match", rule)]
+    process = start_echo("net_null0,no-rx=1", *options).wait_until_ready()
+    assert ("every --match rule refuses, so nothing is echoed" in process.stderr()) is warned
+    process.stop()

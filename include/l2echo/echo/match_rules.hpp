@@ -1,6 +1,7 @@
-// Match rules select the frames to echo. They are tried in order; the first rule that fits decides.
+// Match rules select the frames to echo. They are tried in order; the first rule that matches decides.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,9 +65,14 @@ class MatchRules {
   public:
     void add(const MatchRule& rule) { rules_.push_back(rule); }
     bool empty() const noexcept { return rules_.empty(); }
+    /// True if there are rules and all of them refuse, so that nothing is let through.
+    bool refuse_everything() const noexcept {
+        return !empty() &&
+               std::none_of(rules_.begin(), rules_.end(), [](const MatchRule& rule) { return rule.echo; });
+    }
 
-    /// True if the first rule that fits says echo, or if there are no rules. A frame that fits no rule is not
-    /// let through.
+    /// True if the first rule that matches says echo, or if there are no rules. A frame that matches none is
+    /// not let through.
     bool let_through(const std::byte* data, const wire::MacPair& macs,
                      const wire::FrameHeaders& headers) const noexcept;
     /// True if the rules may let some frame between these MACs through.

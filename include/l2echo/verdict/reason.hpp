@@ -63,9 +63,9 @@ inline constexpr std::array kReasonTable{
               "broadcast or multicast destination, without --group own-source"},
     ReasonRow{Reason::NotOwn, "not-own", "destination is not the port's own MAC, with --accept own"},
     ReasonRow{Reason::NotFromTester, "not-from-tester", "source is not the MAC of --only-from"},
-    ReasonRow{Reason::Unmatched, "unmatched", "no --match rule lets it through"},
+    ReasonRow{Reason::Unmatched, "unmatched", "a --match rule refuses it, or none matches it"},
     ReasonRow{Reason::NotSwappable, "not-swappable",
-              "lacks what --swap exchanges, or its lengths do not hold"},
+              "lacks what --swap exchanges, or its lengths are inconsistent"},
     ReasonRow{Reason::OverRate, "over-rate", "more than --max-rate"},
 };
 

@@ -50,4 +50,13 @@ void RateSearch::record(const Trial& trial) {
         lower_.reset();
 }
 
+bool RateSearch::loss_ignores_rate() const noexcept {
+    return std::ranges::any_of(trials_, [this](const Trial& slow) {
+        return slow.loss_ratio() > allowed_loss_ && std::ranges::any_of(trials_, [&slow](const Trial& fast) {
+                   return 2 * slow.frames_per_second < fast.frames_per_second &&
+                          slow.loss_ratio() >= fast.loss_ratio() && fast.loss_ratio() > 0;
+               });
+    });
+}
+
 }  // namespace l2echo::probe

@@ -48,6 +48,9 @@ class RateSearch {
     /// Returns the lowest rate that lost more; empty if the sender's maximum passed.
     const std::optional<Trial>& upper() const noexcept { return upper_; }
     const std::vector<Trial>& trials() const noexcept { return trials_; }
+    /// True if a trial at less than half the rate of another one lost as large a share, and both lost too
+    /// much: the loss does not come from the rate.
+    bool loss_ignores_rate() const noexcept;
     /// Returns the number of trials in which the probe was the limit.
     std::size_t sender_limited_trials() const noexcept;
 

@@ -88,6 +88,11 @@ std::string render_text(const SearchResult& result) {
                        result.search.upper() && result.search.upper()->sender_limited
                            ? ", because the far end may sustain more"
                            : "");
+    if (result.search.loss_ignores_rate())
+        fmt::format_to(
+            out,
+            "Loss did not fall with the rate, so it is no limit: "
+            "the machine may have stalled the probe or the far end; repeat the search when it is idle\n");
     for (const LoadedRoundTrip& loaded : result.round_trips)
         fmt::format_to(
             out,

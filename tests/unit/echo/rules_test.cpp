@@ -10,6 +10,15 @@
 #include "l2echo/echo/match_text.hpp"
 #include "test_packets.hpp"
 
+namespace l2echo::verdict {
+
+/// For messages of failed tests.
+void PrintTo(Reason reason, std::ostream* out) {
+    *out << (reason == Reason::None ? "none" : row_of(reason).name);
+}
+
+}  // namespace l2echo::verdict
+
 namespace l2echo::echo {
 namespace {
 

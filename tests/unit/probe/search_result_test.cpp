@@ -49,6 +49,14 @@ TEST(SearchResult, IncompleteSearchSaysSoAndWhy) {
     EXPECT_EQ(render_text(*result).rfind("NOT COMPLETE: the link was down at the end\n", 0), 0u);
 }
 
+TEST(SearchText, SaysThatLossThatIgnoresTheRateIsNoLimit) {
+    const auto result = searched();
+    EXPECT_EQ(render_text(*result).find("Loss did not fall"), std::string::npos);
+    result->search.record({300, 1, 300, 40, false});
+    EXPECT_NE(render_text(*result).find("Loss did not fall with the rate, so it is no limit"),
+              std::string::npos);
+}
+
 TEST(SearchText, ShowsBoundsAndTheLimit) {
     const std::string text = render_text(*searched());
     EXPECT_NE(

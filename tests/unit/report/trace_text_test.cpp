@@ -59,7 +59,7 @@ TEST(TraceText, NamesKnownProtocolsAndNumbersOthers) {
     EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x86DD}, ipv6({58, kTester6, kOur6}, counting(8)))),
               "IPv6 2001:db8::77 > 2001:db8::1, ICMPv6");
     EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x88CC}, counting(46))), "LLDP");
-    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x9000}, counting(46))), "EtherType 0x9000");
+    EXPECT_EQ(middle_of(ethernet(kOurs, kTester, {0x1234}, counting(46))), "EtherType 0x1234");
 }
 
 TEST(TraceText, ReadsOnlyTheRecordedBytes) {

@@ -248,7 +248,7 @@ TEST(Options, RawAndRulesAreMutuallyExclusive) {
         std::vector<std::string> ours{"--", "--raw"};
         ours.insert(ours.end(), rule.begin(), rule.end());
         EXPECT_EQ(error_of(ours),
-                  "--raw has no rules, so " + rule[0] + " says nothing: leave out one of them");
+                  "--raw has no rules, so " + rule[0] + " has no effect: leave out one of them");
     }
     EXPECT_FALSE(options_of({"--raw"}).loop_check) << "raw sends no loop checks";
     EXPECT_DOUBLE_EQ(options_of({"--raw", "--max-rate", "1Mpps"}).max_rate.frames_per_second, 1e6);
