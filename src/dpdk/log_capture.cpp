@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <mutex>
 
 #include "l2echo/process/error.hpp"
@@ -66,7 +67,7 @@ class Sink {
 /// DPDK has one log stream, and any of its threads may be writing to it, even while the process ends, so the
 /// sink is never destroyed.
 Sink& sink() {
-    static Sink* const only = new Sink;
+    static Sink* const only = std::make_unique<Sink>().release();
     return *only;
 }
 

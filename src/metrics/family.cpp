@@ -9,7 +9,7 @@ void add_states(Family& family, const Labels& labels, const std::vector<std::str
     for (const std::string_view state : states) {
         Labels with_state = labels;
         with_state.emplace_back(family.name, state);
-        family.samples.push_back({std::move(with_state), std::uint64_t{state == current}});
+        family.samples.push_back({std::move(with_state), static_cast<std::uint64_t>(state == current)});
     }
 }
 

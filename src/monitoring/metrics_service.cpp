@@ -49,7 +49,7 @@ Response MetricsService::show_metrics(metrics::Exposition exposition) {
         families.push_back({"l2echo_ready",
                             metrics::Type::Gauge,
                             "1 if /readyz says so",
-                            {{{}, std::uint64_t{!not_ready_reason()}}}});
+                            {{{}, static_cast<std::uint64_t>(!not_ready_reason())}}});
         if (monitored_) {
             metrics::Families shown = monitored_->families();
             families.insert(families.end(), std::make_move_iterator(shown.begin()),

@@ -93,7 +93,7 @@ int show_info(const report::Snapshot& snapshot, const char*, rte_tel_data* data)
     info.add("workers", snapshot.workers.size());
     info.add("ports", snapshot.ports.size());
     const std::optional<std::string> reason = report::not_ready_reason(snapshot);
-    info.add("ready", std::uint64_t{!reason});
+    info.add("ready", static_cast<std::uint64_t>(!reason));
     info.add("not_ready_reason", reason.value_or(""));
     return 0;
 }
@@ -125,7 +125,7 @@ int show_workers(const report::Snapshot& snapshot, const char* parameter, rte_te
     for (const report::WorkerReport& worker : report_of(snapshot).workers)
         if (worker.worker.lcore == lcore) {
             Dictionary entry(data);
-            entry.add("running", std::uint64_t{worker.worker.running});
+            entry.add("running", static_cast<std::uint64_t>(worker.worker.running));
             entry.add("queue_pairs", worker.worker.queue_pairs.size());
             entry.add("busy_cycles", worker.worker.busy_cycles);
             add_counts(entry, worker.counts);
@@ -150,10 +150,10 @@ int show_ports(const report::Snapshot& snapshot, const char* parameter, rte_tel_
             entry.add("driver", port.driver);
             entry.add("mac", port.mac);
             entry.add("state", std::string(name_of(port.arming)));
-            entry.add("link_up", std::uint64_t{port.link.up});
+            entry.add("link_up", static_cast<std::uint64_t>(port.link.up));
             entry.add("link_changes", port.link.changes);
             entry.add("speed_mbps", port.link.speed_mbps);
-            entry.add("removed", std::uint64_t{port.removed});
+            entry.add("removed", static_cast<std::uint64_t>(port.removed));
             add_counts(entry, report.counts);
             add_port_counts(entry, port.counts);
             return 0;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 
 #include "l2echo/process/file_descriptor.hpp"
@@ -44,7 +45,7 @@ void reopen(int descriptor) noexcept {
 
 /// Drivers, and the libraries that they use, write there without a severity.
 ssize_t write_to_stderr(void*, const char* text, std::size_t length) {
-    static LogStream* const stream = new LogStream;  // used until the process ends
+    static LogStream* const stream = std::make_unique<LogStream>().release();  // used until the process ends
     stream->write({text, length}, Severity::Notice);
     return static_cast<ssize_t>(length);
 }

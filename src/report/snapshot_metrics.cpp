@@ -80,7 +80,7 @@ void add_workers(Families& families, const Snapshot& snapshot, double tsc_hz) {
     for (const WorkerSnapshot& worker : snapshot.workers) {
         const Labels labels{{"lcore", text_of(worker.lcore)}};
         busy.samples.push_back({labels, static_cast<double>(worker.busy_cycles) / tsc_hz});
-        running.samples.push_back({labels, std::uint64_t{worker.running}});
+        running.samples.push_back({labels, static_cast<std::uint64_t>(worker.running)});
         pairs.samples.push_back({labels, std::uint64_t{worker.queue_pairs.size()}});
     }
     families.insert(families.end(), {std::move(busy), std::move(running), std::move(pairs)});
@@ -123,19 +123,20 @@ void add_ports(Families& families, const Snapshot& snapshot) {
     families.push_back(per_port(snapshot, "l2echo_port_link_changes", Type::Counter,
                                 "Changes of the link since start",
                                 [](const PortSnapshot& port) { return port.link.changes; }));
-    families.push_back(per_port(snapshot, "l2echo_port_link_up", Type::Gauge, "1 if the link is up",
-                                [](const PortSnapshot& port) { return std::uint64_t{port.link.up}; }));
+    families.push_back(
+        per_port(snapshot, "l2echo_port_link_up", Type::Gauge, "1 if the link is up",
+                 [](const PortSnapshot& port) { return static_cast<std::uint64_t>(port.link.up); }));
     families.push_back(per_port(snapshot, "l2echo_port_speed_bytes", Type::Gauge,
                                 "Speed of the link in bytes per second; 0 if it is not known",
                                 [](const PortSnapshot& port) {
                                     return kBytesPerMegabit * static_cast<double>(port.link.speed_mbps);
                                 }));
-    families.push_back(per_port(snapshot, "l2echo_port_promiscuous", Type::Gauge,
-                                "1 if frames to any MAC are received",
-                                [](const PortSnapshot& port) { return std::uint64_t{port.promiscuous}; }));
-    families.push_back(per_port(snapshot, "l2echo_port_removed", Type::Gauge,
-                                "1 if the device was removed while l2echo ran",
-                                [](const PortSnapshot& port) { return std::uint64_t{port.removed}; }));
+    families.push_back(
+        per_port(snapshot, "l2echo_port_promiscuous", Type::Gauge, "1 if frames to any MAC are received",
+                 [](const PortSnapshot& port) { return static_cast<std::uint64_t>(port.promiscuous); }));
+    families.push_back(
+        per_port(snapshot, "l2echo_port_removed", Type::Gauge, "1 if the device was removed while l2echo ran",
+                 [](const PortSnapshot& port) { return static_cast<std::uint64_t>(port.removed); }));
     families.push_back(port_info(snapshot));
     families.push_back(port_state(snapshot));
 }
@@ -149,7 +150,7 @@ Family hint_family(const Snapshot& snapshot, const std::vector<Hint>& hints) {
             });
             Labels labels = labels_of(port);
             labels.emplace_back("hint", kHintNames[kind]);
-            family.samples.push_back({std::move(labels), std::uint64_t{applies}});
+            family.samples.push_back({std::move(labels), static_cast<std::uint64_t>(applies)});
         }
     return family;
 }
@@ -180,7 +181,10 @@ std::optional<std::string> not_ready_reason(const Snapshot& snapshot) {
 
 std::vector<Hint> RecentHints::update(const Snapshot& now) {
     if (!last_ || now.seconds - last_->seconds >= kHintSeconds) {
-        before_ = last_ ? std::move(*last_) : now;
+        if (last_)
+            before_ = std::move(*last_);
+        else
+            before_ = now;
         last_ = now;
     }
     return make_report(*before_, now, false).hints;

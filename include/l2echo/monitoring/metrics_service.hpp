@@ -29,6 +29,7 @@ class MetricsService {
   public:
     /// Listens from here on, and logs where. Throws StartupError.
     explicit MetricsService(const cli::Endpoint& endpoint);
+    ~MetricsService() = default;
     MetricsService(const MetricsService&) = delete;
     MetricsService& operator=(const MetricsService&) = delete;
 
