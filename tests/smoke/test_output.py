@@ -200,7 +200,7 @@ def test_stalled_reader_costs_only_reports(start_echo, stalled):
     assert final["type"] == "final" and len(reports) > 1
     times = [0, *(report["elapsed_seconds"] for report in reports)]
     for begin, report in zip(times, reports):
-        assert report["elapsed_seconds"] - begin == pytest.approx(report["interval_seconds"], abs=1e-6)
+        assert report["elapsed_seconds"] - begin == pytest.approx(report["interval_seconds"], abs=1e-4)
 
 
 def fill(descriptor):
