@@ -224,7 +224,7 @@ class Connections {
     }
 
     void rest_after(const Error& error) {
-        if (!std::exchange(logged_failure_, true))
+        if (!std::exchange(failure_logged_, true))
             dpdk::log_warning(
                 fmt::format("Metrics: clients have to wait: {}{}", error.message(),
                             error == boost::system::errc::too_many_files_open ? "; raise ulimit -n" : ""));
@@ -236,7 +236,7 @@ class Connections {
     asio::io_context context_{1};
     asio::basic_socket_acceptor<Protocol> acceptor_{context_};
     asio::steady_timer rest_{context_};
-    bool logged_failure_ = false;
+    bool failure_logged_ = false;
 };
 
 Response text_response(unsigned status, std::string text) {
