@@ -204,6 +204,12 @@ class Connections {
         accept();
     }
 
+    // A connection's socket closes through a service of the context, and what the context destroys with its
+    // pending operations releases connections. So the list is emptied while both are alive.
+    ~Connections() { shared_.connections.clear(); }
+    Connections(const Connections&) = delete;
+    Connections& operator=(const Connections&) = delete;
+
     void run() { context_.run(); }
     void stop() { context_.stop(); }
 

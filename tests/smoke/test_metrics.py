@@ -315,7 +315,6 @@ def test_place_that_cannot_be_listened_at_is_an_error(start_echo, endpoint, tmp_
     fails(f"unix:{tmp_path}/missing/socket", FAILURE, "No such file or directory")
 
 
-@pytest.mark.xfail(strict=False, reason="known fault: in some stops under scrapes the program crashes (docs/limits.md)")
 def test_scrapes_while_it_stops_end_cleanly(start_with_metrics):
     process, endpoint = start_with_metrics()
 
