@@ -13,7 +13,7 @@ def microseconds(nanoseconds):
 def dropped_by_link(run):
     """Frames that the impairment dropped by its own count; None on a link without impairment."""
     if "wire" in run:
-        return sum(direction["dropped"] for direction in run["wire"]["directions"])
+        return sum(direction["lost"] for direction in run["wire"]["directions"])
     if "netem_drops" in run:
         return sum(run["netem_drops"])
     return None

@@ -1,5 +1,5 @@
-// One direction of a wire that delays every frame and drops some: frames enter by one port and leave by
-// another.
+// One direction of an impaired wire: frames enter by one port and leave by another. Some are dropped,
+// corrupted, sent twice or overtaken, and all of them wait for the rate and the delay.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -12,14 +12,31 @@
 
 namespace l2echo {
 
+/// Each frame is lost, corrupted, duplicated and reordered independently, with these probabilities.
 struct Impairment {
-    std::uint64_t delay_cycles = 0;      ///< in TSC cycles; no frame leaves earlier
-    std::uint32_t loss_per_million = 0;  ///< probability for each frame, independently
+    std::uint64_t delay_cycles = 0;  ///< in TSC cycles; no frame leaves earlier
+    std::uint32_t loss_per_million = 0;
+    std::uint32_t corrupt_per_million = 0;    ///< one bit behind the Ethernet header is inverted
+    std::uint32_t duplicate_per_million = 0;  ///< a copy follows the frame
+    std::uint32_t reorder_per_million = 0;    ///< held longer by reorder_cycles, so that others overtake it
+    std::uint64_t reorder_cycles = 0;
+    double cycles_per_byte = 0;      ///< time that a byte occupies the wire; 0: none
+    std::uint64_t queue_cycles = 0;  ///< a frame that would wait longer for the wire is dropped
 };
 
-/// Drops only the frames that it counts as dropped: frames that the output port does not accept yet are held
-/// longer, and while it holds `capacity` frames it receives no more. Single-threaded. Uses queue pair 0 of
-/// both ports.
+struct ImpairmentCounts {
+    std::uint64_t received = 0;  ///< + duplicated = lost + overflowed + forwarded + held
+    std::uint64_t lost = 0;
+    std::uint64_t overflowed = 0;  ///< the queue of the rate limit was full
+    std::uint64_t corrupted = 0;
+    std::uint64_t duplicated = 0;  ///< copies made
+    std::uint64_t reordered = 0;
+    std::uint64_t forwarded = 0;
+};
+
+/// Drops only the frames that it counts as lost or overflowed: frames that the output port does not accept
+/// yet are held longer, and while it holds `capacity` frames it receives no more. Single-threaded. Uses queue
+/// pair 0 of both ports.
 class ImpairedDirection {
   public:
     ImpairedDirection(std::uint16_t from, std::uint16_t to, std::size_t capacity, Impairment impairment,
@@ -33,10 +50,8 @@ class ImpairedDirection {
 
     std::uint16_t from() const noexcept { return from_; }
     std::uint16_t to() const noexcept { return to_; }
-    std::uint64_t received() const noexcept { return received_; }  ///< = dropped + forwarded + held
-    std::uint64_t dropped() const noexcept { return dropped_; }
-    std::uint64_t forwarded() const noexcept { return forwarded_; }
-    std::uint64_t held() const noexcept { return line_.size(); }
+    const ImpairmentCounts& counts() const noexcept { return counts_; }
+    std::uint64_t held() const noexcept { return line_.size() + overtaken_.size(); }
     /// Hold times of the forwarded frames, in TSC cycles.
     const probe::Histogram& hold_time() const noexcept { return hold_time_; }
 
@@ -44,21 +59,26 @@ class ImpairedDirection {
     struct Held {
         rte_mbuf* frame;
         std::uint64_t since;
+        std::uint64_t due;
     };
+    using Line = std::deque<Held>;
 
     void take_in();
-    void let_out();
-    std::uint16_t due_frames(rte_mbuf** frames, std::uint16_t max, std::uint64_t now) const;
+    void take_in(rte_mbuf* frame, std::uint64_t now);
+    void enqueue(rte_mbuf* frame, std::uint64_t now);
+    void corrupt(rte_mbuf* frame);
+    void let_out(Line& line);
+    bool happens(std::uint32_t per_million);
 
     std::uint16_t from_;
     std::uint16_t to_;
     std::size_t capacity_;
     Impairment impairment_;
     std::mt19937_64 random_;
-    std::deque<Held> line_;
-    std::uint64_t received_ = 0;
-    std::uint64_t dropped_ = 0;
-    std::uint64_t forwarded_ = 0;
+    Line line_;
+    Line overtaken_;           ///< a line of its own: both are in the order in which frames are due
+    double wire_free_at_ = 0;  ///< in TSC cycles: when the last frame has left the rate limit
+    ImpairmentCounts counts_;
     probe::Histogram hold_time_;
 };
 

@@ -1,5 +1,6 @@
-// impairing_wire: a wire between two DPDK ports that delays every frame and drops some, in both directions,
-// and counts both exactly. Prints its counts as JSON when it ends.
+// impairing_wire: a wire between two DPDK ports that limits the rate, delays every frame, and loses,
+// corrupts, duplicates and reorders some, in both directions, and counts all of it exactly. Prints its counts
+// as JSON when it ends.
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 
 #include "impaired_direction.hpp"
 #include "l2echo/cli/option_table.hpp"
+#include "l2echo/cli/rate.hpp"
 #include "l2echo/dpdk/eal.hpp"
 #include "l2echo/dpdk/log.hpp"
 #include "l2echo/dpdk/polling_lcore.hpp"
@@ -30,14 +32,25 @@ struct WireOptions {
     dpdk::PortRequest port;
     std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
     double delay_seconds = 0;
+    double reorder_seconds = 0.001;
+    double queue_seconds = 0.05;
     double sleep_seconds = 0;
-    std::uint32_t loss_per_million = 0;
+    Impairment impairment{};
+    cli::RateRequest rate{};
     std::uint64_t seed = 1;
     std::optional<std::string> print;
 };
 
+cli::RateRequest parse_line_rate(const std::string& text, const char* option) {
+    const cli::RateRequest rate = cli::parse_rate(text, option);
+    if (rate.frames_per_second > 0 || rate.percent_of_link > 0)
+        throw process::UsageError(
+            fmt::format("{}: {} is not a number of bits per second, such as 200Mbps", option, text));
+    return rate;
+}
+
 WireOptions parse_options(const std::vector<std::string>& arguments) {
-    cli::OptionTable table("impairing_wire", "Forwards between the first two ports with delay and loss",
+    cli::OptionTable table("impairing_wire", "Forwards between the first two ports, impaired",
                            dpdk::version_text());
     WireOptions options;
     dpdk::add_port_options(table, options.port, options.link_wait);
@@ -46,14 +59,35 @@ WireOptions parse_options(const std::vector<std::string>& arguments) {
                .group = kGroup,
                .value = cli::time(options.delay_seconds),
                .help = "Hold each frame for this time"});
-    table.add({.name = "--loss-per-million",
+    const auto add_share = [&](const char* name, std::uint32_t& share, const char* help) {
+        table.add({.name = name,
+                   .group = kGroup,
+                   .value = cli::number(share, {.max = 1'000'000, .unit = "frames"}),
+                   .help = help});
+    };
+    Impairment& impairment = options.impairment;
+    add_share("--loss-per-million", impairment.loss_per_million, "Random loss in each direction");
+    add_share("--corrupt-per-million", impairment.corrupt_per_million,
+              "Invert a random bit behind the Ethernet header");
+    add_share("--duplicate-per-million", impairment.duplicate_per_million, "Send the frame twice");
+    add_share("--reorder-per-million", impairment.reorder_per_million,
+              "Hold the frame longer, so that later ones overtake it");
+    table.add({.name = "--reorder-time",
                .group = kGroup,
-               .value = cli::number(options.loss_per_million, {.max = 1'000'000, .unit = "frames"}),
-               .help = "Random loss in each direction"});
+               .value = cli::time(options.reorder_seconds),
+               .help = "How much longer a reordered frame is held"});
+    table.add({.name = "--rate",
+               .group = kGroup,
+               .value = cli::converted(options.rate, "RATE", parse_line_rate, cli::format_rate),
+               .help = "Limit each direction, for example 200Mbps at layer 1; max: no limit"});
+    table.add({.name = "--queue",
+               .group = kGroup,
+               .value = cli::time(options.queue_seconds),
+               .help = "Drop a frame that would wait longer for the rate"});
     table.add({.name = "--seed",
                .group = kGroup,
                .value = cli::number(options.seed),
-               .help = "Seed of the random loss"});
+               .help = "Seed of everything random"});
     table.add({.name = "--sleep",
                .group = kGroup,
                .value = cli::time(options.sleep_seconds),
@@ -71,16 +105,33 @@ void take_real_time_priority() {
                           "real-time priority for --sleep (needs root or CAP_SYS_NICE)");
 }
 
+Impairment in_cycles(const WireOptions& options) {
+    const auto hz = static_cast<double>(rte_get_tsc_hz());
+    const auto cycles = [&](double seconds) { return static_cast<std::uint64_t>(seconds * hz); };
+    Impairment impairment = options.impairment;
+    impairment.delay_cycles = cycles(options.delay_seconds);
+    impairment.reorder_cycles = cycles(options.reorder_seconds);
+    impairment.queue_cycles = cycles(options.queue_seconds);
+    if (options.rate.bits_per_second > 0)
+        impairment.cycles_per_byte = 8 * hz / options.rate.bits_per_second;
+    return impairment;
+}
+
 nlohmann::ordered_json describe(const ImpairedDirection& direction) {
     const auto nanoseconds = [](std::uint64_t cycles) {
         return static_cast<double>(cycles) * 1e9 / static_cast<double>(rte_get_tsc_hz());
     };
+    const ImpairmentCounts& counts = direction.counts();
     const probe::Histogram& held = direction.hold_time();
     return {{"from", direction.from()},
             {"to", direction.to()},
-            {"received", direction.received()},
-            {"dropped", direction.dropped()},
-            {"forwarded", direction.forwarded()},
+            {"received", counts.received},
+            {"lost", counts.lost},
+            {"overflowed", counts.overflowed},
+            {"corrupted", counts.corrupted},
+            {"duplicated", counts.duplicated},
+            {"reordered", counts.reordered},
+            {"forwarded", counts.forwarded},
             {"held_at_end", direction.held()},
             {"hold_time_ns",
              {{"min", nanoseconds(held.min())},
@@ -112,9 +163,7 @@ void run(const std::string& program, const WireOptions& options) {
     dpdk::wait_for_links(ports, options.link_wait, stop);
     const dpdk::Port& a = ports[0];
     const dpdk::Port& b = ports[1];
-    const Impairment impairment{
-        static_cast<std::uint64_t>(options.delay_seconds * static_cast<double>(rte_get_tsc_hz())),
-        options.loss_per_million};
+    const Impairment impairment = in_cycles(options);
     const std::uint64_t seed = options.seed;
     // Drivers that copy (af_packet, memif) hold no mbufs in their rings, so this many are free for delayed
     // frames.
@@ -134,7 +183,7 @@ void run(const std::string& program, const WireOptions& options) {
         if (sleep.tv_nsec > 0)
             nanosleep(&sleep, nullptr);
     }
-    const nlohmann::ordered_json report{{"schema", "l2echo.impairing-wire/1"},
+    const nlohmann::ordered_json report{{"schema", "l2echo.impairing-wire/2"},
                                         {"delay_ns", options.delay_seconds * 1e9},
                                         {"loss_per_million", impairment.loss_per_million},
                                         {"seed", seed},
