@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 
 from bench.comparison import NotMeasured
-from tests.harness.kernel_interfaces import interface, ip, namespace
+from tests.harness.kernel_interfaces import created, interface, ip, namespace
 from tests.harness.program_under_test import NO_NIC, ProgramUnderTest, usable_cpus
 
 AF_XDP = 44  # socket.AF_XDP is new in Python 3.14
@@ -122,13 +122,11 @@ def silence(network):
 def veth_pair_across(name, where, peer, peer_network):
     """Creates one end with the given ip options, and the other in a network namespace. Deletes the pair by name,
     because the remains of a namespace disappear with a delay."""
-    ip(*where, "link", "add", "name", name, "type", "veth", "peer", "name", peer, "netns", peer_network)
-    try:
+    with created((*where, "link", "add", "name", name, "type", "veth", "peer", "name", peer, "netns", peer_network),
+                 (*where, "link", "delete", name)):
         ip(*where, "link", "set", name, "up")
         ip("-n", peer_network, "link", "set", peer, "up")
         yield
-    finally:
-        ip(*where, "link", "delete", name)
 
 
 def tc(*arguments):

@@ -13,14 +13,28 @@ def ip(*arguments):
 
 
 @contextlib.contextmanager
+def created(creation, removal):
+    """Runs the ip command `creation`, and `removal` at the end: also if a signal interrupts the creation, which may
+    have happened by then, but not if it fails, because what exists then belongs to somebody else."""
+    ours = True
+    try:
+        try:
+            ip(*creation)
+        except AssertionError:
+            ours = False
+            raise
+        yield
+    finally:
+        if ours:
+            subprocess.run(("ip", *removal), capture_output=True, check=False, timeout=10)
+
+
+@contextlib.contextmanager
 def interface(name, *definition):
     """Creates an interface with the arguments of `ip link add` and brings it up."""
-    ip("link", "add", "name", name, *definition)
-    try:
+    with created(("link", "add", "name", name, *definition), ("link", "delete", name)):
         ip("link", "set", name, "up")
         yield name
-    finally:
-        subprocess.run(("ip", "link", "delete", name), capture_output=True, check=False, timeout=10)
 
 
 @contextlib.contextmanager
@@ -32,11 +46,8 @@ def veth_pair(name, peer_name):
 
 @contextlib.contextmanager
 def namespace(name):
-    ip("netns", "add", name)
-    try:
+    with created(("netns", "add", name), ("netns", "delete", name)):
         yield name
-    finally:
-        ip("netns", "delete", name)
 
 
 def kernel_can_make(kind):

@@ -42,6 +42,7 @@ def test_signal_ends_the_comparison_as_ctrl_c_does(pytestconfig, start, number):
     process.send_signal(number)
     assert process.wait(START_SECONDS) == 130
     assert "interrupted" in process.stderr()
+    wait_until(lambda: (ip("link"), ip("netns")) == before, "the end of its interfaces and namespaces")
 
 
 @pytest.fixture(scope="module")
