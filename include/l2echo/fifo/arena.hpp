@@ -1,0 +1,48 @@
+// Memory that the caller provides, in blocks of a power of two.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace l2echo::fifo {
+
+/// A buddy allocator. Blocks are split when they are too large, and merged with their neighbour when both are
+/// free, so memory that is returned can have any size again. Each operation takes time in the order of the
+/// logarithm of the arena's size, and none calls the system. What the arena knows about its blocks is kept
+/// apart from them, at the start of the memory, so that a write beyond the end of a block does not break it.
+///
+/// All calls for one arena come from one thread.
+class Arena {
+  public:
+    static constexpr std::size_t kMinBlock = 256;  ///< bytes; also the alignment of each block
+
+    /// `memory` must outlive the arena. About 0.5 % of it, and what is left of a minimum block, is not for
+    /// blocks.
+    explicit Arena(std::span<std::byte> memory) noexcept;
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    /// Takes a block of at least `bytes`, which is block_size(bytes) long and is not cleared. nullptr if no
+    /// free block is large enough, or `bytes` is 0.
+    void* allocate(std::size_t bytes) noexcept;
+    /// Returns a block. A pointer to anything but a block that is taken, such as one that was returned
+    /// before, is counted and otherwise ignored. nullptr is allowed.
+    void release(void* block) noexcept;
+
+    /// What allocate() takes for so many bytes: the next power of two, and at least kMinBlock.
+    static std::size_t block_size(std::size_t bytes) noexcept;
+
+    std::size_t size() const noexcept;        ///< bytes of all blocks
+    std::size_t free_bytes() const noexcept;  ///< equals size() when all blocks were returned
+    std::uint64_t exhausted() const noexcept { return exhausted_; }  ///< calls of allocate() without a block
+    std::uint64_t wrong_releases() const noexcept { return wrong_releases_; }  ///< ignored by release()
+
+  private:
+    std::byte* blocks_ = nullptr;  // minimum blocks, counted from here
+    std::uint64_t exhausted_ = 0;
+    std::uint64_t wrong_releases_ = 0;
+};
+
+}  // namespace l2echo::fifo
