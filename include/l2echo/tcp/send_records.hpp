@@ -146,6 +146,8 @@ class SendRecords {
     std::uint32_t mark_all_lost() noexcept;
     /// Fast retransmit without SACK: the first segment is lost (RFC 6582 3.2). Returns bytes.
     std::uint32_t mark_first_lost() noexcept;
+    /// The path carries segments of at most `max_length` bytes now: longer ones that are in flight are lost.
+    void mark_longer_lost(std::uint32_t max_length) noexcept;
     /// Loss was spurious: what is marked lost and was sent only once is in flight again.
     void unmark_lost() noexcept;
 
@@ -163,6 +165,9 @@ class SendRecords {
     /// that of next_lost(), or less. False if the rest cannot be recorded for want of memory: then it must
     /// not be sent.
     bool resend(Sequence begin, std::uint32_t length, Micros now) noexcept;
+
+    /// Nothing is in flight, and the peer acknowledged bytes after next(): it took those of a window probe.
+    void skip(std::uint32_t length) noexcept;
 
     /// Returns the memory; what was in flight is forgotten. una() and next() stay.
     void release_memory(fifo::Arena& arena) noexcept;

@@ -440,6 +440,19 @@ std::uint32_t SendRecords::mark_first_lost() noexcept {
     return first().length;
 }
 
+void SendRecords::mark_longer_lost(std::uint32_t max_length) noexcept {
+    for (std::uint32_t position = head_; position != tail_; ++position)
+        if (at(position).length > max_length && at(position).in_flight())
+            mark_lost_at(position);
+}
+
+void SendRecords::skip(std::uint32_t length) noexcept {
+    assert(empty());
+    next_ += length;
+    una_ = next_;
+    highest_delivered_ = next_;
+}
+
 void SendRecords::unmark_lost() noexcept {
     if (lost_ == 0)
         return;
