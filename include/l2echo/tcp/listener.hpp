@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 
 #include "l2echo/fifo/arena.hpp"
 #include "l2echo/tcp/handshake.hpp"
@@ -99,12 +98,11 @@ class Listener {
                     Micros now) noexcept;
     Result take_cookie(const Tuple& tuple, const wire::TcpHeader& header, std::size_t payload_length,
                        Micros now) noexcept;
-    Result send_cookie(const Tuple& tuple, const wire::TcpHeader& header, Micros now) noexcept;
+    OutgoingSegment send_cookie(const Tuple& tuple, const wire::TcpHeader& header, Micros now) noexcept;
     OutgoingSegment syn_ack(const HalfOpen& entry, Micros now) const noexcept;
-    OutgoingSegment answer(const HalfOpen& entry, Micros now) const noexcept;
+    OutgoingSegment challenge(const HalfOpen& entry, Micros now) const noexcept;
     bool accept_queue_is_full() const noexcept { return waiting_ >= accept_capacity_; }
-    bool cookies_are_in_use(Micros now) const noexcept;
-    Micros due(std::size_t times_sent, const HalfOpen& entry) const noexcept;
+    Micros due(const HalfOpen& entry) const noexcept;
 
     std::uint32_t find(const Tuple& tuple) const noexcept;
     std::uint32_t& bucket(const Tuple& tuple) const noexcept;
@@ -126,11 +124,10 @@ class Listener {
     std::uint32_t free_ = kNone;  // chain of free entries
     std::array<Queue, kMaxSends> queues_;
 
-    Connection** accept_ = nullptr;  // ring; nullptr: removed
+    Connection** accept_ = nullptr;  // ring
     std::uint32_t accept_capacity_ = 0;
     std::uint32_t accept_head_ = 0;
-    std::uint32_t accept_places_ = 0;  // in use, with removed ones
-    std::uint32_t waiting_ = 0;        // without them
+    std::uint32_t waiting_ = 0;
 
     Micros cookies_until_{-1};  // cookies that were sent are valid until then at most
     ListenerInfo info_;

@@ -12,8 +12,6 @@ constexpr std::uint16_t kTimestampBytes = 12;
 constexpr std::uint32_t kMinMtuIpv4 =
     552;  // Linux' route.min_pmtu: a smaller one is an attack (RFC 5927 7.1)
 constexpr std::uint32_t kMinMtuIpv6 = 1280;     // RFC 8200 5
-constexpr std::uint16_t kDefaultMssIpv4 = 536;  // RFC 9293 3.7.1
-constexpr std::uint16_t kDefaultMssIpv6 = 1220;
 constexpr std::uint16_t kMinPayload = 8;
 constexpr Micros kRaiseAfter = std::chrono::minutes(10);  // RFC 1191 6.3, RFC 8201 4
 

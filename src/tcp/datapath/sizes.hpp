@@ -11,6 +11,8 @@ namespace l2echo::tcp {
 inline constexpr std::uint32_t kFirstBuffer = 65536;  // bytes; the windows of SYNs have 16 bits
 inline constexpr std::uint32_t kIpv4Headers = 40;     // IP and TCP, without options
 inline constexpr std::uint32_t kIpv6Headers = 60;
+inline constexpr std::uint16_t kDefaultMssIpv4 = 536;  // RFC 9293 3.7.1
+inline constexpr std::uint16_t kDefaultMssIpv6 = 1220;
 inline constexpr std::uint8_t kMaxShift = 14;  // RFC 7323 2.3
 
 /// The shift with which 16 bits can say the largest window (RFC 7323 2.3).
