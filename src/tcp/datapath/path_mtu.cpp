@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint16_t kTimestampBytes = 12;
 constexpr std::uint32_t kMinMtuIpv4 =
     552;  // Linux' route.min_pmtu: a smaller one is an attack (RFC 5927 7.1)
-constexpr std::uint32_t kMinMtuIpv6 = 1280;     // RFC 8200 5
+constexpr std::uint32_t kMinMtuIpv6 = 1280;  // RFC 8200 5
 constexpr std::uint16_t kMinPayload = 8;
 constexpr Micros kRaiseAfter = std::chrono::minutes(10);  // RFC 1191 6.3, RFC 8201 4
 

@@ -210,6 +210,7 @@ void Connection::start_with_one_segment() noexcept {
     Settings careful = *settings_;
     careful.initial_window_segments = 1;
     congestion_ = Congestion(careful, send_mss_);
+    rtt_.on_handshake_timeout();
 }
 
 void Connection::reset_wrong_acknowledgment(const wire::TcpHeader& header) noexcept {

@@ -165,7 +165,6 @@ void Connection::expire_handshake(Micros now) noexcept {
     retransmission_at_ = kNever;
     if (gives_up(is_passive_ ? settings_->synack_retries : settings_->syn_retries))
         return;
-    rtt_.on_handshake_timeout();
     rtt_.back_off();
     syn_due_ = true;
     retransmission_at_ = now + rtt_.rto();

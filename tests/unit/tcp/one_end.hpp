@@ -1,4 +1,5 @@
-// A connection whose peer is the test: segments are written by hand, and virtual time passes only when a test says.
+// A connection whose peer is the test: segments are written by hand, and virtual time passes only when a test
+// says.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -61,8 +62,8 @@ using std::chrono::seconds;
 /// The sequence numbers of both ends start shortly before they wrap.
 class OneEnd {
   public:
-    static constexpr Sequence kOurs{0xFFFFFE00};    // our SYN
-    static constexpr Sequence kPeers{0xFFFFFD00};   // the peer's SYN
+    static constexpr Sequence kOurs{0xFFFFFE00};   // our SYN
+    static constexpr Sequence kPeers{0xFFFFFD00};  // the peer's SYN
     static constexpr std::uint16_t kMss = 1460;
 
     explicit OneEnd(std::size_t memory = std::size_t{4} << 20) : memory_(memory), arena(memory_) {
@@ -114,7 +115,8 @@ class OneEnd {
         EXPECT_TRUE(drain().empty());
     }
 
-    // --- Segments of the peer. Sequence numbers follow what the peer sent; each can be changed before receive().
+    // --- Segments of the peer. Sequence numbers follow what the peer sent; each can be changed before
+    // receive().
 
     wire::TcpHeader ack() const {
         wire::TcpHeader header{};
@@ -190,7 +192,8 @@ class OneEnd {
         while (auto segment = connection->next_segment(now)) {
             sent.push_back(copy_of(*segment));
             const auto length = static_cast<std::uint32_t>(sent.back().payload.size()) +
-                                (sent.back().header.flags.fin ? 1U : 0U) + (sent.back().header.flags.syn ? 1U : 0U);
+                                (sent.back().header.flags.fin ? 1U : 0U) +
+                                (sent.back().header.flags.syn ? 1U : 0U);
             if (!sent.back().header.flags.rst)
                 our_next = later(our_next, sent.back().begin() + length);
             if (sent.size() > 100'000) {
@@ -261,7 +264,7 @@ class OneEnd {
     std::uint32_t peer_timestamp = 0xFFFFFFF0;
     std::uint16_t peer_window = 0xFFFF;
     std::uint8_t peer_scale = 7;
-    Sequence our_next = kOurs + 1;   // what the peer acknowledges: all that was sent
+    Sequence our_next = kOurs + 1;  // what the peer acknowledges: all that was sent
     Sequence peer_next = kPeers + 1;
     Events events;  // of run()
     std::unique_ptr<Connection> connection;

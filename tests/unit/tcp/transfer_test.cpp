@@ -37,7 +37,8 @@ TEST(Transfer, SimultaneousOpenConnects) {
     expect_complete(ends);
 }
 
-class LossyTransfer : public testing::TestWithParam<std::tuple<double, bool, bool, bool, CongestionAlgorithm>> {};
+class LossyTransfer
+    : public testing::TestWithParam<std::tuple<double, bool, bool, bool, CongestionAlgorithm>> {};
 
 TEST_P(LossyTransfer, DeliversAllBytesAndCloses) {
     const auto [loss, sack, timestamps, reorders, congestion] = GetParam();
@@ -62,10 +63,10 @@ TEST_P(LossyTransfer, DeliversAllBytesAndCloses) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Wires, LossyTransfer,
-                         testing::Combine(testing::Values(0.001, 0.02, 0.2), testing::Bool(), testing::Bool(),
-                                          testing::Bool(),
-                                          testing::Values(CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic)));
+INSTANTIATE_TEST_SUITE_P(
+    Wires, LossyTransfer,
+    testing::Combine(testing::Values(0.001, 0.02, 0.2), testing::Bool(), testing::Bool(), testing::Bool(),
+                     testing::Values(CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic)));
 
 }  // namespace
 }  // namespace l2echo::tcp

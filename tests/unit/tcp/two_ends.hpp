@@ -43,10 +43,12 @@ class TwoEnds {
         const Tuple tuple = end == 0 ? test_tuple() : reversed(test_tuple());
         ends[end].connection = std::make_unique<Connection>(
             settings[end], arena, tuple, mtu[end],
-            ActiveOpen{Sequence(0xFFFFF000U + 77U * static_cast<unsigned>(end)), TimestampClock(0xFFFFFFF0)}, now);
+            ActiveOpen{Sequence(0xFFFFF000U + 77U * static_cast<unsigned>(end)), TimestampClock(0xFFFFFFF0)},
+            now);
     }
 
-    /// Runs until both ends have nothing more to do, or `limit` of virtual time has passed. True: both are closed.
+    /// Runs until both ends have nothing more to do, or `limit` of virtual time has passed. True: both are
+    /// closed.
     bool run(Micros limit) {
         const Micros end_of_time = now + limit;
         while (now <= end_of_time) {
@@ -66,8 +68,12 @@ class TwoEnds {
         }
         return closed(0) && closed(1);
     }
-    bool closed(int end) const { return ends[end].connection && ends[end].connection->state() == State::Closed; }
-    static Tuple reversed(const Tuple& tuple) { return {tuple.remote, tuple.local, tuple.remote_port, tuple.local_port}; }
+    bool closed(int end) const {
+        return ends[end].connection && ends[end].connection->state() == State::Closed;
+    }
+    static Tuple reversed(const Tuple& tuple) {
+        return {tuple.remote, tuple.local, tuple.remote_port, tuple.local_port};
+    }
 
   private:
     struct InFlight {
@@ -125,7 +131,8 @@ class TwoEnds {
                 accept(arrived.to, arrived.segment);
                 continue;
             }
-            end.events |= end.connection->receive(arrived.segment.header, bytes_of(arrived.segment.payload), now);
+            end.events |=
+                end.connection->receive(arrived.segment.header, bytes_of(arrived.segment.payload), now);
             check(arrived.to);
         }
     }
@@ -140,7 +147,8 @@ class TwoEnds {
         if (!result.open)
             return;
         End& end = ends[index];
-        end.connection = std::make_unique<Connection>(settings[index], arena, tuple, mtu[index], *result.open, now);
+        end.connection =
+            std::make_unique<Connection>(settings[index], arena, tuple, mtu[index], *result.open, now);
         end.events |= end.connection->receive(segment.header, bytes_of(segment.payload), now);
         EXPECT_TRUE(listener->queue(*end.connection));
         EXPECT_EQ(listener->accept(), end.connection.get());
