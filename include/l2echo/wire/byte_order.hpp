@@ -24,4 +24,12 @@ constexpr void store_be16(std::byte* at, std::uint16_t value) noexcept {
     at[1] = static_cast<std::byte>(value);
 }
 
+constexpr std::uint32_t load_be32(const std::byte* at) noexcept {
+    return std::uint32_t{load_be16(at)} << 16 | load_be16(at + 2);
+}
+constexpr void store_be32(std::byte* at, std::uint32_t value) noexcept {
+    store_be16(at, static_cast<std::uint16_t>(value >> 16));
+    store_be16(at + 2, static_cast<std::uint16_t>(value));
+}
+
 }  // namespace l2echo::wire

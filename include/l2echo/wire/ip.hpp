@@ -33,8 +33,8 @@ struct IpAddress {
 };
 
 struct Ipv4Header {
-    IpAddress source;
-    IpAddress destination;
+    IpAddress source{};
+    IpAddress destination{};
     std::uint32_t total_length = 0;  ///< bytes of the packet, header included: 20 to 65535
     std::uint16_t identification = 0;
     std::uint16_t fragment_offset = 0;  ///< in bytes, a multiple of 8
@@ -52,8 +52,8 @@ struct Ipv4Header {
 };
 
 struct Ipv6Header {
-    IpAddress source;
-    IpAddress destination;
+    IpAddress source{};
+    IpAddress destination{};
     std::uint32_t total_length = 0;  ///< bytes of the packet, header included: 40 to 65575
     std::uint32_t flow_label = 0;    ///< 20 bits
     bool fragment = false;           ///< any fragment; not written

@@ -67,10 +67,10 @@ struct TcpHeader {
     std::uint16_t destination_port = 0;
     std::uint32_t sequence = 0;
     std::uint32_t acknowledgment = 0;
-    TcpFlags flags;
+    TcpFlags flags{};
     std::uint16_t window = 0;  ///< as on the wire, not scaled
     std::uint16_t urgent_pointer = 0;
-    TcpOptions options;
+    TcpOptions options{};
 
     friend bool operator==(const TcpHeader&, const TcpHeader&) noexcept = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "l2echo/wire/byte_order.hpp"
+#include "wire/datapath/ip_extensions.hpp"
 
 namespace l2echo::wire {
 namespace {
@@ -24,26 +25,6 @@ void read_tags(const std::byte* data, std::uint32_t length, FrameHeaders& header
     }
 }
 
-/// True if the options contain a loose or strict source route (RFC 791, 3.1): the final destination is in the
-/// option.
-bool has_source_route(const std::byte* option, const std::byte* end) noexcept {
-    while (option < end) {
-        const auto kind = std::to_integer<unsigned>(*option);
-        if (kind == 0)
-            return false;
-        if (kind == 1) {
-            ++option;
-            continue;
-        }
-        if (kind == 131 || kind == 137)
-            return true;
-        if (end - option < 2 || std::to_integer<int>(option[1]) < 2)
-            return false;
-        option += std::min<std::ptrdiff_t>(std::to_integer<int>(option[1]), end - option);
-    }
-    return false;
-}
-
 /// RFC 791. Accepts the packet only if the version is 4, the header fits in the segment and the packet in the
 /// frame.
 void read_ipv4(const std::byte* data, std::uint32_t length, std::uint32_t frame_length,
@@ -62,47 +43,9 @@ void read_ipv4(const std::byte* data, std::uint32_t length, std::uint32_t frame_
     headers.protocol = std::to_integer<std::uint8_t>(ip[9]);
     headers.fragment = (fragment & 0x3FFF) != 0;
     headers.later_fragment = (fragment & 0x1FFF) != 0;
-    headers.source_routed = has_source_route(ip + kMinLength, ip + header);
+    headers.source_routed = walk_ipv4_options(ip + kMinLength, ip + header) == Ipv4Options::SourceRouted;
     headers.transport = static_cast<std::uint16_t>(headers.network + header);
     headers.end = headers.network + total;
-}
-
-constexpr std::uint8_t kHopByHop = 0;
-constexpr std::uint8_t kRouting = 43;
-constexpr std::uint8_t kFragment = 44;
-constexpr std::uint8_t kDestinationOptions = 60;
-
-constexpr bool is_understood(std::uint8_t extension) noexcept {
-    return extension == kHopByHop || extension == kRouting || extension == kFragment ||
-           extension == kDestinationOptions;
-}
-
-/// Walks the extension headers that are understood (RFC 8200, 4). Stops at the first other header, or after
-/// the fragment header of a later fragment, which has no further headers. Returns false if one of them is
-/// truncated.
-bool read_extensions(const std::byte* data, std::uint32_t reach, FrameHeaders& headers) noexcept {
-    constexpr std::uint32_t kUnit = 8;
-    std::uint32_t at = headers.transport;
-    while (is_understood(headers.protocol) && !headers.later_fragment) {
-        const std::byte* extension = data + at;
-        if (at + kUnit > reach)
-            return false;
-        std::uint32_t bytes = kUnit;
-        if (headers.protocol == kFragment) {
-            headers.fragment = true;
-            headers.later_fragment = load_be16(extension + 2) >> 3 != 0;
-        } else {
-            bytes += kUnit * std::to_integer<unsigned>(extension[1]);
-        }
-        if (at + bytes > reach)
-            return false;
-        if (headers.protocol == kRouting && std::to_integer<unsigned>(extension[3]) != 0)
-            headers.source_routed = true;
-        headers.protocol = std::to_integer<std::uint8_t>(extension[0]);
-        at += bytes;
-    }
-    headers.transport = static_cast<std::uint16_t>(at);
-    return true;
 }
 
 /// RFC 8200.
@@ -115,11 +58,15 @@ void read_ipv6(const std::byte* data, std::uint32_t length, std::uint32_t frame_
     const std::uint32_t end = headers.network + kHeader + load_be16(ip + 4);
     if (frame_length < end)
         return;
-    headers.protocol = std::to_integer<std::uint8_t>(ip[6]);
-    headers.transport = static_cast<std::uint16_t>(headers.network + kHeader);
+    const Ipv6Extensions extensions = walk_ipv6_extensions(
+        data, headers.network + kHeader, std::min(length, end), std::to_integer<std::uint8_t>(ip[6]));
+    headers.protocol = extensions.protocol;
+    headers.fragment = extensions.fragment;
+    headers.later_fragment = extensions.later_fragment;
+    headers.source_routed = extensions.source_routed;
+    headers.transport = static_cast<std::uint16_t>(extensions.end);
     headers.end = end;
-    if (read_extensions(data, std::min(length, end), headers))
-        headers.ip_version = 6;
+    headers.ip_version = extensions.complete ? 6 : 0;
 }
 
 }  // namespace
