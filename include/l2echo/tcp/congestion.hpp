@@ -79,11 +79,13 @@ class Congestion {
 
   private:
     void start_round(const Ack& ack) noexcept;
-    double slow_start_growth(const Ack& ack) noexcept;
+    double slow_start_growth(const Ack& ack) const noexcept;
     double newreno_growth(const Ack& ack) const noexcept;
     double cubic_growth(const Ack& ack) noexcept;
     void start_epoch(Micros now) noexcept;
     void hystart_sample(Micros rtt) noexcept;
+    void reduce_threshold(std::uint32_t outstanding) noexcept;
+    double initial_window() const noexcept;
     double reduction() const noexcept;
 
     State state_;

@@ -21,9 +21,8 @@ class Rack {
     /// window again.
     void on_recovery_end() noexcept;
 
-    /// Until a segment is delivered, nothing is lost.
-    bool has_limit() const noexcept { return has_delivered_; }
-    /// `in_recovery`: fast recovery or recovery after a timeout. Only if has_limit().
+    /// `in_recovery`: fast recovery or recovery after a timeout. Until a segment is delivered, nothing is
+    /// lost.
     LossLimit limit(const RttEstimator& rtt, std::uint32_t sacked_segments, bool in_recovery) const noexcept;
 
     Micros rtt() const noexcept { return rtt_; }
@@ -35,11 +34,10 @@ class Rack {
     static constexpr std::uint8_t kPersist = 16;
     static constexpr std::uint8_t kMaxQuarters = 255;
 
-    Micros sent_{0};  // RACK.xmit_ts
-    Micros rtt_{0};   // RACK.rtt
-    Sequence end_;    // RACK.end_seq
+    Micros sent_{-1};  // RACK.xmit_ts; before the first instant
+    Micros rtt_{0};    // RACK.rtt
+    Sequence end_;     // RACK.end_seq
     Sequence dsack_round_;
-    bool has_delivered_ = false;
     bool saw_reordering_ = false;
     bool in_dsack_round_ = false;
     std::uint8_t window_quarters_ = 1;

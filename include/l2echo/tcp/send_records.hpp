@@ -1,6 +1,7 @@
 // What is in flight: one record per segment, from which all that the sender knows is derived.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -57,8 +58,8 @@ struct Delivery {
     Micros newest_sent{0};
     Sequence newest_end;
 
-    /// The first transmission of the segment that was delivered after the longest time, for the RTT (RFC
-    /// 6298). Absent if a retransmission is among the acknowledged (Karn).
+    /// When the segment was sent that was delivered after the longest time, for the RTT (RFC 6298). Only
+    /// segments that were sent once count (Karn), and acknowledged ones only if all of them were.
     std::optional<Micros> oldest_sent;
     bool acknowledged_resent = false;  ///< a segment that was sent more than once was acknowledged
 
@@ -130,22 +131,22 @@ class SendRecords {
     /// acknowledged in part becomes shorter, and is not a sample for RACK or the RTT.
     void acknowledge(Sequence una, const AckTime& time, Delivery& delivery) noexcept;
 
-    /// Blocks of the SACK option, as they came, after acknowledge(). Blocks outside una() to next() are
-    /// ignored; a record that is covered in part is split if there is room, and otherwise counts as not
-    /// received, which costs a retransmission and nothing else.
-    void mark_sacked(std::span<const wire::SackBlock> blocks, const AckTime& time,
+    /// Blocks of the SACK option, as they came, of a segment that acknowledges `ack`, after acknowledge().
+    /// Blocks outside una() to next() are ignored; a record that is covered in part is split if there is
+    /// room, and otherwise counts as not received, which costs a retransmission and nothing else.
+    void mark_sacked(std::span<const wire::SackBlock> blocks, Sequence ack, const AckTime& time,
                      Delivery& delivery) noexcept;
 
     /// RFC 8985 6.2 step 5. The deadline is that of the segment that expires first, so that it is not late.
     LossMarks mark_lost(const LossLimit& limit, Micros now) noexcept;
-    /// The retransmission timer expired: the first segment is lost, and so is what RACK says by now (RFC
-    /// 8985 6.3). If the peer reneged, all that it SACKed is lost as well.
-    LossMarks mark_lost_on_timeout(const LossLimit& limit, Micros now) noexcept;
+    /// The retransmission timer expired: the first segment is lost, and so is what was sent longer ago than
+    /// `age`, which is that of Rack::limit() (RFC 8985 6.3). If the peer reneged, all that it SACKed is lost.
+    LossMarks mark_lost_on_timeout(Micros age, Micros now) noexcept;
     /// The retransmission timer expired, and the peer does not send SACK: everything is lost (RFC 5681 3.1).
     std::uint32_t mark_all_lost() noexcept;
     /// Fast retransmit without SACK: the first segment is lost (RFC 6582 3.2). Returns bytes.
     std::uint32_t mark_first_lost() noexcept;
-    /// Loss was spurious: what is marked lost and was not sent again is in flight.
+    /// Loss was spurious: what is marked lost and was sent only once is in flight again.
     void unmark_lost() noexcept;
 
     /// The peer gave up data that it had SACKed: it acknowledged up to a SACKed segment, and not the segment
@@ -165,7 +166,8 @@ class SendRecords {
 
     /// Returns the memory; what was in flight is forgotten. una() and next() stay.
     void release_memory(fifo::Arena& arena) noexcept;
-    std::size_t memory() const noexcept {
+    /// Bytes that the ring takes from the arena.
+    std::size_t memory_size() const noexcept {
         return records_ == nullptr ? 0 : (std::size_t{mask_} + 1) * sizeof(SendRecord);
     }
 
@@ -178,7 +180,7 @@ class SendRecords {
     static constexpr std::uint32_t kReserve =
         2;  // for splits by resend(), so that a smaller path MTU cannot stop it
     static constexpr std::uint32_t kMaxMoves = 512;  // by a split: bounds what a hostile peer can cost
-    static constexpr std::size_t kBlocks = 4;
+    static constexpr std::size_t kBlocks = 4;        // that fit into the option
 
     struct Block {
         Sequence left, right;
@@ -187,16 +189,22 @@ class SendRecords {
     const SendRecord& at(std::uint32_t position) const noexcept { return records_[position & mask_]; }
     SendRecord& at(std::uint32_t position) noexcept { return records_[position & mask_]; }
     std::uint32_t capacity() const noexcept { return records_ == nullptr ? 0 : mask_ + 1; }
-    bool grow(fifo::Arena& arena, std::uint32_t max_segments) noexcept;
-    std::uint32_t find(Sequence at) noexcept;
-    bool split(std::uint32_t position, std::uint32_t length, std::uint32_t reserve) noexcept;
+    bool grow(fifo::Arena& arena) noexcept;
+    std::uint32_t find(Sequence sequence) const noexcept;
+    std::optional<std::uint32_t> split(std::uint32_t position, std::uint32_t length,
+                                       std::uint32_t reserve) noexcept;
     void move(std::uint32_t from, std::uint32_t to) noexcept;
     void link_newest(std::uint32_t position) noexcept;
+    void link_after(std::uint32_t position, std::uint32_t older) noexcept;
     void unlink(std::uint32_t position) noexcept;
     void mark_lost_at(std::uint32_t position) noexcept;
+    bool expire(std::uint32_t position, const LossLimit& limit, Micros now, LossMarks& marks) noexcept;
+    std::uint32_t not_before_head(std::uint32_t position) const noexcept;
     void deliver(const SendRecord& record, const AckTime& time, Delivery& delivery) noexcept;
-    void sack_range(Sequence left, Sequence right, const AckTime& time, Delivery& delivery) noexcept;
-    void forget_sacked() noexcept;
+    bool sack_range(Sequence left, Sequence right, const AckTime& time, Delivery& delivery) noexcept;
+    void shorten_first(Sequence una, Delivery& delivery) noexcept;
+    std::uint32_t forget_sacked() noexcept;
+    const char* check_resent() const noexcept;
 
     SendRecord* records_ = nullptr;
     std::uint32_t mask_ = 0;
@@ -216,7 +224,7 @@ class SendRecords {
     std::uint32_t first_lost_ = 0;      // no record before this position is lost
     std::uint32_t last_found_ = 0;      // where the last block began: the next one is often close
     std::uint8_t known_blocks_ = 0;
-    Block known_[kBlocks]{};  // blocks of the last ACK, ascending: what they cover is marked
+    std::array<Block, kBlocks> known_{};  // blocks of the last ACK, ascending: what they cover is marked
 };
 
 }  // namespace l2echo::tcp

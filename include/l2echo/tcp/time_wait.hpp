@@ -64,29 +64,35 @@ class TimeWaitTable {
 
     /// Frees at most `max` entries whose wait is over; returns how many.
     std::uint32_t expire(Micros now, std::uint32_t max = UINT32_MAX) noexcept;
-    /// When the next entry expires, rounded up to a millisecond.
-    std::optional<Micros> deadline() const noexcept;
+    /// When the next entry expires, rounded up to a millisecond. It may have passed.
+    std::optional<Micros> deadline(Micros now) const noexcept;
 
     const char* check_invariants() const noexcept;  ///< for tests: what is wrong, or nullptr
 
   private:
     struct Entry;
+    using TupleBytes = std::array<std::byte, 36>;
 
-    std::uint64_t hash(const Tuple& tuple) const noexcept;
-    std::uint32_t find(const Tuple& tuple) const noexcept;  // a place in the index; kNone if absent
+    static constexpr std::uint32_t kEnd = (1U << 31) - 1;  // of the list and of the free entries
+
+    static TupleBytes bytes_of(const Tuple& tuple) noexcept;
+    static bool is_new(const TimeWaitState& state, Sequence sequence,
+                       const std::optional<wire::TcpTimestamps>& timestamps) noexcept;
+    std::uint32_t place_of(const TupleBytes& tuple) const noexcept;
+    std::uint32_t home_of(const TupleBytes& tuple) const noexcept;
     void remove(std::uint32_t place) noexcept;
-    void link_newest(std::uint32_t entry) noexcept;
-    void unlink(std::uint32_t entry) noexcept;
+    void link_newest(std::uint32_t slot) noexcept;
+    void unlink(std::uint32_t slot) noexcept;
     std::uint32_t deadline_of(Micros now) const noexcept;
 
     Entry* entries_ = nullptr;
-    std::uint32_t* index_ = nullptr;  // open addressing; entry + 1, 0 is free
+    std::uint32_t* index_ = nullptr;  // open addressing; slot + 1, or 0 if free
     std::uint32_t index_mask_ = 0;
     std::uint32_t capacity_ = 0;
     std::uint32_t size_ = 0;
-    std::uint32_t free_ = 0;  // chain of free entries, linked by `newer`
-    std::uint32_t oldest_ = 0;
-    std::uint32_t newest_ = 0;
+    std::uint32_t free_ = 0;  // the first free slot; `newer` links the others
+    std::uint32_t oldest_ = kEnd;
+    std::uint32_t newest_ = kEnd;
     std::uint64_t evicted_ = 0;
     Micros duration_;
     SipKey key_;
