@@ -10,16 +10,26 @@
 
 namespace l2echo::tcp {
 
-inline constexpr std::size_t kTupleBytes = 2 * sizeof(wire::IpAddress::bytes) + 4;
+inline constexpr std::size_t kTupleBytes = 2 * 16 + 2 * 2;
 
-/// Addresses and ports one after the other. The families are left out: addresses of different families do not
-/// meet in one tuple, and a hash may collide.
+/// IPv4 addresses as ::ffff:0:0/96 (RFC 4291 2.5.5.2), so that no IPv6 address, which cannot be one of these
+/// on the wire, is the same.
+inline void store_address(std::byte* at, const wire::IpAddress& address) noexcept {
+    if (address.version != 4) {
+        std::memcpy(at, address.bytes.data(), 16);
+        return;
+    }
+    std::memset(at, 0, 10);
+    std::memset(at + 10, 0xFF, 2);
+    std::memcpy(at + 12, address.bytes.data(), 4);
+}
+
+/// Addresses, then ports.
 inline void store_tuple(std::byte* at, const Tuple& tuple) noexcept {
-    constexpr std::size_t kAddress = sizeof tuple.local.bytes;
-    std::memcpy(at, &tuple.local.bytes, kAddress);
-    std::memcpy(at + kAddress, &tuple.remote.bytes, kAddress);
-    std::memcpy(at + 2 * kAddress, &tuple.local_port, 2);
-    std::memcpy(at + 2 * kAddress + 2, &tuple.remote_port, 2);
+    store_address(at, tuple.local);
+    store_address(at + 16, tuple.remote);
+    std::memcpy(at + 32, &tuple.local_port, 2);
+    std::memcpy(at + 34, &tuple.remote_port, 2);
 }
 
 /// The tuple, then `purpose` and the words: what is hashed for one purpose says nothing about another.

@@ -45,14 +45,14 @@ bool SendRecords::append(fifo::Arena& arena, std::uint32_t length, Micros now,
 
 bool SendRecords::grow(fifo::Arena& arena) noexcept {
     const std::uint32_t larger = records_ == nullptr ? kMinRecords : 2 * capacity();
-    std::byte* const memory = arena.allocate(larger * sizeof(SendRecord));
+    void* const memory = arena.allocate(larger * sizeof(SendRecord));
     if (memory == nullptr)
         return false;
     auto* const records = new (memory) SendRecord[larger];
     for (std::uint32_t position = head_; position != tail_; ++position)
         records[position & (larger - 1)] = at(position);
     if (records_ != nullptr)
-        arena.release(reinterpret_cast<std::byte*>(records_), memory_size());
+        arena.release(records_);
     records_ = records;
     mask_ = larger - 1;
     return true;
@@ -60,7 +60,7 @@ bool SendRecords::grow(fifo::Arena& arena) noexcept {
 
 void SendRecords::release_memory(fifo::Arena& arena) noexcept {
     if (records_ != nullptr)
-        arena.release(reinterpret_cast<std::byte*>(records_), memory_size());
+        arena.release(records_);
     records_ = nullptr;
     mask_ = 0;
     head_ = tail_ = first_original_ = first_lost_ = last_found_ = 0;
