@@ -413,7 +413,7 @@ struct Piece {
     Sequence begin, end;
     Micros sent;
     int times_sent;
-    enum { InFlight, Sacked, Lost } state;
+    enum { Outstanding, Sacked, Lost } state;
 
     std::uint32_t length() const { return bytes_between(begin, end); }
 };
@@ -424,7 +424,7 @@ class Model {
 
     void append(std::uint32_t length, Micros now) {
         const Sequence begin = next();
-        pieces.push_back({begin, begin + length, now, 1, Piece::InFlight});
+        pieces.push_back({begin, begin + length, now, 1, Piece::Outstanding});
     }
     Sequence next() const { return pieces.empty() ? una : pieces.back().end; }
     std::uint32_t bytes(int state) const {
@@ -486,7 +486,7 @@ class Model {
     LossMarks mark_lost(const LossLimit& limit, Micros now) {
         LossMarks marks;
         for (Piece& piece : pieces) {
-            if (piece.state != Piece::InFlight)
+            if (piece.state != Piece::Outstanding)
                 continue;
             if (piece.sent > limit.sent || (piece.sent == limit.sent && piece.end >= limit.end))
                 continue;
@@ -637,7 +637,7 @@ TEST_P(RandomRecords, AgreeWithTheModel) {
                     }
                     if (lost->length < model.pieces[piece].length())
                         model.split(piece, lost->begin + lost->length);
-                    model.pieces[piece].state = Piece::InFlight;
+                    model.pieces[piece].state = Piece::Outstanding;
                     model.pieces[piece].sent = now;
                     ++model.pieces[piece].times_sent;
                 }
@@ -649,7 +649,7 @@ TEST_P(RandomRecords, AgreeWithTheModel) {
                     case 0:
                         records.mark_all_lost();
                         for (Piece& piece : model.pieces)
-                            if (piece.state == Piece::InFlight)
+                            if (piece.state == Piece::Outstanding)
                                 piece.state = Piece::Lost;
                         break;
                     case 1: {
@@ -658,7 +658,7 @@ TEST_P(RandomRecords, AgreeWithTheModel) {
                             for (Piece& piece : model.pieces)
                                 if (piece.state == Piece::Sacked)
                                     piece.state = Piece::Lost;
-                        if (model.pieces.front().state == Piece::InFlight)
+                        if (model.pieces.front().state == Piece::Outstanding)
                             model.pieces.front().state = Piece::Lost;
                         records.mark_lost_on_timeout(age, now);
                         model.mark_lost({Micros::max(), model.next(), age}, now);
@@ -668,13 +668,13 @@ TEST_P(RandomRecords, AgreeWithTheModel) {
                         records.unmark_lost();
                         for (Piece& piece : model.pieces)
                             if (piece.state == Piece::Lost && piece.times_sent == 1)
-                                piece.state = Piece::InFlight;
+                                piece.state = Piece::Outstanding;
                         break;
                     default:
                         if (model.pieces.back().state != Piece::Sacked) {
                             Piece& last = model.pieces.back();
                             ASSERT_TRUE(records.resend(last.begin, last.length(), now));
-                            last.state = Piece::InFlight;
+                            last.state = Piece::Outstanding;
                             last.sent = now;
                             ++last.times_sent;
                         }
@@ -688,7 +688,7 @@ TEST_P(RandomRecords, AgreeWithTheModel) {
         ASSERT_EQ(records.segments(), model.pieces.size());
         ASSERT_EQ(records.sacked(), model.bytes(Piece::Sacked));
         ASSERT_EQ(records.lost(), model.bytes(Piece::Lost));
-        ASSERT_EQ(records.flight(), model.bytes(Piece::InFlight));
+        ASSERT_EQ(records.flight(), model.bytes(Piece::Outstanding));
     }
     records.release_memory(arena);
     EXPECT_EQ(arena.free_bytes(), arena.size());
