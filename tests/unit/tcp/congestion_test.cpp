@@ -12,9 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint16_t kMss = 1000;
+constexpr std::uint16_t kSegment = 1000;
 
-Settings with(CongestionAlgorithm algorithm, bool hystart = false) {
+Settings using_algorithm(CongestionAlgorithm algorithm, bool hystart = false) {
     Settings settings;
     settings.congestion = algorithm;
     settings.hystart = hystart;
@@ -24,18 +24,18 @@ Settings with(CongestionAlgorithm algorithm, bool hystart = false) {
 /// A sender that always fills its window, and a path that acknowledges each segment after one round trip.
 class FullSender {
   public:
-    FullSender(const Settings& settings, Micros rtt) : congestion(settings, kMss), rtt_(rtt) {}
+    FullSender(const Settings& settings, Micros rtt) : congestion(settings, kSegment), rtt_(rtt) {}
 
     /// One round trip: all segments of the window are acknowledged, evenly spaced, `per_ack` at once.
     void round(Micros sample, std::uint32_t per_ack = 1) {
-        const std::uint32_t segments = congestion.window() / kMss;
+        const std::uint32_t segments = congestion.window() / kSegment;
         congestion.on_sent(congestion.window());
-        const Sequence end = una_ + segments * kMss;
+        const Sequence end = una_ + segments * kSegment;
         for (std::uint32_t done = 0; done < segments;) {
             const std::uint32_t now = std::min(per_ack, segments - done);
-            una_ += now * kMss;
-            next_ = later(next_, end + done * kMss);
-            congestion.on_ack({now * kMss, una_, next_, now_ + rtt_ * done / segments, sample, rtt_});
+            una_ += now * kSegment;
+            next_ = later(next_, end + done * kSegment);
+            congestion.on_ack({now * kSegment, una_, next_, now_ + rtt_ * done / segments, sample, rtt_});
             congestion.on_sent(congestion.window());
             done += now;
         }
@@ -45,7 +45,7 @@ class FullSender {
         for (int i = 0; i < count; ++i)
             round(rtt_);
     }
-    double segments() const { return congestion.window() / double{kMss}; }
+    double segments() const { return congestion.window() / double{kSegment}; }
     Micros now() const { return now_; }
     Sequence una() const { return una_; }
 
@@ -60,10 +60,11 @@ class FullSender {
 
 /// Slow start up to exactly 100 segments, then a loss.
 void lose_at_100(FullSender& sender) {
-    while (sender.congestion.window() < 100 * kMss)
+    while (sender.congestion.window() < 100 * kSegment)
         sender.congestion.on_sent(sender.congestion.window()),
-            sender.congestion.on_ack({kMss, Sequence(0), Sequence(1), sender.now(), Micros(0), Micros(0)});
-    sender.congestion.on_congestion(100 * kMss);
+            sender.congestion.on_ack(
+                {kSegment, Sequence(0), Sequence(1), sender.now(), Micros(0), Micros(0)});
+    sender.congestion.on_congestion(100 * kSegment);
 }
 
 TEST(Congestion, InitialWindowIsTenSegmentsOfEthernet) {
@@ -75,7 +76,7 @@ TEST(Congestion, InitialWindowIsTenSegmentsOfEthernet) {
 }
 
 TEST(Congestion, SlowStartDoublesPerRoundTrip) {
-    FullSender sender(with(CongestionAlgorithm::NewReno), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::NewReno), milliseconds(100));
     sender.rounds(1);
     EXPECT_EQ(sender.segments(), 20);
     sender.round(milliseconds(100), 2);
@@ -85,10 +86,10 @@ TEST(Congestion, SlowStartDoublesPerRoundTrip) {
 }
 
 TEST(Congestion, NewRenoHalvesAndAddsOneSegmentPerRoundTrip) {
-    FullSender sender(with(CongestionAlgorithm::NewReno), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::NewReno), milliseconds(100));
     lose_at_100(sender);
     EXPECT_EQ(sender.segments(), 50);
-    EXPECT_EQ(sender.congestion.slow_start_threshold(), 50u * kMss);
+    EXPECT_EQ(sender.congestion.slow_start_threshold(), 50u * kSegment);
     sender.rounds(10);
     EXPECT_NEAR(sender.segments(), 60, 0.25);
     sender.congestion.on_congestion(1);
@@ -96,7 +97,7 @@ TEST(Congestion, NewRenoHalvesAndAddsOneSegmentPerRoundTrip) {
 }
 
 TEST(Congestion, CubicFollowsItsFunction) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(100));
     lose_at_100(sender);
     EXPECT_EQ(sender.segments(), 70);
     // W_max = 100, cwnd_epoch = 70: K = cbrt(30 / 0.4) = 4.2172 s, and W(t) = 0.4 (t - K)^3 + 100. By hand:
@@ -108,12 +109,12 @@ TEST(Congestion, CubicFollowsItsFunction) {
 }
 
 TEST(Congestion, CubicGrowsByTheDistanceToItsTarget) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(100));
     lose_at_100(sender);
     Congestion& cubic = sender.congestion;
     const auto ack = [&](int ms) {
-        cubic.on_ack(
-            {kMss, Sequence(0), Sequence(1), sender.now() + milliseconds(ms), Micros(0), milliseconds(100)});
+        cubic.on_ack({kSegment, Sequence(0), Sequence(1), sender.now() + milliseconds(ms), Micros(0),
+                      milliseconds(100)});
         cubic.on_sent(cubic.window());
         return cubic.window();
     };
@@ -127,11 +128,12 @@ TEST(Congestion, CubicGrowsByTheDistanceToItsTarget) {
 }
 
 TEST(Congestion, CubicIsNotSlowerThanRenoOnShortPaths) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(10));
-    while (sender.congestion.window() < 20 * kMss)
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(10));
+    while (sender.congestion.window() < 20 * kSegment)
         sender.congestion.on_sent(sender.congestion.window()),
-            sender.congestion.on_ack({kMss, Sequence(0), Sequence(1), sender.now(), Micros(0), Micros(0)});
-    sender.congestion.on_congestion(20 * kMss);
+            sender.congestion.on_ack(
+                {kSegment, Sequence(0), Sequence(1), sender.now(), Micros(0), Micros(0)});
+    sender.congestion.on_congestion(20 * kSegment);
     EXPECT_EQ(sender.segments(), 14);
     // W_est grows by 0.5294 per round trip until it is cwnd_prior, 20, after 11.3 of them; then by one.
     sender.rounds(11);
@@ -141,16 +143,16 @@ TEST(Congestion, CubicIsNotSlowerThanRenoOnShortPaths) {
 }
 
 TEST(Congestion, CubicLeavesRoomIfItDidNotReachItsLastMaximum) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(100));
     lose_at_100(sender);
     EXPECT_FLOAT_EQ(sender.congestion.state().max_window, 100'000);
-    sender.congestion.on_congestion(70 * kMss);
+    sender.congestion.on_congestion(70 * kSegment);
     EXPECT_FLOAT_EQ(sender.congestion.state().max_window, 70'000 * 1.7F / 2) << "RFC 9438 4.7";
     EXPECT_EQ(sender.segments(), 49);
 }
 
 TEST(Congestion, CubicConvexGrowthIsAtMostHalfAWindowPerRoundTrip) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), seconds(10));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), seconds(10));
     lose_at_100(sender);
     sender.rounds(1);
     const double before = sender.segments();
@@ -164,56 +166,57 @@ TEST(Congestion, CubicConvexGrowthIsAtMostHalfAWindowPerRoundTrip) {
 
 TEST(Congestion, WindowThatIsNotFilledDoesNotGrow) {
     for (const CongestionAlgorithm algorithm : {CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic}) {
-        FullSender sender(with(algorithm), milliseconds(100));
+        FullSender sender(using_algorithm(algorithm), milliseconds(100));
         lose_at_100(sender);
         sender.rounds(3);
         Congestion& congestion = sender.congestion;
         Sequence una = sender.una();
         for (int i = 0; i < 20; ++i) {  // what was filled in the last round may still count
-            una += 10 * kMss;
-            congestion.on_ack({kMss, una, una + 10 * kMss, sender.now(), Micros(0), milliseconds(100)});
-            congestion.on_sent(10 * kMss);
+            una += 10 * kSegment;
+            congestion.on_ack(
+                {kSegment, una, una + 10 * kSegment, sender.now(), Micros(0), milliseconds(100)});
+            congestion.on_sent(10 * kSegment);
         }
         const std::uint32_t window = congestion.window();
         for (int i = 0; i < 1000; ++i) {
-            una += 10 * kMss;
-            congestion.on_ack({10 * kMss, una, una + 10 * kMss, sender.now() + milliseconds(100) * i,
+            una += 10 * kSegment;
+            congestion.on_ack({10 * kSegment, una, una + 10 * kSegment, sender.now() + milliseconds(100) * i,
                                Micros(0), milliseconds(100)});
-            congestion.on_sent(10 * kMss);
+            congestion.on_sent(10 * kSegment);
         }
         EXPECT_EQ(congestion.window(), window);
         // 100 s without growth do not count: CUBIC continues where it was.
         const Micros later = sender.now() + seconds(100);
         congestion.on_sent(window);
-        congestion.on_ack({kMss, una, una + 10 * kMss, later, Micros(0), milliseconds(100)});
+        congestion.on_ack({kSegment, una, una + 10 * kSegment, later, Micros(0), milliseconds(100)});
         congestion.on_sent(window);
         congestion.on_ack(
-            {kMss, una, una + 10 * kMss, later + milliseconds(1), Micros(0), milliseconds(100)});
+            {kSegment, una, una + 10 * kSegment, later + milliseconds(1), Micros(0), milliseconds(100)});
         EXPECT_GT(congestion.window(), window);
-        EXPECT_LT(congestion.window(), window + kMss);
+        EXPECT_LT(congestion.window(), window + kSegment);
     }
 }
 
 TEST(Congestion, SlowStartNeedsHalfAWindowInFlight) {
-    Congestion congestion(with(CongestionAlgorithm::NewReno), kMss);
+    Congestion congestion(using_algorithm(CongestionAlgorithm::NewReno), kSegment);
     Sequence una(1);
     for (int i = 0; i < 100; ++i) {
-        congestion.on_sent(6 * kMss);
-        una += 6 * kMss;
-        congestion.on_ack({6 * kMss, una, una, seconds(i), Micros(0), milliseconds(100)});
+        congestion.on_sent(6 * kSegment);
+        una += 6 * kSegment;
+        congestion.on_ack({6 * kSegment, una, una, seconds(i), Micros(0), milliseconds(100)});
     }
-    EXPECT_GE(congestion.window(), 12u * kMss);
-    EXPECT_LE(congestion.window(), 18u * kMss) << "twice the flight, and one ACK more";
+    EXPECT_GE(congestion.window(), 12u * kSegment);
+    EXPECT_LE(congestion.window(), 18u * kSegment) << "twice the flight, and one ACK more";
 }
 
 TEST(Congestion, TimeoutStartsWithOneSegmentAndSlowStart) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(100));
     lose_at_100(sender);
-    sender.congestion.on_timeout(70 * kMss, false);
+    sender.congestion.on_timeout(70 * kSegment, false);
     EXPECT_EQ(sender.segments(), 1);
-    EXPECT_EQ(sender.congestion.slow_start_threshold(), 49u * kMss);
-    sender.congestion.on_timeout(kMss, true);
-    EXPECT_EQ(sender.congestion.slow_start_threshold(), 49u * kMss) << "the same segment again";
+    EXPECT_EQ(sender.congestion.slow_start_threshold(), 49u * kSegment);
+    sender.congestion.on_timeout(kSegment, true);
+    EXPECT_EQ(sender.congestion.slow_start_threshold(), 49u * kSegment) << "the same segment again";
     sender.rounds(1);
     EXPECT_EQ(sender.segments(), 2);
     sender.round(milliseconds(100), 2);
@@ -225,7 +228,7 @@ TEST(Congestion, TimeoutStartsWithOneSegmentAndSlowStart) {
 }
 
 TEST(Congestion, SpuriousReductionIsUndone) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(100));
     lose_at_100(sender);
     sender.rounds(20);
     const Congestion::State before = sender.congestion.state();
@@ -241,17 +244,17 @@ TEST(Congestion, SpuriousReductionIsUndone) {
 }
 
 TEST(Congestion, IdleSenderRestartsWithTheInitialWindow) {
-    FullSender sender(with(CongestionAlgorithm::Cubic), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic), milliseconds(100));
     lose_at_100(sender);
     sender.congestion.on_idle(milliseconds(299), milliseconds(300));
     EXPECT_EQ(sender.segments(), 70);
     sender.congestion.on_idle(milliseconds(300), milliseconds(300));
     EXPECT_EQ(sender.segments(), 10);
-    EXPECT_EQ(sender.congestion.slow_start_threshold(), 70u * kMss);
+    EXPECT_EQ(sender.congestion.slow_start_threshold(), 70u * kSegment);
 }
 
 TEST(Congestion, HyStartEndsSlowStartWhenTheRoundTripStaysLonger) {
-    FullSender sender(with(CongestionAlgorithm::Cubic, true), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic, true), milliseconds(100));
     sender.round(milliseconds(100));
     sender.round(milliseconds(100));
     EXPECT_EQ(sender.segments(), 40);
@@ -265,7 +268,7 @@ TEST(Congestion, HyStartEndsSlowStartWhenTheRoundTripStaysLonger) {
 }
 
 TEST(Congestion, HyStartResumesSlowStartAfterJitter) {
-    FullSender sender(with(CongestionAlgorithm::Cubic, true), milliseconds(100));
+    FullSender sender(using_algorithm(CongestionAlgorithm::Cubic, true), milliseconds(100));
     sender.round(milliseconds(100));
     sender.round(milliseconds(100));
     sender.round(milliseconds(120));
@@ -287,7 +290,7 @@ TEST(Congestion, SmallerSegmentsLeaveTheWindowInBytes) {
 
 TEST(Congestion, WindowStaysBelowTheLargestOfAPeer) {
     for (const CongestionAlgorithm algorithm : {CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic}) {
-        Congestion congestion(with(algorithm), 60'000);
+        Congestion congestion(using_algorithm(algorithm), 60'000);
         for (int i = 0; i < 100'000; ++i) {
             congestion.on_sent(congestion.window());
             congestion.on_ack(

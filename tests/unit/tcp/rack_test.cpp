@@ -8,7 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Delivery delivery(Micros sent, Sequence end) {
+Delivery delivery_of(Micros sent, Sequence end) {
     Delivery result;
     result.bytes = 1000;
     result.has_newest = true;
@@ -31,17 +31,17 @@ TEST(Rack, NothingIsLostBeforeTheFirstDelivery) {
 TEST(Rack, LimitIsTheMostRecentlySentDeliveredSegment) {
     Rack rack;
     const RttEstimator rtt = rtt_of(milliseconds(100));
-    rack.on_ack(delivery(seconds(2), Sequence(5000)), seconds(2) + milliseconds(110), Sequence(5000),
+    rack.on_ack(delivery_of(seconds(2), Sequence(5000)), seconds(2) + milliseconds(110), Sequence(5000),
                 Sequence(9000));
     EXPECT_EQ(rack.rtt(), Micros(milliseconds(110)));
     // Sent earlier, and sent at once with a lower sequence: neither is newer.
-    rack.on_ack(delivery(seconds(1), Sequence(6000)), seconds(3), Sequence(5000), Sequence(9000));
-    rack.on_ack(delivery(seconds(2), Sequence(4000)), seconds(3), Sequence(5000), Sequence(9000));
+    rack.on_ack(delivery_of(seconds(1), Sequence(6000)), seconds(3), Sequence(5000), Sequence(9000));
+    rack.on_ack(delivery_of(seconds(2), Sequence(4000)), seconds(3), Sequence(5000), Sequence(9000));
     LossLimit limit = rack.limit(rtt, 3, false);
     EXPECT_EQ(limit.sent, Micros(seconds(2)));
     EXPECT_EQ(limit.end, Sequence(5000));
     EXPECT_EQ(limit.age, Micros(milliseconds(110)));
-    rack.on_ack(delivery(seconds(2), Sequence(6000)), seconds(2) + milliseconds(130), Sequence(5000),
+    rack.on_ack(delivery_of(seconds(2), Sequence(6000)), seconds(2) + milliseconds(130), Sequence(5000),
                 Sequence(9000));
     limit = rack.limit(rtt, 3, false);
     EXPECT_EQ(limit.end, Sequence(6000));
@@ -51,14 +51,14 @@ TEST(Rack, LimitIsTheMostRecentlySentDeliveredSegment) {
 TEST(Rack, WindowIsAQuarterOfTheMinimumRoundTrip) {
     Rack rack;
     const RttEstimator rtt = rtt_of(milliseconds(100));
-    rack.on_ack(delivery(seconds(2), Sequence(5000)), seconds(2) + milliseconds(100), Sequence(1000),
+    rack.on_ack(delivery_of(seconds(2), Sequence(5000)), seconds(2) + milliseconds(100), Sequence(1000),
                 Sequence(9000));
     EXPECT_EQ(rack.limit(rtt, 2, false).age, Micros(milliseconds(125)));
     EXPECT_EQ(rack.limit(rtt, 3, false).age, Micros(milliseconds(100)))
         << "three SACKed segments, no reordering seen";
     EXPECT_EQ(rack.limit(rtt, 0, true).age, Micros(milliseconds(100))) << "in recovery";
 
-    Delivery reordered = delivery(seconds(2), Sequence(4000));
+    Delivery reordered = delivery_of(seconds(2), Sequence(4000));
     reordered.is_reordered = true;
     rack.on_ack(reordered, seconds(3), Sequence(1000), Sequence(9000));
     EXPECT_TRUE(rack.saw_reordering());
@@ -68,7 +68,7 @@ TEST(Rack, WindowIsAQuarterOfTheMinimumRoundTrip) {
 TEST(Rack, DsackWidensTheWindowOncePerRoundTripUpToTheSmoothedRoundTrip) {
     Rack rack;
     const RttEstimator rtt = rtt_of(milliseconds(100));
-    Delivery dsack = delivery(seconds(2), Sequence(5000));
+    Delivery dsack = delivery_of(seconds(2), Sequence(5000));
     dsack.has_dsack = true;
     rack.on_ack(dsack, seconds(2) + milliseconds(100), Sequence(1000), Sequence(9000));
     rack.on_ack(dsack, seconds(2) + milliseconds(100), Sequence(8000), Sequence(9500));
@@ -85,7 +85,7 @@ TEST(Rack, DsackWidensTheWindowOncePerRoundTripUpToTheSmoothedRoundTrip) {
 
 TEST(Rack, SixteenRecoveriesWithoutDsackNarrowTheWindow) {
     Rack rack;
-    Delivery dsack = delivery(seconds(2), Sequence(5000));
+    Delivery dsack = delivery_of(seconds(2), Sequence(5000));
     dsack.has_dsack = true;
     rack.on_ack(dsack, seconds(3), Sequence(1000), Sequence(9000));
     for (int i = 0; i < 15; ++i)

@@ -8,7 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Settings fast() {
+Settings with_small_minimum() {
     Settings settings;
     settings.min_rto = milliseconds(1);
     return settings;
@@ -23,7 +23,7 @@ TEST(RttEstimator, TimeoutIsOneSecondBeforeTheFirstSample) {
 }
 
 TEST(RttEstimator, FirstSampleSetsVariationToItsHalf) {
-    RttEstimator rtt(fast());
+    RttEstimator rtt(with_small_minimum());
     rtt.sample(milliseconds(100), seconds(1));
     EXPECT_EQ(rtt.smoothed(), Micros(milliseconds(100)));
     EXPECT_EQ(rtt.variation(), Micros(milliseconds(50)));
@@ -31,7 +31,7 @@ TEST(RttEstimator, FirstSampleSetsVariationToItsHalf) {
 }
 
 TEST(RttEstimator, LaterSamplesHaveTheWeightsOfRfc6298) {
-    RttEstimator rtt(fast());
+    RttEstimator rtt(with_small_minimum());
     rtt.sample(milliseconds(100), seconds(1));
     rtt.sample(milliseconds(180), seconds(2));
     // SRTT = 7/8 100 + 1/8 180; RTTVAR = 3/4 50 + 1/4 80 = 57.5.
@@ -41,7 +41,7 @@ TEST(RttEstimator, LaterSamplesHaveTheWeightsOfRfc6298) {
 }
 
 TEST(RttEstimator, VariationRisesWithEachSampleAndDecaysOncePerRoundTrip) {
-    RttEstimator rtt(fast());
+    RttEstimator rtt(with_small_minimum());
     Micros now = seconds(1);
     for (int i = 0; i < 200; ++i)
         rtt.sample(milliseconds(100), now += milliseconds(100));

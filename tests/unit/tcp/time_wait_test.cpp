@@ -16,10 +16,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Micros kStart = seconds(10);
-constexpr TimeWaitState kPlain{Sequence(100), Sequence(0xFFFF'FFF0), false, 0, TimestampClock(5)};
-constexpr TimeWaitState kWithTimestamps{Sequence(100), Sequence(0xFFFF'FFF0), true, 0xFFFF'FFFE,
-                                        TimestampClock(5)};
+constexpr Micros kWaitStart = seconds(10);
+constexpr TimeWaitState kPlainWait{Sequence(100), Sequence(0xFFFF'FFF0), false, 0, TimestampClock(5)};
+constexpr TimeWaitState kTimestampWait{Sequence(100), Sequence(0xFFFF'FFF0), true, 0xFFFF'FFFE,
+                                       TimestampClock(5)};
 
 class TimeWait : public testing::Test {
   protected:
@@ -46,7 +46,7 @@ class TimeWait : public testing::Test {
             header.options.timestamps = wire::TcpTimestamps{*timestamp, 0};
         return header;
     }
-    TimeWaitAction receive(const wire::TcpHeader& header, std::size_t payload = 0, Micros now = kStart) {
+    TimeWaitAction receive(const wire::TcpHeader& header, std::size_t payload = 0, Micros now = kWaitStart) {
         return table.receive(ipv4_tuple(), header, payload, now).action;
     }
 
@@ -62,29 +62,29 @@ TEST_F(TimeWait, HoldsAsManyEntriesAsItsMemory) {
     EXPECT_LE(TimeWaitTable::memory_for(65'536), 65'536u * 72);
     EXPECT_EQ(TimeWaitTable({}, seconds(60), {}).capacity(), 0u);
     TimeWaitTable none({}, seconds(60), {});
-    none.insert(ipv4_tuple(), kPlain, kStart);
+    none.insert(ipv4_tuple(), kPlainWait, kWaitStart);
     EXPECT_EQ(none.size(), 0u);
-    EXPECT_EQ(none.receive(ipv4_tuple(), segment(kPlain.receive_next), 0, kStart).action,
+    EXPECT_EQ(none.receive(ipv4_tuple(), segment(kPlainWait.receive_next), 0, kWaitStart).action,
               TimeWaitAction::None);
 }
 
 TEST_F(TimeWait, EntriesExpireAfterTwoMsl) {
-    table.insert(ipv4_tuple(), kPlain, kStart);
-    table.insert(ipv4_tuple(2), kPlain, kStart + seconds(1));
-    EXPECT_EQ(table.expire(kStart + milliseconds(59'999)), 0u);
-    const Micros deadline = *table.deadline(kStart + seconds(30));
-    EXPECT_GE(deadline, kStart + seconds(60));
-    EXPECT_LE(deadline, kStart + seconds(60) + milliseconds(1));
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
+    table.insert(ipv4_tuple(2), kPlainWait, kWaitStart + seconds(1));
+    EXPECT_EQ(table.expire(kWaitStart + milliseconds(59'999)), 0u);
+    const Micros deadline = *table.deadline(kWaitStart + seconds(30));
+    EXPECT_GE(deadline, kWaitStart + seconds(60));
+    EXPECT_LE(deadline, kWaitStart + seconds(60) + milliseconds(1));
     EXPECT_EQ(table.expire(deadline), 1u);
     EXPECT_FALSE(table.contains(ipv4_tuple()));
     EXPECT_TRUE(table.contains(ipv4_tuple(2)));
-    EXPECT_EQ(table.expire(kStart + seconds(100)), 1u);
-    EXPECT_EQ(table.deadline(kStart), std::nullopt);
+    EXPECT_EQ(table.expire(kWaitStart + seconds(100)), 1u);
+    EXPECT_EQ(table.deadline(kWaitStart), std::nullopt);
 }
 
 TEST_F(TimeWait, TuplesOfOtherConnectionsAreNotInIt) {
-    table.insert(ipv4_tuple(), kPlain, kStart);
-    EXPECT_EQ(table.receive(ipv4_tuple(2), segment(kPlain.receive_next), 0, kStart).action,
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
+    EXPECT_EQ(table.receive(ipv4_tuple(2), segment(kPlainWait.receive_next), 0, kWaitStart).action,
               TimeWaitAction::None);
     Tuple ipv6 = ipv4_tuple();  // the same bytes
     ipv6.local.version = ipv6.remote.version = 6;
@@ -92,64 +92,65 @@ TEST_F(TimeWait, TuplesOfOtherConnectionsAreNotInIt) {
 }
 
 TEST_F(TimeWait, ResetsAreIgnored) {
-    table.insert(ipv4_tuple(), kPlain, kStart);
-    wire::TcpHeader reset = segment(kPlain.receive_next);
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
+    wire::TcpHeader reset = segment(kPlainWait.receive_next);
     reset.flags.rst = true;
     EXPECT_EQ(receive(reset), TimeWaitAction::Ignore) << "RFC 1337";
     EXPECT_TRUE(table.contains(ipv4_tuple()));
 }
 
 TEST_F(TimeWait, RepeatedFinIsAcknowledgedAndRestartsTheWait) {
-    table.insert(ipv4_tuple(), kPlain, kStart);
-    table.insert(ipv4_tuple(2), kPlain, kStart + seconds(1));
-    wire::TcpHeader fin = segment(kPlain.receive_next - 1U);
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
+    table.insert(ipv4_tuple(2), kPlainWait, kWaitStart + seconds(1));
+    wire::TcpHeader fin = segment(kPlainWait.receive_next - 1U);
     fin.flags.fin = true;
-    const TimeWaitAnswer answer = table.receive(ipv4_tuple(), fin, 0, kStart + seconds(50));
+    const TimeWaitAnswer answer = table.receive(ipv4_tuple(), fin, 0, kWaitStart + seconds(50));
     EXPECT_EQ(answer.action, TimeWaitAction::Acknowledge);
-    EXPECT_EQ(answer.state.next, kPlain.next);
-    EXPECT_EQ(answer.state.receive_next, kPlain.receive_next);
+    EXPECT_EQ(answer.state.next, kPlainWait.next);
+    EXPECT_EQ(answer.state.receive_next, kPlainWait.receive_next);
     EXPECT_EQ(answer.state.clock.offset(), 5u);
-    EXPECT_EQ(table.expire(kStart + seconds(62)), 1u);
+    EXPECT_EQ(table.expire(kWaitStart + seconds(62)), 1u);
     EXPECT_TRUE(table.contains(ipv4_tuple())) << "its wait started again after 50 s";
 }
 
 TEST_F(TimeWait, OldDataIsAcknowledgedAndAPureAckIsNot) {
-    table.insert(ipv4_tuple(), kPlain, kStart);
-    EXPECT_EQ(receive(segment(kPlain.receive_next)), TimeWaitAction::Ignore);
-    EXPECT_EQ(receive(segment(kPlain.receive_next), 1), TimeWaitAction::Acknowledge);
-    EXPECT_EQ(receive(segment(kPlain.receive_next - 10U)), TimeWaitAction::Acknowledge);
-    EXPECT_EQ(receive(segment(kPlain.receive_next + 10U)), TimeWaitAction::Acknowledge);
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
+    EXPECT_EQ(receive(segment(kPlainWait.receive_next)), TimeWaitAction::Ignore);
+    EXPECT_EQ(receive(segment(kPlainWait.receive_next), 1), TimeWaitAction::Acknowledge);
+    EXPECT_EQ(receive(segment(kPlainWait.receive_next - 10U)), TimeWaitAction::Acknowledge);
+    EXPECT_EQ(receive(segment(kPlainWait.receive_next + 10U)), TimeWaitAction::Acknowledge);
 }
 
 TEST_F(TimeWait, SynWithALaterSequenceReopens) {
-    table.insert(ipv4_tuple(), kPlain, kStart);
-    EXPECT_EQ(receive(syn(kPlain.receive_next)), TimeWaitAction::Ignore);
-    EXPECT_EQ(receive(syn(kPlain.receive_next - 1000U)), TimeWaitAction::Ignore);
-    const TimeWaitAnswer answer = table.receive(ipv4_tuple(), syn(kPlain.receive_next + 20), 0, kStart);
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
+    EXPECT_EQ(receive(syn(kPlainWait.receive_next)), TimeWaitAction::Ignore);
+    EXPECT_EQ(receive(syn(kPlainWait.receive_next - 1000U)), TimeWaitAction::Ignore);
+    const TimeWaitAnswer answer =
+        table.receive(ipv4_tuple(), syn(kPlainWait.receive_next + 20), 0, kWaitStart);
     EXPECT_EQ(answer.action, TimeWaitAction::Reopen);
-    EXPECT_EQ(answer.state.next, kPlain.next);
+    EXPECT_EQ(answer.state.next, kPlainWait.next);
     EXPECT_FALSE(table.contains(ipv4_tuple()));
 }
 
 TEST_F(TimeWait, SynIsComparedByTimestampIfBothHaveThem) {
-    const Sequence old = kWithTimestamps.receive_next - 1000U;
-    table.insert(ipv4_tuple(), kWithTimestamps, kStart);
+    const Sequence old = kTimestampWait.receive_next - 1000U;
+    table.insert(ipv4_tuple(), kTimestampWait, kWaitStart);
     EXPECT_EQ(receive(syn(old, 0xFFFF'FFFD)), TimeWaitAction::Ignore);
-    EXPECT_EQ(receive(syn(kWithTimestamps.receive_next + 1, 0xFFFF'FFFD)), TimeWaitAction::Ignore)
+    EXPECT_EQ(receive(syn(kTimestampWait.receive_next + 1, 0xFFFF'FFFD)), TimeWaitAction::Ignore)
         << "RFC 6191 2";
     EXPECT_EQ(receive(syn(old, 0xFFFF'FFFE)), TimeWaitAction::Ignore);
     EXPECT_EQ(receive(syn(old, 1)), TimeWaitAction::Reopen) << "the timestamp wrapped";
-    table.insert(ipv4_tuple(), kWithTimestamps, kStart);
-    EXPECT_EQ(receive(syn(kWithTimestamps.receive_next + 1, 0xFFFF'FFFE)), TimeWaitAction::Reopen);
-    table.insert(ipv4_tuple(), kWithTimestamps, kStart);
-    EXPECT_EQ(receive(syn(kWithTimestamps.receive_next + 1)), TimeWaitAction::Reopen) << "without timestamps";
-    table.insert(ipv4_tuple(), kPlain, kStart);
+    table.insert(ipv4_tuple(), kTimestampWait, kWaitStart);
+    EXPECT_EQ(receive(syn(kTimestampWait.receive_next + 1, 0xFFFF'FFFE)), TimeWaitAction::Reopen);
+    table.insert(ipv4_tuple(), kTimestampWait, kWaitStart);
+    EXPECT_EQ(receive(syn(kTimestampWait.receive_next + 1)), TimeWaitAction::Reopen) << "without timestamps";
+    table.insert(ipv4_tuple(), kPlainWait, kWaitStart);
     EXPECT_EQ(receive(syn(old, 1)), TimeWaitAction::Reopen) << "only the new connection has timestamps";
 }
 
 TEST_F(TimeWait, OldestMakesRoomInAFullTable) {
     for (std::uint16_t port = 0; port < kEntries + 5; ++port)
-        table.insert(ipv4_tuple(port), kPlain, kStart);
+        table.insert(ipv4_tuple(port), kPlainWait, kWaitStart);
     EXPECT_EQ(table.size(), kEntries);
     EXPECT_EQ(table.evicted(), 5u);
     for (std::uint16_t port = 0; port < kEntries + 5; ++port)
@@ -180,10 +181,10 @@ TEST_F(TimeWait, AgreesWithAListUnderRandomCalls) {
                     ++evicted;
                 }
                 expected.push_back({port, now});
-                table.insert(ipv4_tuple(port), kPlain, now);
+                table.insert(ipv4_tuple(port), kPlainWait, now);
                 break;
             case 1: {
-                wire::TcpHeader fin = segment(kPlain.receive_next);
+                wire::TcpHeader fin = segment(kPlainWait.receive_next);
                 fin.flags.fin = true;
                 const TimeWaitAction action = table.receive(ipv4_tuple(port), fin, 0, now).action;
                 ASSERT_EQ(action,
@@ -198,7 +199,7 @@ TEST_F(TimeWait, AgreesWithAListUnderRandomCalls) {
                 if (random() % 4 != 0)
                     break;
                 const TimeWaitAction action =
-                    table.receive(ipv4_tuple(port), syn(kPlain.receive_next + 1), 0, now).action;
+                    table.receive(ipv4_tuple(port), syn(kPlainWait.receive_next + 1), 0, now).action;
                 ASSERT_EQ(action, found == expected.end() ? TimeWaitAction::None : TimeWaitAction::Reopen);
                 if (found != expected.end())
                     expected.erase(found);
