@@ -331,7 +331,7 @@ struct WaitingEnd : OneEnd {
     wire::TcpHeader last_fin{};
 };
 
-TEST(TimeWait, RepeatedFinIsAcknowledgedAndRestartsTheWait) {
+TEST(WaitingConnection, RepeatedFinIsAcknowledgedAndRestartsTheWait) {
     WaitingEnd end;
     end.pass(seconds(50));
     end.receive(end.last_fin);
@@ -339,20 +339,20 @@ TEST(TimeWait, RepeatedFinIsAcknowledgedAndRestartsTheWait) {
     EXPECT_EQ(end->deadline(), end.now + end.settings.time_wait);
 }
 
-TEST(TimeWait, IsNotAssassinatedByAReset) {
+TEST(WaitingConnection, IsNotAssassinatedByAReset) {
     WaitingEnd end;
     EXPECT_FALSE(end.receive(end.rst()).any());
     EXPECT_EQ(end->state(), State::TimeWait);
 }
 
-TEST(TimeWait, SynIsChallenged) {
+TEST(WaitingConnection, SynIsChallenged) {
     WaitingEnd end;
     end.receive(end.syn());
     EXPECT_EQ(end.send_one().ack(), end.peer_next);
     EXPECT_EQ(end->state(), State::TimeWait);
 }
 
-TEST(TimeWait, HoldsNoMemoryOfTheArena) {
+TEST(WaitingConnection, HoldsNoMemoryOfTheArena) {
     WaitingEnd end;
     EXPECT_EQ(end.arena.free_bytes(), end.arena.size());
 }
