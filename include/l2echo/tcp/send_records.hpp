@@ -166,6 +166,9 @@ class SendRecords {
     /// not be sent.
     bool resend(Sequence begin, std::uint32_t length, Micros now) noexcept;
 
+    /// A larger ring, after resend() found no room. False if the arena has no memory.
+    bool make_room(fifo::Arena& arena) noexcept { return grow(arena); }
+
     /// Nothing is in flight, and the peer acknowledged bytes after next(): it took those of a window probe.
     void skip(std::uint32_t length) noexcept;
 

@@ -97,7 +97,9 @@ std::optional<OutgoingSegment> Connection::lost_segment(Micros now) noexcept {
     const std::optional<SentSegment> lost = records_.next_lost(full_payload());
     if (!lost || !(resend_now_ || congestion_admits(lost->length)))
         return std::nullopt;
-    if (!records_.resend(lost->begin, lost->length, now))
+    // A part of a segment that became too long needs a record of its own.
+    if (!records_.resend(lost->begin, lost->length, now) &&
+        !(records_.make_room(*arena_) && records_.resend(lost->begin, lost->length, now)))
         return std::nullopt;
     resend_now_ = false;
     note_resent(now);

@@ -154,9 +154,10 @@ void Connection::note_duplicate(Sequence begin, Sequence end) noexcept {
     duplicate_end_ = end;
 }
 
-/// At the second segment, or after the delay (RFC 9293 3.8.6.3).
+/// At the second segment or as many bytes, or after the delay (RFC 9293 3.8.6.3, RFC 5681 4.2).
 void Connection::acknowledge_later(Micros now) noexcept {
-    if (++segments_unacknowledged_ >= kSegmentsPerAck)
+    if (++segments_unacknowledged_ >= kSegmentsPerAck ||
+        bytes_between(last_ack_sent_, receive_next_) >= 2U * send_mss_)
         ack_now_ = true;
     else if (ack_at_ == kNever)
         ack_at_ = now + settings_->ack_delay;

@@ -14,8 +14,8 @@ constexpr std::uint8_t kDuplicateThreshold = 3;  // RFC 5681 3.2
 void Connection::take_acknowledgment(const Arrival& arrival) noexcept {
     const Sequence ack(arrival.header.acknowledgment);
     const bool window_changed = update_send_window(arrival);
-    // The peer answers: a window probe without effect is no reason to give up.
-    if (window_probing_)
+    // A peer that closed its window and answers is alive (RFC 9293 3.8.6.1).
+    if (window_probing_ || send_edge_ <= records_.una()) [[unlikely]]
         attempts_ = 0;
     if (records_.empty() && !can_undo_)
         return;
@@ -35,7 +35,9 @@ void Connection::take_acknowledgment(const Arrival& arrival) noexcept {
         const wire::TcpOptions& options = arrival.header.options;
         if (options.sack_blocks > 0)
             records_.mark_sacked({options.sack.data(), options.sack_blocks}, ack, time, delivery);
-    } else if (!advanced && !window_changed && arrival.payload.empty() && !arrival.fin && !records_.empty()) {
+    } else if (!advanced && !window_changed && arrival.payload.empty() && !arrival.fin && !records_.empty() &&
+               send_edge_ > records_.una()) {
+        // With a closed window, it answers a probe.
         count_duplicate(delivery);
     }
     if (advanced || delivery.oldest_sent)
@@ -70,7 +72,9 @@ void Connection::take_acknowledgment(const Arrival& arrival) noexcept {
         enter_recovery(delivery);
     if (phase_ == Phase::Recovery) {
         prr_.on_ack(delivery.bytes, records_.flight(), send_mss_, advanced && !found_loss);
-    } else if (delivery.bytes > 0) {
+    } else if (advanced && delivery.bytes > 0) {
+        // SACK blocks and duplicate ACKs outside recovery may announce a loss, so the window does not grow by
+        // them.
         const Micros rtt = delivery.has_newest ? arrival.now - delivery.newest_sent : Micros(0);
         congestion_.on_ack(
             {delivery.bytes, records_.una(), records_.next(), arrival.now, rtt, rtt_.smoothed()});

@@ -76,12 +76,12 @@ class TwoEnds {
     }
 
   private:
-    struct InFlight {
+    struct OnTheWire {
         Micros at;
         std::size_t number;
         int to;
         Sent segment;
-        bool operator<(const InFlight& other) const {
+        bool operator<(const OnTheWire& other) const {
             return at != other.at ? at > other.at : number > other.number;
         }
     };
@@ -124,7 +124,7 @@ class TwoEnds {
     }
     void deliver() {
         while (!wire_.empty() && wire_.top().at <= now) {
-            const InFlight arrived = wire_.top();
+            const OnTheWire arrived = wire_.top();
             wire_.pop();
             End& end = ends[arrived.to];
             if (!end.connection) {
@@ -171,7 +171,7 @@ class TwoEnds {
     }
 
     std::vector<std::byte> memory_;
-    std::priority_queue<InFlight> wire_;
+    std::priority_queue<OnTheWire> wire_;
 
   public:
     Settings settings[2];
