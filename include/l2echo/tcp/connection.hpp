@@ -26,6 +26,7 @@
 #include "l2echo/tcp/state.hpp"
 #include "l2echo/tcp/tail_loss_probe.hpp"
 #include "l2echo/tcp/time.hpp"
+#include "l2echo/tcp/time_wait.hpp"
 #include "l2echo/tcp/timestamp_clock.hpp"
 #include "l2echo/tcp/tuple.hpp"
 #include "l2echo/wire/tcp.hpp"
@@ -122,6 +123,8 @@ class Connection {
     State state() const noexcept;
     const Tuple& tuple() const noexcept;
     Info info() const noexcept;
+    /// After Event::TimeWait: what a TimeWaitTable needs to take over.
+    TimeWaitState time_wait_state() const noexcept;
     /// Names the first invariant that does not hold; nullptr if all hold. For tests: it walks all records.
     const char* broken_invariant() const noexcept;
 

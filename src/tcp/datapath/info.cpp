@@ -45,6 +45,14 @@ Info Connection::info() const noexcept {
     return info;
 }
 
+TimeWaitState Connection::time_wait_state() const noexcept {
+    return {.next = records_.next(),
+            .receive_next = receive_next_,
+            .timestamps = timestamps_,
+            .recent = recent_timestamp_,
+            .clock = clock_};
+}
+
 const char* Connection::broken_invariant() const noexcept {
     if (const char* broken = records_.check_invariants())
         return broken;
