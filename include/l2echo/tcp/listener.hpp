@@ -39,9 +39,10 @@ struct ListenerInfo {
     std::uint64_t half_open_expired = 0;  ///< no answer to the last SYN-ACK
     std::uint64_t cookies_sent = 0;
     std::uint64_t cookies_accepted = 0;
-    std::uint64_t cookies_refused = 0;  ///< ACKs without a valid cookie while cookies were in use
-    std::uint32_t half_open = 0;        ///< entries in use
-    std::uint32_t accept_queue = 0;     ///< connections that wait for accept()
+    std::uint64_t cookies_refused =
+        0;  ///< ACKs without a valid cookie while cookies were in use, which are dropped
+    std::uint32_t half_open = 0;     ///< entries in use
+    std::uint32_t accept_queue = 0;  ///< connections that wait for accept()
 };
 
 /// Owns Settings::max_half_open entries and Settings::max_accept_queue places, taken from the arena when the

@@ -201,8 +201,10 @@ Listener::Result Listener::take_cookie(const Tuple& tuple, const wire::TcpHeader
         echo = header.options.timestamps->echo;
     const std::optional<CookieOptions> options = cookies_.check(tuple, peer_isn, isn, echo, now);
     if (!options) {
+        // It may be a later segment of a peer whose ACK was lost. The first one brings the cookie when it is
+        // repeated, and a RST would end the connection before.
         ++info_.cookies_refused;
-        return {reset_for(header, payload_length), std::nullopt};
+        return {};
     }
     if (accept_queue_is_full()) {
         ++info_.accept_queue_full;

@@ -98,8 +98,10 @@ std::optional<OutgoingSegment> Connection::lost_segment(Micros now) noexcept {
     if (!lost || !(resend_now_ || congestion_admits(lost->length)))
         return std::nullopt;
     // A part of a segment that became too long needs a record of its own.
-    if (!records_.resend(lost->begin, lost->length, now) &&
-        !(records_.make_room(*arena_) && records_.resend(lost->begin, lost->length, now)))
+    const bool is_recorded = records_.resend(lost->begin, lost->length, now) ||
+                             (records_.make_room(*arena_) && records_.resend(lost->begin, lost->length, now));
+    // Without memory for it, a timeout sends the part anyway: the whole stays lost until the next one.
+    if (!is_recorded && !resend_now_)
         return std::nullopt;
     resend_now_ = false;
     note_resent(now);
