@@ -40,9 +40,35 @@ class Arena {
     std::uint64_t wrong_releases() const noexcept { return wrong_releases_; }  ///< ignored by release()
 
   private:
-    std::byte* blocks_ = nullptr;  // minimum blocks, counted from here
+    // A set of blocks of one size, as a tree of bitmaps: each bit of a level says whether a word of the level
+    // below has a bit. The first level has a bit for each block.
+    static constexpr std::uint32_t kMaxLevels = 6;  // 64^6 exceeds kMaxBlocks
+    static constexpr std::uint32_t kMaxSizes = 24;  // 256 bytes << 23 is 2 GiB, more than a FIFO can have
+    static constexpr std::uint64_t kMaxBlocks = 0xFFFF'FFFF;
+
+    struct FreeBlocks {
+        std::array<std::uint64_t*, kMaxLevels> levels;
+        std::uint32_t top = 0;    // index of the level that is one word
+        std::uint32_t count = 0;  // blocks of this size that fit in the arena
+        bool empty() const noexcept { return count == 0 || *levels[top] == 0; }
+        bool contains(std::uint32_t block) const noexcept;
+        void insert(std::uint32_t block) noexcept;
+        void remove(std::uint32_t block) noexcept;
+        std::uint32_t first() const noexcept;
+    };
+
+    static std::uint64_t words_of(std::uint64_t minimum_blocks) noexcept;
+    void insert(std::uint32_t size, std::uint32_t block) noexcept;
+    void remove(std::uint32_t size, std::uint32_t block) noexcept;
+
+    std::byte* blocks_ = nullptr;        // minimum blocks, counted from here
+    std::uint8_t* taken_ = nullptr;      // by minimum block: 1 + size of the block that begins here, if taken
+    std::uint32_t count_ = 0;            // minimum blocks
+    std::uint32_t free_ = 0;             // the same, free
+    std::uint32_t sizes_with_free_ = 0;  // bit per size: is there a free block?
     std::uint64_t exhausted_ = 0;
     std::uint64_t wrong_releases_ = 0;
+    std::array<FreeBlocks, kMaxSizes> free_blocks_{};  // by size: kMinBlock << index
 };
 
 }  // namespace l2echo::fifo

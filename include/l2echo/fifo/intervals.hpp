@@ -44,7 +44,7 @@ class OutOfOrderIntervals {
 
     /// Adds an interval, which becomes the most recent, and merges it with those that it overlaps or touches.
     /// False, and nothing changes, if it touches none and there are kMaxIntervals, or the arena is empty:
-    /// then its bytes must not be acknowledged. Ask holes() before: only holes may be written.
+    /// then its bytes must not be acknowledged. Ask first_hole() before: only holes may be written.
     bool add(Arena& arena, Interval interval) noexcept;
     std::uint32_t refused() const noexcept { return refused_; }  ///< intervals that add() refused
 
@@ -70,6 +70,12 @@ class OutOfOrderIntervals {
         Interval interval;
         std::uint32_t changed;  // count of add() calls
     };
+
+    /// Index of the first interval that ends at or after `position`.
+    std::uint32_t first_not_before(std::uint32_t position) const noexcept;
+    /// Places one entry where those of the indices from `first` up to `last` were.
+    void replace(std::uint32_t first, std::uint32_t last, Entry entry) noexcept;
+    void remove(Arena& arena, std::uint32_t count) noexcept;
 
     Entry* entries_ = nullptr;
     std::uint32_t count_ = 0;

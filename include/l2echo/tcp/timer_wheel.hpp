@@ -2,42 +2,45 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "l2echo/tcp/time.hpp"
 
 namespace l2echo::tcp {
 
+/// A place in a list of nodes: a node, or the head of a slot.
+struct TimerLinks {
+    TimerLinks* next = nullptr;  ///< nullptr: in no list
+    TimerLinks* previous = nullptr;
+
+    void unlink() noexcept {
+        if (next == nullptr)
+            return;
+        next->previous = previous;
+        previous->next = next;
+        next = previous = nullptr;
+    }
+};
+
 /// One deadline, as a member of what it belongs to. Its destructor disarms it.
-class TimerNode {
+class TimerNode : private TimerLinks {
   public:
     TimerNode() noexcept = default;
     ~TimerNode() noexcept { unlink(); }
     TimerNode(const TimerNode&) = delete;
     TimerNode& operator=(const TimerNode&) = delete;
 
-    bool is_armed() const noexcept { return next_ != nullptr; }
+    bool is_armed() const noexcept { return next != nullptr; }
 
   private:
     friend class TimerWheel;
 
-    void unlink() noexcept {
-        if (next_ == nullptr)
-            return;
-        next_->previous_ = previous_;
-        previous_->next_ = next_;
-        next_ = previous_ = nullptr;
-    }
-
-    TimerNode* next_ = nullptr;  // nullptr: not armed
-    TimerNode* previous_ = nullptr;
     std::uint64_t deadline_ = 0;  // in ticks
-    std::uint64_t visit_ = 0;     // when its slot is visited, in ticks: at most deadline_
+    std::uint64_t visit_ = 0;     // the tick in which its slot is visited: at most deadline_
 };
+static_assert(sizeof(TimerNode) == 32);
 
 /// Calls back for each node whose deadline has passed, at most one tick late and never early. Three levels of
 /// 256 slots cover 4.6 hours; a later deadline waits in the last level and is moved when it is visited. A
@@ -61,17 +64,58 @@ class TimerWheel {
     void disarm(TimerNode& node) noexcept { node.unlink(); }
 
     /// Calls expired(TimerNode&) for each node whose deadline is not later than `now`. The node is disarmed
-    /// before. The callback may arm, disarm and destroy any node, also its own.
+    /// before. The callback may arm, disarm and destroy any node, also the one that it gets. It must not
+    /// throw.
     template <typename Expired>
-    void advance(Micros now, Expired&& expired);
+    void advance(Micros now, Expired&& expired) noexcept {
+        const std::uint64_t target = ticks_until(now);
+        TimerLinks due;
+        while (step(target, due)) {
+            while (due.next != &due) {
+                auto& node = static_cast<TimerNode&>(*due.next);
+                node.unlink();
+                if (node.deadline_ > tick_)
+                    insert(node);  // the deadline moved back while the node waited
+                else
+                    expired(node);
+            }
+        }
+    }
 
     /// True if no node is armed.
     bool empty() const noexcept;
-    /// No node expires before this time; empty if none is armed. It can be earlier than the next deadline.
+    /// No node expires before this time; empty if none is armed. It can be earlier than the next deadline:
+    /// then advance() moves nodes, and the next call returns a later time.
     std::optional<Micros> next() const noexcept;
 
   private:
-    std::uint64_t tick_;  // the last tick that was processed
+    static constexpr std::uint32_t kLevels = 3;
+    static constexpr std::uint32_t kLevelBits = 8;
+    static constexpr std::uint32_t kSlots = 1U << kLevelBits;
+    static constexpr std::uint32_t kSlotMask = kSlots - 1;
+    static constexpr std::uint32_t kWords = kSlots / 64;
+
+    struct Level {
+        std::array<TimerLinks, kSlots> slots;
+        // A bit per slot: may a node be in it? Disarming does not clear it.
+        std::array<std::uint64_t, kWords> occupied{};
+
+        /// Slots from `slot` to the next that is occupied, 1 to kSlots; 0 if none is.
+        std::uint32_t distance_to_next(std::uint32_t slot) const noexcept;
+    };
+
+    static std::uint64_t ticks_until(Micros time) noexcept {
+        return static_cast<std::uint64_t>(time.count() / kTick.count());
+    }
+
+    /// Goes to the next tick, up to `target`, in which a slot is visited, and fills `due` with the nodes of
+    /// that tick, which may have a later deadline. False if there is none; then the time is `target`.
+    bool step(std::uint64_t target, TimerLinks& due) noexcept;
+    void insert(TimerNode& node) noexcept;
+    void place(TimerNode& node, std::uint32_t level, std::uint64_t visit) noexcept;
+
+    std::uint64_t tick_;  // the last that was visited
+    std::array<Level, kLevels> levels_;
 };
 
 }  // namespace l2echo::tcp
