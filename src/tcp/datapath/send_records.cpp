@@ -201,8 +201,6 @@ void SendRecords::mark_sacked(std::span<const wire::SackBlock> blocks, Sequence 
         bool is_marked = true;
         for (std::size_t k = 0; k < known_blocks_ && from < block.right; ++k) {
             const Block& known = known_[k];
-            if (known.right <= from)
-                continue;
             if (from < known.left && !sack_range(from, earlier(known.left, block.right), time, delivery))
                 is_marked = false;
             from = later(from, known.right);
