@@ -2,8 +2,8 @@
 // deadline. "cycles" are those of the TSC, which is the unit of the goals.
 
 #include <benchmark/benchmark.h>
+#include <rte_cycles.h>
 #include <time.h>
-#include <x86intrin.h>
 
 #include <array>
 #include <cstddef>
@@ -33,7 +33,7 @@ class Cycles {
   public:
     explicit Cycles(benchmark::State& state)
         : state_(state),
-          cycles_(__rdtsc()),
+          cycles_(rte_rdtsc()),
           elapsed_(nanoseconds_of(CLOCK_MONOTONIC)),
           busy_(nanoseconds_of(CLOCK_THREAD_CPUTIME_ID)) {}
     Cycles(const Cycles&) = delete;
@@ -42,7 +42,7 @@ class Cycles {
         const auto busy = static_cast<double>(nanoseconds_of(CLOCK_THREAD_CPUTIME_ID) - busy_);
         const auto elapsed = static_cast<double>(nanoseconds_of(CLOCK_MONOTONIC) - elapsed_);
         state_.counters["cycles"] = benchmark::Counter(
-            static_cast<double>(__rdtsc() - cycles_) * busy / elapsed, benchmark::Counter::kAvgIterations);
+            static_cast<double>(rte_rdtsc() - cycles_) * busy / elapsed, benchmark::Counter::kAvgIterations);
     }
 
   private:
