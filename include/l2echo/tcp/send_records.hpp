@@ -174,6 +174,7 @@ class SendRecords {
 
     /// Returns the memory; what was in flight is forgotten. una() and next() stay.
     void release_memory(fifo::Arena& arena) noexcept;
+    void prefetch() const noexcept { __builtin_prefetch(records_ + (head_ & mask_), 1); }
     /// Bytes that the ring takes from the arena.
     std::size_t memory_size() const noexcept {
         return records_ == nullptr ? 0 : (std::size_t{mask_} + 1) * sizeof(SendRecord);

@@ -13,22 +13,22 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
     : settings_(&settings),
       arena_(&arena),
       receive_scale_(settings.window_scaling ? receive_scale(settings) : std::uint8_t{0}),
-      local_port_(tuple.local_port),
-      remote_port_(tuple.remote_port),
       no_delay_(settings.no_delay),
       keepalive_(settings.keepalive),
-      records_(initial_send + 1),
+      local_port_(tuple.local_port),
       receive_capacity_(first_receive_capacity(settings)),
+      records_(initial_send + 1),
+      recovery_point_(initial_send + 1),
       clock_(clock),
+      user_timeout_(settings.user_timeout),
+      remote_port_(tuple.remote_port),
       rtt_(settings),
       congestion_(settings, 1),
-      recovery_point_(initial_send + 1),
       is_ipv6_(tuple.local.version == 6),
       is_passive_(is_passive),
-      initial_send_(initial_send),
       link_mtu_(std::clamp<std::uint16_t>(mtu, is_ipv6_ ? 1280 : 576, 65535)),
       path_mtu_(link_mtu_),
-      user_timeout_(settings.user_timeout),
+      initial_send_(initial_send),
       tuple_(tuple) {}
 
 Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple& tuple, std::uint16_t mtu,
@@ -213,7 +213,7 @@ std::uint32_t Connection::unsent() const noexcept {
 /// A connection with nothing unread and nothing unacknowledged owns no FIFO memory.
 void Connection::release_idle_memory() noexcept {
     send_fifo_.release_when_empty(*arena_);
-    if (out_of_order_.empty())
+    if (!has_holes_)
         receive_fifo_.release_when_empty(*arena_);
 }
 
@@ -225,6 +225,7 @@ void Connection::release_send_memory() noexcept {
 void Connection::release_all_memory() noexcept {
     release_send_memory();
     out_of_order_.release(*arena_);
+    has_holes_ = false;
     receive_fifo_.release(*arena_);
 }
 

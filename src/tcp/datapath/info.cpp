@@ -30,7 +30,7 @@ Info Connection::info() const noexcept {
     info.retransmission_timeout = rtt_.rto();
     info.bytes_sent = bytes_sent_;
     info.bytes_acknowledged = bytes_acknowledged_;
-    info.bytes_received = bytes_received_;
+    info.bytes_received = bytes_received_ + bytes_between(counted_, receive_next_);
     info.segments_sent = segments_sent_;
     info.segments_retransmitted = segments_retransmitted_;
     info.timeouts = timeouts_;
@@ -78,6 +78,8 @@ const char* Connection::broken_invariant() const noexcept {
         return "without bytes in flight, no memory is held for records";
     if (send_fifo_.size() == 0 && send_fifo_.capacity() > 0)
         return "an empty send FIFO holds no memory";
+    if (has_holes_ == out_of_order_.empty())
+        return "has_holes_ is known";
     if (receive_fifo_.size() == 0 && out_of_order_.empty() && receive_fifo_.capacity() > 0)
         return "an empty receive FIFO holds no memory";
     switch (state_) {

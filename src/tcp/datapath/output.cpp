@@ -249,10 +249,12 @@ void Connection::write_header(wire::TcpHeader& header, Sequence sequence, Micros
     header.sequence = sequence.value();
     header.acknowledgment = receive_next_.value();
     header.flags.ack = true;
+    tune_receive_window(now);
+    count_received();
     header.window = advertise_window();
     if (timestamps_)
         header.options.timestamps = wire::TcpTimestamps{clock_.at(now), recent_timestamp_};
-    if (sack_ && (duplicate_due_ || !out_of_order_.empty())) [[unlikely]]
+    if (sack_ && (duplicate_due_ || has_holes_)) [[unlikely]]
         write_sack_blocks(header.options);
     note_acknowledged();
 }

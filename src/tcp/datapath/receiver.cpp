@@ -18,6 +18,8 @@ constexpr Micros kMinTuneInterval{1000};     // a round trip below 1 ms would me
 /// The SYN took `first - 1`. Our SYN promised the first window.
 void Connection::start_receiving(Sequence first) noexcept {
     receive_next_ = first;
+    counted_ = first;
+    tune_begin_ = first;
     last_ack_sent_ = first;
     receive_edge_ = first + first_window(*settings_);
 }
@@ -27,7 +29,7 @@ void Connection::take_payload(const Arrival& arrival) noexcept {
         return;
     Sequence end = arrival.payload_end();
     if (arrival.fin && !fin_known_ && end < receive_edge_ &&
-        (out_of_order_.empty() || Sequence(out_of_order_.end()) <= end)) {
+        (!has_holes_ || Sequence(out_of_order_.end()) <= end)) {
         fin_known_ = true;
         peer_fin_ = end;
     }
@@ -64,16 +66,16 @@ void Connection::take_in_order(std::span<const std::byte> payload, Micros now) n
     }
     write_holes(receive_next_, payload.first(size));
     advance(size);
-    if (!out_of_order_.empty()) [[unlikely]] {
+    if (has_holes_) [[unlikely]] {
         // A hole is filled, or part of it: the peer must know at once (RFC 5681 4.2).
         const Sequence next(out_of_order_.advance(*arena_, receive_next_.value()));
         advance(bytes_between(receive_next_, next));
+        has_holes_ = !out_of_order_.empty();
         ack_now_ = true;
     }
     if (!echo_ && is_synchronized())
         events_ |= Event::Readable;
     acknowledge_later(now);
-    tune_receive_window(now);
 }
 
 /// Bytes behind a hole. Only bytes that were missing are written.
@@ -94,11 +96,18 @@ void Connection::take_out_of_order(Sequence begin, std::span<const std::byte> pa
     write_holes(begin, payload);
     if (!out_of_order_.add(*arena_, {begin.value(), end.value()}))
         refuse_for_memory();
+    has_holes_ = !out_of_order_.empty();
+}
+
+/// Called at least once per window, so that 32 bits suffice.
+void Connection::count_received() noexcept {
+    bytes_received_ += bytes_between(counted_, receive_next_);
+    counted_ = receive_next_;
 }
 
 /// Bytes that arrived before are not written again, so that the application sees the first copy.
 void Connection::write_holes(Sequence begin, std::span<const std::byte> payload) noexcept {
-    if (out_of_order_.empty()) [[likely]] {
+    if (!has_holes_) [[likely]] {
         receive_fifo_.write_at(bytes_between(receive_next_, begin), payload);
         return;
     }
@@ -116,15 +125,13 @@ void Connection::write_holes(Sequence begin, std::span<const std::byte> payload)
 void Connection::advance(std::uint32_t bytes) noexcept {
     receive_fifo_.advance_tail(bytes);
     receive_next_ += bytes;
-    bytes_received_ += bytes;
-    tune_received_ += bytes;
 }
 
 /// Makes room for `bytes` after the FIFO's tail. Returns for how many there is room.
 std::uint32_t Connection::hold(std::uint32_t bytes) noexcept {
     if (receive_fifo_.space() < bytes && receive_fifo_.capacity() < receive_capacity_) {
         const std::uint32_t beyond =
-            out_of_order_.empty() ? 0 : bytes_between(receive_next_, Sequence(out_of_order_.end()));
+            !has_holes_ ? 0 : bytes_between(receive_next_, Sequence(out_of_order_.end()));
         const std::uint32_t wanted =
             std::bit_ceil(std::max(receive_fifo_.size() + bytes, settings_->min_buffer));
         // Rather a part than nothing: the peer sends the rest again.
@@ -168,13 +175,13 @@ void Connection::acknowledge_later(Micros now) noexcept {
 void Connection::tune_receive_window(Micros now) noexcept {
     if (now < tune_at_)
         return;
-    const bool is_limit = tune_received_ >= receive_limit(receive_capacity_) / 2 &&
+    const bool is_limit = bytes_between(tune_begin_, receive_next_) >= receive_limit(receive_capacity_) / 2 &&
                           receive_fifo_.size() <= receive_limit(receive_capacity_) / 2;
     const std::uint32_t larger = 2 * receive_capacity_;
     if (is_limit && larger <= settings_->max_receive_buffer &&
         arena_->free_bytes() >= 2 * std::size_t{larger})
         receive_capacity_ = larger;
-    tune_received_ = 0;
+    tune_begin_ = receive_next_;
     tune_at_ = now + std::max(rtt_.smoothed(), kMinTuneInterval);
 }
 
@@ -214,7 +221,7 @@ void Connection::after_bytes_were_taken() noexcept {
 
 /// SACK blocks that the next segment carries.
 std::uint32_t Connection::sack_blocks() const noexcept {
-    if (!sack_ || (!duplicate_due_ && out_of_order_.empty())) [[likely]]
+    if (!sack_ || (!duplicate_due_ && !has_holes_)) [[likely]]
         return 0;
     const std::uint32_t limit = wire::kMaxSackBlocks - (timestamps_ ? 1 : 0);
     return std::min<std::uint32_t>(

@@ -97,9 +97,13 @@ void Connection::receive_synchronized(Arrival& arrival) noexcept {
             recent_timestamp_at_ = arrival.now;
         }
     }
-    if (!accept_acknowledgment(arrival))
-        return;
-    take_acknowledgment(arrival);
+    if (is_quiet() && Sequence(header.acknowledgment) == window_ack_ && state_ != State::SynReceived) {
+        update_send_window(arrival);
+    } else {
+        if (!accept_acknowledgment(arrival))
+            return;
+        take_acknowledgment(arrival);
+    }
     if (fin_sent_ && records_.empty()) {
         after_our_fin_was_acknowledged(arrival.now);
         if (state_ == State::Closed)
@@ -265,7 +269,9 @@ void Connection::establish(const Arrival& arrival) noexcept {
 
 /// The peer's FIN is next.
 void Connection::take_fin(Micros now) noexcept {
+    count_received();
     receive_next_ += 1;
+    counted_ = receive_next_;
     receive_edge_ = later(receive_edge_, receive_next_);
     fin_received_ = true;
     ack_now_ = true;
