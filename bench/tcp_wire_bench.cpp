@@ -18,6 +18,7 @@
 #include "l2echo/tcp/timer_wheel.hpp"
 #include "l2echo/wire/checksum.hpp"
 #include "l2echo/wire/tcp.hpp"
+#include "wire/datapath/checksum_baseline.hpp"
 
 namespace l2echo {
 namespace {
@@ -82,6 +83,16 @@ void copy_and_sum_bytes(benchmark::State& state) {
     const Cycles cycles(state);
     for (auto _ : state) {
         benchmark::DoNotOptimize(wire::copy_and_sum(to.data(), from));
+        benchmark::ClobberMemory();
+    }
+}
+
+void copy_and_sum_without_avx2(benchmark::State& state) {
+    const auto from = some_bytes(static_cast<std::size_t>(state.range(0)));
+    std::vector<std::byte> to(from.size());
+    const Cycles cycles(state);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(wire::copy_and_sum_baseline(to.data(), from));
         benchmark::ClobberMemory();
     }
 }
@@ -161,6 +172,7 @@ void restart_timer(benchmark::State& state) {
 BENCHMARK(copy_bytes)->Name("copy")->Arg(1460);
 BENCHMARK(sum_bytes)->Name("sum")->Arg(64)->Arg(1460);
 BENCHMARK(copy_and_sum_bytes)->Name("copy and sum")->Arg(64)->Arg(1448)->Arg(1460);
+BENCHMARK(copy_and_sum_without_avx2)->Name("copy and sum, any CPU")->Arg(1460);
 BENCHMARK(read_tcp_header)->Name("read TCP header, SACK blocks")->Arg(0)->Arg(3);
 BENCHMARK(write_tcp_header)->Name("write TCP header, SACK blocks")->Arg(0)->Arg(3);
 BENCHMARK(take_and_release_fifo)

@@ -70,8 +70,7 @@ void PacketHost::connect(tcp::Micros now) {
                            .remote_port = options_.peer_port};
     connection_.emplace(
         options_.settings, arena_, tuple, options_.mtu,
-        tcp::ActiveOpen{tcp::initial_sequence(key_, tuple, now), tcp::timestamp_clock(key_, tuple)},
-        now);
+        tcp::ActiveOpen{tcp::initial_sequence(key_, tuple, now), tcp::timestamp_clock(key_, tuple)}, now);
 }
 
 std::optional<tcp::Micros> PacketHost::deadline() const {
