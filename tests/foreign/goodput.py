@@ -26,7 +26,8 @@ class Rate:
 
 def goodput(build, tun_host, path, algorithm, rtt_milliseconds, seconds, seed=1):
     """Payload that the receiver got per second, from its first byte to its last."""
-    link = Impairment(delay=f"{rtt_milliseconds / 2:g}ms", loss=LOSS, rate=RATE, queue="50ms")
+    link = Impairment(delay=f"{rtt_milliseconds / 2:g}ms", loss=LOSS, rate=RATE, queue="50ms",
+                      sleep=f"{max(20, rtt_milliseconds * 2):g}us")
     kernel_sends = ("--send", ENDLESS, "--seconds", seconds, "--congestion", algorithm)
     ends = Ends(tun_host)
     with impaired_link(build, link, seed=seed) as wire:
@@ -50,14 +51,14 @@ def measure(arguments):
     for run in range(arguments.runs):
         for path in PATHS:
             rates[path].append(goodput(arguments.build, arguments.build / "tests/foreign/tun_host", path,
-                                       arguments.algorithm, arguments.rtt, arguments.seconds, seed=2 * run + 1))
+                                       arguments.algorithm, arguments.rtt, arguments.seconds,
+                                       seed=arguments.seed + 2 * run))
     kernel = statistics.median(rate.bits_per_second for rate in rates["kernel-kernel"])
     for path, measured in rates.items():
-        median = statistics.median(rate.bits_per_second for rate in measured)
-        print(f"| {arguments.algorithm} | {arguments.rtt:g} ms | {path} | {median / 1e6:.2f} | "
-              f"{min(measured, key=lambda rate: rate.bits_per_second).bits_per_second / 1e6:.2f} to "
-              f"{max(measured, key=lambda rate: rate.bits_per_second).bits_per_second / 1e6:.2f} | "
-              f"{median / kernel:.2f} | {min(rate.lost for rate in measured)} |", flush=True)
+        megabits = [rate.bits_per_second / 1e6 for rate in measured]
+        print(f"| {arguments.algorithm} | {arguments.rtt:g} ms | {path} | {statistics.median(megabits):.2f} | "
+              f"{' '.join(f'{rate:.2f}' for rate in megabits)} | {statistics.median(megabits) * 1e6 / kernel:.2f} | "
+              f"{min(rate.lost for rate in measured)} |", flush=True)
 
 
 def main():
@@ -67,6 +68,7 @@ def main():
     parser.add_argument("--rtt", type=float, default=10, metavar="MILLISECONDS")
     parser.add_argument("--seconds", type=float, default=20, help="length of each transfer")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1, help="of the losses in the first run")
     measure(parser.parse_args())
 
 

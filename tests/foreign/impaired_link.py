@@ -18,7 +18,6 @@ STACK_NETWORK = {4: "203.0.113.0/24", 6: "2001:db8:2::/64"}
 LINK_PREFIX = {4: 24, 6: 64}
 TUN = "tun0"
 WIRE_MTU = 1500  # of DPDK's af_packet driver
-WIRE_SLEEP = "20us"  # it shares a CPU with one of the ends
 END_SECONDS = 10.0
 
 
@@ -32,6 +31,7 @@ class Impairment:
     reordering: float = 0
     rate: str = "max"
     queue: str = "50ms"
+    sleep: str = "20us"  # between polls: the wire shares a CPU with one of the ends
 
     def options(self):
         def per_million(share):
@@ -118,7 +118,7 @@ def start_wire(stack, build, impairment, seed):
     cpu = usable_cpus()[-1]
     wire = ProgramUnderTest(
         (str(build / "bench/compare/impairing_wire"), *NO_NIC, "--lcores", f"0@{cpu}", device("near0", 0),
-         device("beyond0", 1), "--", *impairment.options(), "--seed", str(seed), "--sleep", WIRE_SLEEP,
+         device("beyond0", 1), "--", *impairment.options(), "--seed", str(seed), "--sleep", impairment.sleep,
          "--link-wait", "0", "--rx-descriptors", "4096"),
         preexec=lambda: os.sched_setaffinity(0, {cpu}))
     stack.callback(wire.close)
