@@ -18,8 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PATCHES = sorted(HERE.glob("*.patch"))
 # What a build needs. Nothing of it is built but the programs.
-SOURCES = ("apps", "bench", "config", "docs", "include", "meson.build", "meson_options.txt", "packaging", "scripts", "src",
-           "tests")
+SOURCES = ("apps", "bench", "config", "docs", "include", "meson.build", "meson_options.txt", "packaging", "scripts",
+           "src", "tests")
 # In this order, because the first ones end sooner.
 PROGRAMS = {"tests/unit/unit_wire": ["--gtest_brief=1"], "tests/unit/unit_fifo": ["--gtest_brief=1"],
             "tests/unit/unit_tcp": ["--gtest_brief=1"],

@@ -33,12 +33,16 @@ INSTANTIATE_TEST_SUITE_P(
         Found{"OffersNoMoreThanTheMssInACookie",
               "seed=362 connections=3 max_mss=214 half_open=2 service=1 bytes=458"},
         Found{"DoesNotGiveUpWithinAMinuteOnAShortRoundTrip",
-              "seed=11356 delay=276 delay_back=106 blackhole_at=277 blackhole_for=45293383 blackhole_sides=2 "
-              "min_rto=1000"},
+              R"(seed=11356 delay=276 delay_back=106 blackhole_at=277 blackhole_for=45293383 blackhole_sides=2
+                 min_rto=1000)"},
         Found{
             "KeepsTheFlightInRecoveryWithinTheWindow",
-            "seed=42987 loss=131556 delay=659 delay_back=6 heal_at=1000859 bytes=8735 write_chunk=1 write_pause=1 "
-            "no_delay=1"}),
+            R"(seed=42987 loss=131556 delay=659 delay_back=6 heal_at=1000859 bytes=8735 write_chunk=1 write_pause=1
+                 no_delay=1)"},
+        Found{
+            "RetransmitsOnlyOneSegmentAtTheStartOfARecovery",
+            R"(seed=216422 loss=89684 duplicate=170252 heal_at=1002088 bytes=7282 write_chunk=1 write_pause=1
+                 no_delay=1)"}),
     [](const testing::TestParamInfo<Found>& tested) { return std::string(tested.param.name); });
 
 }  // namespace

@@ -335,22 +335,27 @@ void Host::send_all(Endpoint& endpoint, Micros now) {
             if (!stream.matches(position, segment->first) ||
                 !stream.matches(position + static_cast<std::int64_t>(segment->first.size()), segment->second))
                 world_.fail("a segment carries wrong bytes");
-            const tcp::Info info = endpoint.connection->info();
-            // Beyond the window are the tail loss probe and the two segments of limited transmit (RFC 3042).
-            // In recovery, the flight shrinks to the new window from that of before.
-            if (!info.in_recovery)
-                endpoint.max_flight = info.congestion_window + 3 * info.send_mss;
-            const std::uint32_t max_flight =
-                std::max({endpoint.max_flight, info.congestion_window + 3 * info.send_mss,
-                          info.in_recovery ? info.slow_start_threshold + 3 * info.send_mss : 0});
-            if (info.flight > max_flight)
-                world_.fail(fmt::format(
-                    "{} bytes in flight exceed the congestion window of {}, threshold {}, recovery {}",
-                    info.flight, info.congestion_window, info.slow_start_threshold, info.in_recovery));
+            check_flight(endpoint, witness.is_new(side_, segment->header, segment->payload_length()));
         }
         watch(endpoint.number, endpoint.connection->tuple(), *segment, now);
         world_.wires[side_].send(endpoint.connection->tuple(), *segment, now);
     }
+}
+
+/// New bytes are sent only while the flight is within the window.
+void Host::check_flight(Endpoint& endpoint, bool sends_new) {
+    const tcp::Info info = endpoint.connection->info();
+    // Beyond the window are the tail loss probe and the two segments of limited transmit (RFC 3042).
+    const std::uint32_t slack = 3 * info.send_mss;
+    // In recovery, the flight shrinks to the new window from that of before.
+    if (!info.in_recovery)
+        endpoint.max_flight = info.congestion_window + slack;
+    const std::uint32_t max_flight = std::max({endpoint.max_flight, info.congestion_window + slack,
+                                               info.in_recovery ? info.slow_start_threshold + slack : 0});
+    if (sends_new && info.flight > max_flight)
+        world_.fail(fmt::format(
+            "{} bytes in flight exceed the congestion window of {}{}", info.flight, info.congestion_window,
+            info.in_recovery ? fmt::format(", threshold {}", info.slow_start_threshold) : ""));
 }
 
 /// Answers to segments of no connection: the witness of a later connection of the tuple must not judge them.

@@ -93,6 +93,7 @@ class Host {
     /// ended.
     void serve(Endpoint& endpoint, tcp::Micros now);
     void send_all(Endpoint& endpoint, tcp::Micros now);
+    void check_flight(Endpoint& endpoint, bool sends_new);
     void send_for_nobody(const tcp::Tuple& tuple, const tcp::OutgoingSegment& segment, tcp::Micros now);
     void send_for_listener(const tcp::Tuple& tuple, const tcp::OutgoingSegment& segment, tcp::Micros now);
     void trace(const char* what, const tcp::Tuple& tuple, const wire::TcpHeader& header, std::size_t payload,

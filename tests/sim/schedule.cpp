@@ -369,7 +369,7 @@ Schedule Schedule::from_bytes(std::span<const std::uint8_t> bytes) {
 Schedule Schedule::from_text(std::string_view text) {
     Schedule schedule;
     while (!text.empty()) {
-        const std::size_t end = std::min(text.find(' '), text.size());
+        const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
         const std::string_view word = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         if (word.empty())

@@ -176,11 +176,12 @@ int run_all(const Options& options) {
     if (!options.lists)
         // tests/sim/run adds these up.
         fmt::print(
-            "schedules={} findings={} virtual_seconds={} bytes={} segments={} lost={} corrupted={} out_of_order={} "
-            "retransmitted={} timeouts={} recoveries={} undone={} resets={} timed_out={} cookies={}\n",
+            "schedules={} findings={} virtual_seconds={} bytes={} segments={} lost={} corrupted={} out_of_order={} {}",
             ran, findings, sums.duration, sums.received, wire[0], wire[1], wire[2], wire[3],
-            sums.retransmitted, sums.timeouts, sums.recoveries, sums.undone, sums.resets, sums.timed_out,
-            sums.cookies);
+            fmt::format(
+                "retransmitted={} timeouts={} recoveries={} undone={} resets={} timed_out={} cookies={}\n",
+                sums.retransmitted, sums.timeouts, sums.recoveries, sums.undone, sums.resets, sums.timed_out,
+                sums.cookies));
     return findings == 0 ? 0 : 1;
 }
 

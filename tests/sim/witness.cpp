@@ -47,6 +47,11 @@ unsigned Witness::scale_of(Side from, const wire::TcpHeader& header) const noexc
     return !header.flags.syn && own && peer ? std::min<unsigned>(*own, 14) : 0;
 }
 
+bool Witness::is_new(Side from, const wire::TcpHeader& header, std::size_t payload) const noexcept {
+    const Direction& own = directions_[from];
+    return end_of(relative(own, header.sequence), header, payload) > own.sent;
+}
+
 std::int64_t Witness::position(Side from, std::uint32_t sequence) const noexcept {
     return relative(directions_[from], sequence) - 1;
 }

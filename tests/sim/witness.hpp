@@ -38,6 +38,8 @@ class Witness {
     /// A listener's cookies differ from SYN-ACK to SYN-ACK; this is the one that the client answered.
     void on_open(tcp::Sequence initial_send) noexcept;
 
+    /// True if a segment that is about to leave carries bytes that were not sent before.
+    bool is_new(Side from, const wire::TcpHeader& header, std::size_t payload) const noexcept;
     /// Position in the stream of the first byte of a segment: 0 is the byte after the SYN.
     std::int64_t position(Side from, std::uint32_t sequence) const noexcept;
     /// The sequence number after all that was delivered to this side in order.
