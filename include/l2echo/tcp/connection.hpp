@@ -243,7 +243,7 @@ class alignas(64) Connection {
     void expire_window_probe(Micros now) noexcept;
     void expire_keepalive(Micros now) noexcept;
     void expire_close() noexcept;
-    bool gives_up(std::uint8_t retries) noexcept;
+    bool gives_up(std::uint8_t retries, Micros elapsed) noexcept;
 
     // path_mtu.cpp
     void use_peer_mss(std::uint16_t mss) noexcept;

@@ -25,7 +25,10 @@ class Prr {
         delivered_ += delivered;
         std::uint64_t allowance = 0;
         if (flight > threshold_) {
-            const std::uint64_t target = (delivered_ * threshold_ + start_flight_ - 1) / start_flight_;
+            // ssthresh is at least two segments, and what was in flight can be a few bytes: the flight must
+            // not grow by their ratio.
+            const std::uint64_t share = std::min(threshold_, start_flight_);
+            const std::uint64_t target = (delivered_ * share + start_flight_ - 1) / start_flight_;
             allowance = target > sent_ ? target - sent_ : 0;
         } else {
             std::uint64_t limit = delivered_ > sent_ ? delivered_ - sent_ : 0;
