@@ -1,5 +1,6 @@
 #include "l2echo/tcp/settings.hpp"
 
+#include <array>
 #include <bit>
 
 namespace l2echo::tcp {
@@ -29,7 +30,7 @@ std::string_view check_settings(const Settings& settings) noexcept {
     constexpr std::uint32_t kKiB = 1024;
     constexpr std::uint32_t kMiB = 1024 * kKiB;
     const Settings& s = settings;
-    const Check checks[] = {
+    const auto checks = std::to_array<Check>({
         {is_in(s.initial_window_segments, 1, 100), "initial_window_segments must be 1 to 100"},
         {is_in(s.max_mss, 64, 65495), "max_mss must be 64 to 65495 bytes"},
         {is_in(s.min_mss, 28, 1460), "min_mss must be 28 to 1460 bytes"},
@@ -61,7 +62,7 @@ std::string_view check_settings(const Settings& settings) noexcept {
         {is_in(s.challenge_acks_per_second, 1, 1000), "challenge_acks_per_second must be 1 to 1000"},
         {is_in(s.max_half_open, 1U, 1U << 20), "max_half_open must be 1 to 1048576"},
         {is_in(s.max_accept_queue, 1U, 1U << 20), "max_accept_queue must be 1 to 1048576"},
-    };
+    });
     for (const Check& check : checks)
         if (!check.holds)
             return check.text;

@@ -107,8 +107,9 @@ def files_of(root, module):
 def compile_command(build, module):
     """The command that compiles the module's sources, without the source and output arguments."""
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    archives = (f"src/libl2echo_{module}.a.p/", f"src/libl2echo_{module}_datapath.a.p/")  # a module may have only one
     for entry in commands:
-        if entry["output"].startswith(f"src/libl2echo_{module}.a.p/"):
+        if entry["output"].startswith(archives):
             words = shlex.split(entry["command"])
             words = [word for word, before in zip(words, ["", *words])
                      if word not in ("-MD", "-c", "-o", "-MF", "-MQ") and before not in ("-o", "-MF", "-MQ", "-c")]
@@ -151,7 +152,8 @@ def datapath_faults(archive):
 
 
 def privacy_faults(root, rows):
-    """Public headers that no other module uses; these belong next to the sources."""
+    """Public headers that no other module uses; these belong next to the sources. The headers of a module that nothing
+    uses yet are its interface."""
     texts = {path: text for row in rows for path, text in files_of(root, row.name).items()}
     texts |= {path.relative_to(root): path.read_text(encoding="utf-8") for path in (root / "apps").glob("*.cpp")}
 
@@ -165,8 +167,9 @@ def privacy_faults(root, rows):
         needed |= more
         more = {pathlib.Path("include") / include for path in more if path in texts
                 for include in includes_of(texts[path]) if include.startswith("l2echo/")} - needed
+    used = {module_of(path) for path in needed}
     return [f"{path}: no other module needs it; move it to src/{module_of(path)}/" for path in sorted(texts)
-            if path.parts[0] == "include" and path not in needed]
+            if path.parts[0] == "include" and path not in needed and module_of(path) in used]
 
 
 def use_faults(texts, pattern, header):

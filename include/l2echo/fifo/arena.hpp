@@ -21,6 +21,7 @@ class Arena {
     /// `memory` must outlive the arena. About 0.5 % of it, and what is left of a minimum block, is not for
     /// blocks.
     explicit Arena(std::span<std::byte> memory) noexcept;
+    ~Arena() = default;
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
 
@@ -60,6 +61,10 @@ class Arena {
     static std::uint64_t words_of(std::uint64_t minimum_blocks) noexcept;
     void insert(std::uint32_t size, std::uint32_t block) noexcept;
     void remove(std::uint32_t size, std::uint32_t block) noexcept;
+    void merge(std::uint32_t size, std::uint32_t block) noexcept;
+    void merge_recent() noexcept;
+
+    static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
 
     std::byte* blocks_ = nullptr;        // minimum blocks, counted from here
     std::uint8_t* taken_ = nullptr;      // by minimum block: 1 + size of the block that begins here, if taken
@@ -68,6 +73,9 @@ class Arena {
     std::uint32_t sizes_with_free_ = 0;  // bit per size: is there a free block?
     std::uint64_t exhausted_ = 0;
     std::uint64_t wrong_releases_ = 0;
+    // By size: a block that was released and is not merged yet, or kNone. A connection that is idle between
+    // requests returns its FIFOs and takes them again, which would merge and split a block each time.
+    std::array<std::uint32_t, kMaxSizes> recent_;
     std::array<FreeBlocks, kMaxSizes> free_blocks_{};  // by size: kMinBlock << index
 };
 

@@ -204,7 +204,7 @@ class SendRecords {
                                        std::uint32_t reserve) noexcept;
     void move(std::uint32_t from, std::uint32_t to) noexcept;
     void link_newest(std::uint32_t position) noexcept;
-    void link_after(std::uint32_t position, std::uint32_t older) noexcept;
+    void link_after(std::uint32_t before, std::uint32_t added) noexcept;
     void unlink(std::uint32_t position) noexcept;
     void mark_lost_at(std::uint32_t position) noexcept;
     bool expire(std::uint32_t position, const LossLimit& limit, Micros now, LossMarks& marks) noexcept;
@@ -213,6 +213,7 @@ class SendRecords {
     bool sack_range(Sequence left, Sequence right, const AckTime& time, Delivery& delivery) noexcept;
     void shorten_first(Sequence una, Delivery& delivery) noexcept;
     std::uint32_t forget_sacked() noexcept;
+    const char* check_record(std::uint32_t position) const noexcept;
     const char* check_resent() const noexcept;
 
     SendRecord* records_ = nullptr;

@@ -14,7 +14,8 @@ enum class CongestionAlgorithm : std::uint8_t {
     Cubic,    ///< RFC 9438
 };
 
-/// Defaults are those of Linux where no RFC has one. check_settings() has the ranges.
+/// Defaults follow the RFCs, and Linux where they leave a choice or where a comment says so. check_settings()
+/// has the ranges.
 struct Settings {
     // Options that are offered, and accepted from the peer.
     bool window_scaling = true;  ///< RFC 7323
@@ -34,7 +35,7 @@ struct Settings {
     Micros initial_rto = std::chrono::seconds(1);     ///< 10 ms to 60 s (RFC 6298 2.1)
     Micros min_rto = std::chrono::milliseconds(200);  ///< 1 ms to 60 s; RFC 6298 has 1 s, Linux 200 ms
     Micros max_rto = std::chrono::seconds(120);       ///< min_rto to 1 h; RFC 6298 2.5 wants 60 s at least
-    std::uint8_t syn_retries = 6;     ///< 1 to 20: gives up after 127 s (RFC 9293 R2 >= 3 min)
+    std::uint8_t syn_retries = 7;     ///< 1 to 20; 7 give up after 255 s (RFC 9293 3.8.3: 3 min at least)
     std::uint8_t synack_retries = 5;  ///< 1 to 20
     std::uint8_t retries = 15;        ///< 3 to 30: R2 of RFC 9293 3.8.3, in timeouts
     Micros user_timeout{0};           ///< 0 (none) or 100 ms to 24 h (RFC 5482)

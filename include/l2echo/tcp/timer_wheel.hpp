@@ -10,33 +10,34 @@
 
 namespace l2echo::tcp {
 
-/// A place in a list of nodes: a node, or the head of a slot.
-struct TimerLinks {
-    TimerLinks* next = nullptr;  ///< nullptr: in no list
-    TimerLinks* previous = nullptr;
-
-    void unlink() noexcept {
-        if (next == nullptr)
-            return;
-        next->previous = previous;
-        previous->next = next;
-        next = previous = nullptr;
-    }
-};
-
 /// One deadline, as a member of what it belongs to. Its destructor disarms it.
-class TimerNode : private TimerLinks {
+class TimerNode {
   public:
     TimerNode() noexcept = default;
     ~TimerNode() noexcept { unlink(); }
     TimerNode(const TimerNode&) = delete;
     TimerNode& operator=(const TimerNode&) = delete;
 
-    bool is_armed() const noexcept { return next != nullptr; }
+    bool is_armed() const noexcept { return next_ != nullptr; }
 
   private:
     friend class TimerWheel;
 
+    // The head of a list is a node, too.
+    void make_head() noexcept { next_ = previous_ = this; }
+    bool is_alone() const noexcept { return next_ == this; }
+    void append(TimerNode& node) noexcept;
+    void take_all_of(TimerNode& head) noexcept;
+    void unlink() noexcept {
+        if (next_ == nullptr)
+            return;
+        next_->previous_ = previous_;
+        previous_->next_ = next_;
+        next_ = previous_ = nullptr;
+    }
+
+    TimerNode* next_ = nullptr;  // nullptr: in no list
+    TimerNode* previous_ = nullptr;
     std::uint64_t deadline_ = 0;  // in ticks
     std::uint64_t visit_ = 0;     // the tick in which its slot is visited: at most deadline_
 };
@@ -54,6 +55,7 @@ class TimerWheel {
     static constexpr Micros kTick{1000};
 
     explicit TimerWheel(Micros now) noexcept;
+    ~TimerWheel() = default;
     TimerWheel(const TimerWheel&) = delete;
     TimerWheel& operator=(const TimerWheel&) = delete;
 
@@ -69,10 +71,10 @@ class TimerWheel {
     template <typename Expired>
     void advance(Micros now, Expired&& expired) noexcept {
         const std::uint64_t target = ticks_until(now);
-        TimerLinks due;
+        TimerNode due;
         while (step(target, due)) {
-            while (due.next != &due) {
-                auto& node = static_cast<TimerNode&>(*due.next);
+            while (!due.is_alone()) {
+                TimerNode& node = *due.next_;
                 node.unlink();
                 if (node.deadline_ > tick_)
                     insert(node);  // the deadline moved back while the node waited
@@ -96,7 +98,7 @@ class TimerWheel {
     static constexpr std::uint32_t kWords = kSlots / 64;
 
     struct Level {
-        std::array<TimerLinks, kSlots> slots;
+        std::array<TimerNode, kSlots> slots;
         // A bit per slot: may a node be in it? Disarming does not clear it.
         std::array<std::uint64_t, kWords> occupied{};
 
@@ -110,7 +112,7 @@ class TimerWheel {
 
     /// Goes to the next tick, up to `target`, in which a slot is visited, and fills `due` with the nodes of
     /// that tick, which may have a later deadline. False if there is none; then the time is `target`.
-    bool step(std::uint64_t target, TimerLinks& due) noexcept;
+    bool step(std::uint64_t target, TimerNode& due) noexcept;
     void insert(TimerNode& node) noexcept;
     void place(TimerNode& node, std::uint32_t level, std::uint64_t visit) noexcept;
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
-#include <new>
+#include <memory>
+#include <utility>
 
 namespace l2echo::fifo {
 namespace {
@@ -68,6 +68,7 @@ std::uint64_t Arena::words_of(std::uint64_t minimum_blocks) noexcept {
 }
 
 Arena::Arena(std::span<std::byte> memory) noexcept {
+    recent_.fill(kNone);
     constexpr std::uint64_t kWord = sizeof(std::uint64_t);
     // Begins with the words, which must be aligned, and continues with the blocks.
     const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
@@ -87,7 +88,8 @@ Arena::Arena(std::span<std::byte> memory) noexcept {
     }
     if (count == 0)
         return;
-    auto* words = new (usable.data()) std::uint64_t[words_of(count)]{};
+    auto* words = reinterpret_cast<std::uint64_t*>(usable.data());
+    std::uninitialized_fill_n(words, words_of(count), std::uint64_t{0});
     count_ = static_cast<std::uint32_t>(count);
     blocks_ = usable.data() + begin;
     taken_ = reinterpret_cast<std::uint8_t*>(words);
@@ -138,22 +140,27 @@ void* Arena::allocate(std::size_t bytes) noexcept {
         return nullptr;
     }
     const auto wanted = static_cast<std::uint32_t>(std::countr_zero(block_size(bytes) / kMinBlock));
-    const std::uint32_t candidates = sizes_with_free_ >> wanted;
-    if (candidates == 0) {
-        ++exhausted_;
-        return nullptr;
+    std::uint32_t block = std::exchange(recent_[wanted], kNone);
+    if (block == kNone) {
+        if (sizes_with_free_ >> wanted == 0)
+            merge_recent();
+        const std::uint32_t candidates = sizes_with_free_ >> wanted;
+        if (candidates == 0) {
+            ++exhausted_;
+            return nullptr;
+        }
+        std::uint32_t size = wanted + static_cast<std::uint32_t>(std::countr_zero(candidates));
+        block = free_blocks_[size].first();
+        remove(size, block);
+        while (size > wanted) {
+            --size;
+            block *= 2;
+            insert(size, block + 1);
+        }
     }
-    std::uint32_t size = wanted + static_cast<std::uint32_t>(std::countr_zero(candidates));
-    std::uint32_t block = free_blocks_[size].first();
-    remove(size, block);
-    while (size > wanted) {
-        --size;
-        block *= 2;
-        insert(size, block + 1);
-    }
-    const std::uint32_t at = block << size;
-    taken_[at] = static_cast<std::uint8_t>(size + 1);
-    free_ -= 1U << size;
+    const std::uint32_t at = block << wanted;
+    taken_[at] = static_cast<std::uint8_t>(wanted + 1);
+    free_ -= 1U << wanted;
     return blocks_ + std::size_t{at} * kMinBlock;
 }
 
@@ -166,18 +173,30 @@ void Arena::release(void* block) noexcept {
         ++wrong_releases_;
         return;
     }
-    auto at = static_cast<std::uint32_t>(offset / kMinBlock);
-    std::uint32_t size = taken_[at] - 1U;
+    const auto at = static_cast<std::uint32_t>(offset / kMinBlock);
+    const std::uint32_t size = taken_[at] - 1U;
     taken_[at] = 0;
     free_ += 1U << size;
-    at >>= size;
-    while (size + 1 < kMaxSizes && (at ^ 1) < free_blocks_[size].count &&
-           free_blocks_[size].contains(at ^ 1)) {
-        remove(size, at ^ 1);
-        at /= 2;
+    const std::uint32_t before = std::exchange(recent_[size], at >> size);
+    if (before != kNone)
+        merge(size, before);
+}
+
+/// Merges a free block with its neighbours, and adds what becomes of it to those that can be split.
+void Arena::merge(std::uint32_t size, std::uint32_t block) noexcept {
+    while (size + 1 < kMaxSizes && (block ^ 1) < free_blocks_[size].count &&
+           free_blocks_[size].contains(block ^ 1)) {
+        remove(size, block ^ 1);
+        block /= 2;
         ++size;
     }
-    insert(size, at);
+    insert(size, block);
+}
+
+void Arena::merge_recent() noexcept {
+    for (std::uint32_t size = 0; size < kMaxSizes; ++size)
+        if (const std::uint32_t block = std::exchange(recent_[size], kNone); block != kNone)
+            merge(size, block);
 }
 
 std::size_t Arena::size() const noexcept {

@@ -4,7 +4,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
-#include <new>
+#include <memory>
 
 namespace l2echo::tcp {
 namespace {
@@ -48,7 +48,8 @@ bool SendRecords::grow(fifo::Arena& arena) noexcept {
     void* const memory = arena.allocate(larger * sizeof(SendRecord));
     if (memory == nullptr)
         return false;
-    auto* const records = new (memory) SendRecord[larger];
+    auto* const records = static_cast<SendRecord*>(memory);
+    std::uninitialized_default_construct_n(records, larger);
     for (std::uint32_t position = head_; position != tail_; ++position)
         records[position & (larger - 1)] = at(position);
     if (records_ != nullptr)
@@ -200,8 +201,6 @@ void SendRecords::mark_sacked(std::span<const wire::SackBlock> blocks, Sequence 
         bool is_marked = true;
         for (std::size_t k = 0; k < known_blocks_ && from < block.right; ++k) {
             const Block& known = known_[k];
-            if (known.right <= from)
-                continue;
             if (from < known.left && !sack_range(from, earlier(known.left, block.right), time, delivery))
                 is_marked = false;
             from = later(from, known.right);
@@ -312,7 +311,7 @@ std::optional<std::uint32_t> SendRecords::split(std::uint32_t position, std::uin
     if (first_part.is_sacked)
         ++sacked_segments_;
     if (first_part.is_resent)
-        link_after(rest, position);
+        link_after(position, rest);
     return rest;
 }
 
@@ -341,17 +340,17 @@ void SendRecords::link_newest(std::uint32_t position) noexcept {
     newest_resent_ = position;
 }
 
-void SendRecords::link_after(std::uint32_t position, std::uint32_t older) noexcept {
-    if (older == newest_resent_) {
-        link_newest(position);
+void SendRecords::link_after(std::uint32_t before, std::uint32_t added) noexcept {
+    if (before == newest_resent_) {
+        link_newest(added);
         return;
     }
     ++resent_;
-    const std::uint32_t newer = at(older).newer;
-    at(position).older = older;
-    at(position).newer = newer;
-    at(older).newer = position;
-    at(newer).older = position;
+    const std::uint32_t after = at(before).newer;
+    at(added).older = before;
+    at(added).newer = after;
+    at(before).newer = added;
+    at(after).older = added;
 }
 
 void SendRecords::unlink(std::uint32_t position) noexcept {
@@ -535,19 +534,11 @@ const char* SendRecords::check_invariants() const noexcept {
         if (record.begin != expected || record.length == 0)
             return "the records are not contiguous";
         expected = record.end();
-        if (record.is_sacked + record.is_lost + record.is_resent > 1)
-            return "a record has two states";
-        if (record.times_sent == 0 || (record.is_resent && record.times_sent == 1))
-            return "a record was sent less often than its state says";
-        if (record.first_sent > record.sent)
-            return "a record was sent before its first transmission";
+        if (const char* fault = check_record(position); fault != nullptr)
+            return fault;
         if (record.times_sent == 1 && record.sent < last_original)
             return "segments that were sent once are not in the order of their times";
         last_original = record.times_sent == 1 ? record.sent : last_original;
-        if (record.in_flight() && !record.is_resent && is_before(position, first_original_))
-            return "a segment that was sent once is before the cursor";
-        if (record.is_lost && is_before(position, first_lost_))
-            return "a lost segment is before the hint";
         sacked += record.is_sacked ? record.length : 0;
         sacked_segments += record.is_sacked ? 1 : 0;
         lost += record.is_lost ? record.length : 0;
@@ -564,6 +555,21 @@ const char* SendRecords::check_invariants() const noexcept {
     if (assumed_ != 0 && assumed_ > outstanding() - first().length)
         return "more is assumed to be delivered than can be";
     return check_resent();
+}
+
+const char* SendRecords::check_record(std::uint32_t position) const noexcept {
+    const SendRecord& record = at(position);
+    if (record.is_sacked + record.is_lost + record.is_resent > 1)
+        return "a record has two states";
+    if (record.times_sent == 0 || (record.is_resent && record.times_sent == 1))
+        return "a record was sent less often than its state says";
+    if (record.first_sent > record.sent)
+        return "a record was sent before its first transmission";
+    if (record.in_flight() && !record.is_resent && is_before(position, first_original_))
+        return "a segment that was sent once is before the cursor";
+    if (record.is_lost && is_before(position, first_lost_))
+        return "a lost segment is before the hint";
+    return nullptr;
 }
 
 /// The list of segments that were sent again, both ways.

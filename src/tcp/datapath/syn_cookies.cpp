@@ -72,7 +72,7 @@ std::optional<CookieOptions> SynCookies::check(const Tuple& tuple, Sequence peer
     const std::uint64_t age = (period ^ (isn.value() >> kPeriodShift)) & 1;
     const std::uint32_t index = isn.value() >> kMssShift & (kMss.size() - 1);
     const std::uint32_t bits = echo ? *echo & kOptionMask : 0;
-    if (age > period || value(tuple, peer_isn, period - age, index, bits) != isn)
+    if (value(tuple, peer_isn, period - age, index, bits) != isn)
         return std::nullopt;
 
     CookieOptions options;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
+#include <memory>
 
 #include "l2echo/tcp/initial_sequence.hpp"
 #include "tcp/tuple_bytes.hpp"
@@ -42,9 +42,11 @@ TimeWaitTable::TimeWaitTable(std::span<std::byte> memory, Micros duration, const
     capacity_ = entries;
     if (entries == 0)
         return;
-    entries_ = new (memory.data()) Entry[entries];
+    entries_ = reinterpret_cast<Entry*>(memory.data());
+    std::uninitialized_default_construct_n(entries_, entries);
     index_mask_ = std::bit_ceil(std::max(2 * entries, 2U)) - 1;
-    index_ = new (memory.data() + entries * sizeof(Entry)) std::uint32_t[index_mask_ + 1]();
+    index_ = reinterpret_cast<std::uint32_t*>(memory.data() + entries * sizeof(Entry));
+    std::uninitialized_fill_n(index_, index_mask_ + 1, 0U);
     for (std::uint32_t i = 0; i < entries; ++i)
         entries_[i].newer = i + 1;
 }

@@ -5,30 +5,24 @@
 #include <limits>
 
 namespace l2echo::tcp {
-namespace {
 
-void make_empty(TimerLinks& head) noexcept {
-    head.next = head.previous = &head;
+void TimerNode::append(TimerNode& node) noexcept {
+    node.next_ = this;
+    node.previous_ = previous_;
+    previous_->next_ = &node;
+    previous_ = &node;
 }
 
-void append(TimerLinks& head, TimerLinks& node) noexcept {
-    node.next = &head;
-    node.previous = head.previous;
-    head.previous->next = &node;
-    head.previous = &node;
+/// Makes this the head of the nodes of another list, which is empty then.
+void TimerNode::take_all_of(TimerNode& head) noexcept {
+    make_head();
+    if (head.is_alone())
+        return;
+    next_ = head.next_;
+    previous_ = head.previous_;
+    next_->previous_ = previous_->next_ = this;
+    head.make_head();
 }
-
-/// Moves all nodes to `to`, which may hold anything before.
-void take_all(TimerLinks& to, TimerLinks& from) noexcept {
-    if (from.next == &from)
-        return make_empty(to);
-    to = from;
-    to.next->previous = &to;
-    to.previous->next = &to;
-    make_empty(from);
-}
-
-}  // namespace
 
 std::uint32_t TimerWheel::Level::distance_to_next(std::uint32_t slot) const noexcept {
     const std::uint32_t begin = (slot + 1) & kSlotMask;
@@ -48,8 +42,8 @@ std::uint32_t TimerWheel::Level::distance_to_next(std::uint32_t slot) const noex
 
 TimerWheel::TimerWheel(Micros now) noexcept : tick_(ticks_until(now)) {
     for (Level& level : levels_)
-        for (TimerLinks& slot : level.slots)
-            make_empty(slot);
+        for (TimerNode& slot : level.slots)
+            slot.make_head();
 }
 
 void TimerWheel::arm(TimerNode& node, Micros deadline) noexcept {
@@ -79,11 +73,11 @@ void TimerWheel::insert(TimerNode& node) noexcept {
 void TimerWheel::place(TimerNode& node, std::uint32_t level, std::uint64_t visit) noexcept {
     const auto slot = static_cast<std::uint32_t>(visit >> kLevelBits * level) & kSlotMask;
     node.visit_ = visit;
-    append(levels_[level].slots[slot], node);
+    levels_[level].slots[slot].append(node);
     levels_[level].occupied[slot / 64] |= std::uint64_t{1} << slot % 64;
 }
 
-bool TimerWheel::step(std::uint64_t target, TimerLinks& due) noexcept {
+bool TimerWheel::step(std::uint64_t target, TimerNode& due) noexcept {
     std::uint64_t visit = std::numeric_limits<std::uint64_t>::max();
     for (std::uint32_t level = 0; level < kLevels; ++level) {
         const std::uint64_t position = tick_ >> kLevelBits * level;
@@ -100,14 +94,14 @@ bool TimerWheel::step(std::uint64_t target, TimerLinks& due) noexcept {
     const auto take_slot = [this, &due](std::uint32_t level) {
         const auto slot = static_cast<std::uint32_t>(tick_ >> kLevelBits * level) & kSlotMask;
         levels_[level].occupied[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
-        take_all(due, levels_[level].slots[slot]);
+        due.take_all_of(levels_[level].slots[slot]);
     };
     for (std::uint32_t level = kLevels - 1; level > 0; --level) {
         if (tick_ % (std::uint64_t{1} << kLevelBits * level) != 0)
             continue;
         take_slot(level);
-        while (due.next != &due) {
-            auto& node = static_cast<TimerNode&>(*due.next);
+        while (!due.is_alone()) {
+            TimerNode& node = *due.next_;
             node.unlink();
             // The deadline may have moved back, but is never before the visit.
             insert(node);
@@ -131,8 +125,7 @@ std::optional<Micros> TimerWheel::next() const noexcept {
             passed += distance;
             if (distance == 0 || passed > kSlots)
                 break;
-            const TimerLinks& head = levels_[level].slots[(slot + distance) & kSlotMask];
-            if (head.next == &head)
+            if (levels_[level].slots[(slot + distance) & kSlotMask].is_alone())
                 continue;
             visit = std::min(visit, (position + passed) << kLevelBits * level);
             break;

@@ -48,6 +48,12 @@ Events Connection::expire(Micros now) noexcept {
     return events_;
 }
 
+void Connection::arm_handshake(Micros now) noexcept {
+    retransmission_at_ = now + rtt_.rto();
+    if (user_timeout_ > Micros(0))
+        retransmission_at_ = std::max(now, std::min(retransmission_at_, waiting_since_ + user_timeout_));
+}
+
 void Connection::arm_retransmission(Micros now) noexcept {
     retransmission_at_ = now + rtt_.rto();
     if (user_timeout_ > Micros(0))
@@ -165,11 +171,18 @@ void Connection::expire_retransmission(Micros now) noexcept {
 /// The SYN or the SYN-ACK was not answered.
 void Connection::expire_handshake(Micros now) noexcept {
     retransmission_at_ = kNever;
+    if (user_timeout_ > Micros(0) && now - waiting_since_ >= user_timeout_) {
+        if (state_ == State::SynSent)
+            end(Event::TimedOut);
+        else
+            end_with_reset(Event::TimedOut);
+        return;
+    }
     if (gives_up(is_passive_ ? settings_->synack_retries : settings_->syn_retries, kNever))
         return;
     rtt_.back_off();
     syn_due_ = true;
-    retransmission_at_ = now + rtt_.rto();
+    arm_handshake(now);
 }
 
 /// Windows are probed without end while the peer answers (RFC 9293 3.8.6.1).

@@ -86,7 +86,7 @@ template <bool kCopies>
 }
 
 bool has_avx2() noexcept {
-    return __builtin_cpu_supports("avx2") != 0;
+    return static_cast<bool>(__builtin_cpu_supports("avx2"));  // int or bool, by compiler
 }
 #endif
 

@@ -136,8 +136,8 @@ Sum pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std
 
 std::size_t std::hash<l2echo::wire::IpAddress>::operator()(
     const l2echo::wire::IpAddress& address) const noexcept {
-    std::uint64_t halves[2];
-    std::memcpy(halves, address.bytes.data(), sizeof halves);
+    std::array<std::uint64_t, 2> halves;
+    std::memcpy(halves.data(), address.bytes.data(), sizeof halves);
     // Two odd constants, the fractions of the golden ratio and of the square root of 2, spread the bits of
     // each half.
     const std::uint64_t mixed =

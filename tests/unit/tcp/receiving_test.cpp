@@ -1,4 +1,6 @@
 // RFC 9293 3.8.6, 2018, 2883, 5681 4.2: windows, delayed acknowledgments and bytes behind a hole.
+#include <algorithm>
+
 #include "one_end.hpp"
 
 namespace l2echo::tcp {

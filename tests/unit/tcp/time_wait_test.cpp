@@ -96,6 +96,8 @@ TEST_F(TimeWait, ResetsAreIgnored) {
     wire::TcpHeader reset = segment(kPlainWait.receive_next);
     reset.flags.rst = true;
     EXPECT_EQ(receive(reset), TimeWaitAction::Ignore) << "RFC 1337";
+    reset.sequence -= 10;
+    EXPECT_EQ(receive(reset), TimeWaitAction::Ignore) << "nor is one that is not acceptable answered";
     EXPECT_TRUE(table.contains(ipv4_tuple()));
 }
 

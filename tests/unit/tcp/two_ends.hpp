@@ -1,6 +1,7 @@
 // Two connections, a wire between them and virtual time.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <queue>
 #include <random>
