@@ -231,6 +231,7 @@ class alignas(64) Connection {
     void after_sending(Micros now) noexcept;
 
     // timers.cpp
+    void arm_handshake(Micros now) noexcept;
     void arm_retransmission(Micros now) noexcept;
     void arm_tail_probe(Micros now) noexcept;
     void arm_window_probe(Micros now) noexcept;
@@ -243,7 +244,7 @@ class alignas(64) Connection {
     void expire_window_probe(Micros now) noexcept;
     void expire_keepalive(Micros now) noexcept;
     void expire_close() noexcept;
-    bool gives_up(std::uint8_t retries) noexcept;
+    bool gives_up(std::uint8_t retries, Micros elapsed) noexcept;
 
     // path_mtu.cpp
     void use_peer_mss(std::uint16_t mss) noexcept;
@@ -378,7 +379,7 @@ class alignas(64) Connection {
     ChallengeLimit challenge_limit_;
     Micros handshake_sent_at_{0};
     Micros linger_{0};
-    Micros waiting_since_{0};  // the window probe is armed since then
+    Micros waiting_since_{0};  // the handshake runs, or the window probe is armed, since then
     // Counters of Info
     std::uint32_t segments_retransmitted_ = 0;
     std::uint32_t timeouts_ = 0;

@@ -37,6 +37,7 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
     state_ = State::SynSent;
     syn_due_ = true;
     handshake_sent_at_ = now;
+    waiting_since_ = now;
     use_peer_mss(0);
 }
 
@@ -56,10 +57,18 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
         options.timestamps = wire::TcpTimestamps{handshake.peer_timestamp, 0};
     agree_on(options);
     recent_timestamp_at_ = now;
-    retransmission_at_ = now + rtt_.rto();
+    waiting_since_ = now;
+    arm_handshake(now);
 }
 
 Connection::~Connection() {
+    // The order of the members; docs/tcp.md has these sizes.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+    static_assert(offsetof(Connection, records_) == 128, "a segment in order needs two cache lines");
+    static_assert(offsetof(Connection, prr_) == kPrefetched, "an ACK needs nine");
+#pragma GCC diagnostic pop
+    static_assert(sizeof(Connection) == 896);
     release_all_memory();
 }
 

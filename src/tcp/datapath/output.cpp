@@ -88,7 +88,7 @@ std::optional<OutgoingSegment> Connection::handshake_segment(Micros now) noexcep
         options.timestamps = wire::TcpTimestamps{clock_.at(now), is_answer ? recent_timestamp_ : 0};
     if (attempts_ == 0)
         handshake_sent_at_ = now;
-    retransmission_at_ = now + rtt_.rto();
+    arm_handshake(now);
     return segment;
 }
 

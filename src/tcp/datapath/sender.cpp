@@ -55,8 +55,6 @@ void Connection::take_acknowledgment(const Arrival& arrival) noexcept {
     }
     if (tail_probe_.is_in_flight() && tail_probe_.on_ack(ack, delivery, is_duplicate)) {
         // The probe repaired a loss that nothing else shows.
-        remember_for_undo();
-        can_undo_ = false;
         congestion_.on_congestion(records_.outstanding());
     }
 

@@ -17,7 +17,7 @@ constexpr std::uint32_t kHashMask = (1U << kMssShift) - 1;
 
 // The minimum, the default of IPv4 (RFC 9293 3.7.1), that of IPv6, then what tunnels, PPPoE and Ethernet
 // leave, without and with jumbo frames. The header of IPv6 has 20 bytes more.
-constexpr std::array<std::uint16_t, 8> kMss = {216, 536, 1220, 1360, 1400, 1440, 1460, 8940};
+constexpr std::array<std::uint16_t, 8> kMss = {88, 536, 1220, 1360, 1400, 1440, 1460, 8940};
 
 // In the low bits of the timestamp.
 constexpr std::uint32_t kNoScale = 15;

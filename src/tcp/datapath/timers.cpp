@@ -10,6 +10,8 @@ constexpr std::uint8_t kSuspectAttempts = 3;  // R1 of RFC 9293 3.8.3
 constexpr Micros kMaxWindowProbe =
     std::chrono::minutes(1);  // Linux has two; smaller finds an open window sooner
 constexpr std::uint8_t kMaxWindowBackoff = 16;
+constexpr Micros kUsualTimeout = std::chrono::milliseconds(200);
+constexpr Micros kMaxLeastR2 = std::chrono::seconds(100);  // RFC 9293 3.8.3
 // How long a peer may hold the ACK of a single segment: Linux' longest delay, WCDelAckT of RFC 8985 7.2.
 constexpr Micros kMaxPeerAckDelay = std::chrono::milliseconds(200);
 
@@ -44,6 +46,12 @@ Events Connection::expire(Micros now) noexcept {
     if (keepalive_at_ <= now)
         expire_keepalive(now);
     return events_;
+}
+
+void Connection::arm_handshake(Micros now) noexcept {
+    retransmission_at_ = now + rtt_.rto();
+    if (user_timeout_ > Micros(0))
+        retransmission_at_ = std::max(now, std::min(retransmission_at_, waiting_since_ + user_timeout_));
 }
 
 void Connection::arm_retransmission(Micros now) noexcept {
@@ -127,7 +135,7 @@ void Connection::expire_retransmission(Micros now) noexcept {
         end_with_reset(Event::TimedOut);
         return;
     }
-    if (gives_up(settings_->retries))
+    if (gives_up(settings_->retries, now - records_.first().first_sent))
         return;
     ++timeouts_;
     tail_probe_.cancel();
@@ -163,11 +171,18 @@ void Connection::expire_retransmission(Micros now) noexcept {
 /// The SYN or the SYN-ACK was not answered.
 void Connection::expire_handshake(Micros now) noexcept {
     retransmission_at_ = kNever;
-    if (gives_up(is_passive_ ? settings_->synack_retries : settings_->syn_retries))
+    if (user_timeout_ > Micros(0) && now - waiting_since_ >= user_timeout_) {
+        if (state_ == State::SynSent)
+            end(Event::TimedOut);
+        else
+            end_with_reset(Event::TimedOut);
+        return;
+    }
+    if (gives_up(is_passive_ ? settings_->synack_retries : settings_->syn_retries, kNever))
         return;
     rtt_.back_off();
     syn_due_ = true;
-    retransmission_at_ = now + rtt_.rto();
+    arm_handshake(now);
 }
 
 /// Windows are probed without end while the peer answers (RFC 9293 3.8.6.1).
@@ -180,7 +195,7 @@ void Connection::expire_window_probe(Micros now) noexcept {
         end_with_reset(Event::TimedOut);
         return;
     }
-    if (gives_up(settings_->retries))
+    if (gives_up(settings_->retries, now - waiting_since_))
         return;
     if (window_backoff_ < kMaxWindowBackoff)
         ++window_backoff_;
@@ -190,16 +205,21 @@ void Connection::expire_window_probe(Micros now) noexcept {
     arm_window_probe(now);
 }
 
-/// R2 of RFC 9293 3.8.3. Returns whether the connection ended.
-bool Connection::gives_up(std::uint8_t retries) noexcept {
-    if (attempts_ >= retries) {
+/// R2 of RFC 9293 3.8.3. Returns whether the connection ended. So many retries take at least as long as if
+/// the first timeout were 200 ms, as with Linux: 15 of them may take less than a minute where the round trip
+/// is short.
+bool Connection::gives_up(std::uint8_t retries, Micros elapsed) noexcept {
+    const Micros least =
+        std::min(kUsualTimeout * (std::int64_t{1} << std::min<unsigned>(retries, 20)), kMaxLeastR2);
+    if (attempts_ >= retries && elapsed >= least) {
         if (state_ == State::SynSent)
             end(Event::TimedOut);
         else
             end_with_reset(Event::TimedOut);
         return true;
     }
-    ++attempts_;
+    if (attempts_ < UINT8_MAX)
+        ++attempts_;
     if (attempts_ == kSuspectAttempts)
         events_ |= Event::Suspect;
     return false;

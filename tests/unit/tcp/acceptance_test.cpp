@@ -124,6 +124,13 @@ TEST(Reset, OutsideTheWindowIsDropped) {
     EXPECT_EQ(end->state(), State::Established);
 }
 
+TEST(Reset, WithPayloadEnds) {
+    OneEnd end;
+    end.establish();
+    EXPECT_TRUE(end.receive(end.rst(), "the reason").has(Event::Reset));
+    EXPECT_EQ(end->readable(), 0U);
+}
+
 TEST(Reset, DropsWhatWasNotRead) {
     OneEnd end;
     end.establish();

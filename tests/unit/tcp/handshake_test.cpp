@@ -78,6 +78,18 @@ TEST(Handshake, SynIsRepeatedWithDoubledTimeoutsUntilItGivesUp) {
     EXPECT_FALSE(end->deadline());
 }
 
+TEST(Handshake, SynIsRepeatedForThreeMinutesByDefault) {
+    OneEnd end;
+    end.open_actively();
+    const Micros before = end.now;
+    for (int i = 0; i < 20 && end->state() != State::Closed; ++i) {
+        end.expire();
+        end.drain();
+    }
+    EXPECT_EQ(end->state(), State::Closed);
+    EXPECT_GE(end.now - before, minutes(3));
+}
+
 TEST(Handshake, SynAckIsRepeatedUntilItGivesUp) {
     OneEnd end;
     end.settings.synack_retries = 2;

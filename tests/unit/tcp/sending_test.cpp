@@ -383,6 +383,17 @@ TEST(UserTimeout, EndsWhenBytesStayUnacknowledged) {
     EXPECT_LE(end.now - before, seconds(60));
 }
 
+TEST(UserTimeout, EndsAHandshake) {
+    OneEnd end;
+    end.settings.user_timeout = seconds(10);
+    end.open_actively();
+    const Micros before = end.now;
+    end.run(minutes(1));
+    EXPECT_TRUE(end.events.has(Event::TimedOut));
+    EXPECT_EQ(end->state(), State::Closed);
+    EXPECT_EQ(end.now - before, minutes(1));
+}
+
 TEST(UserTimeout, ExpiresOnTime) {
     OneEnd end;
     end.establish();

@@ -57,8 +57,8 @@ TEST(SynCookies, MssIsRoundedDown) {
     EXPECT_EQ(kept(1459), 1440);
     EXPECT_EQ(kept(1220), 1220);
     EXPECT_EQ(kept(1219), 536);
-    EXPECT_EQ(kept(535), 216);
-    EXPECT_EQ(kept(10), 216) << "nothing is smaller";
+    EXPECT_EQ(kept(535), 88);
+    EXPECT_EQ(kept(10), 88) << "nothing is smaller";
 }
 
 TEST(SynCookies, CookieIsValidForOneToTwoMinutes) {
