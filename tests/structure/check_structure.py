@@ -30,6 +30,7 @@ DATAPATH_CALLS = {
     "rte_get_tsc_hz": "the time of the next loop check", "__rte_pktmbuf_read": "a frame of several segments",
     "rte_hash_crc32_alg": "which CRC the CPU has, from DPDK 23.11 on",
     "rte_cpu_get_flag_enabled": "the same before, once, in rte_hash_crc.h", "rte_log": "the same",
+    "rte_pktmbuf_copy": "a capture", "rte_pcapng_copy": "a capture",
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
 # Names from <algorithm>. Other standard headers include it only in some compiler versions.
