@@ -203,7 +203,7 @@ void serve_echo(const std::string& program, const CommandLine& line) {
         captures.emplace();
     std::optional<monitoring::MetricsService::Showing> showing;
     if (metrics)
-        showing.emplace(*metrics, show_echo(snapshots, reporter, stop));
+        showing.emplace(*metrics, show_echo(snapshots, reporter, reload, stop));
     const auto watch_ports = [&] {
         const auto held = snapshots.hold_ports();
         give_up_removed_ports(ports, workers, stop);
