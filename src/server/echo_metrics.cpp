@@ -17,7 +17,7 @@ namespace {
 metrics::Family dropped_reports(const operations::StatsReporter& reporter) {
     return {"l2echo_dropped_reports",
             metrics::Type::Counter,
-            "Reports that were dropped because stdout was not read",
+            "Reports that were dropped because stdout was not read or could not be written",
             {{{}, reporter.dropped_reports()}}};
 }
 
