@@ -161,7 +161,8 @@ def test_full_disk_costs_reports_and_not_the_service(full_disk, far_end):
 
 def test_full_disk_ends_a_trace_and_not_the_service(full_disk, far_end):
     host = full_disk
-    host.run("sed -i '/^StandardOutput/d' /etc/systemd/system/l2echo@full.service.d/state.conf; systemctl daemon-reload")
+    host.run("sed -i '/^StandardOutput/d' /etc/systemd/system/l2echo@full.service.d/state.conf && "
+             "systemctl daemon-reload")
     unit = far_end("full", **{"/etc/l2echo/full.toml": FULL, "/etc/l2echo/full.env":
                               f"L2ECHO_OPTIONS=--trace 2000 --trace-file {TRACE} --stats-interval 0\n"})
     warning = f"{TRACE} cannot be written any more: No space left on device"
