@@ -122,7 +122,8 @@ REPORTS, TRACE = f"{SMALL}/reports.json", f"{SMALL}/trace.pcapng"
 def full_disk(host):
     """A disk of 64 KiB for what the service writes: its reports, and a trace."""
     drop_in = "/etc/systemd/system/l2echo@full.service.d/state.conf"
-    host.write(drop_in, f"[Service]\nStateDirectory=l2echo\nStandardOutput=append:{REPORTS}\n")
+    host.write(drop_in, f"[Service]\nStateDirectory=l2echo\nStandardOutput=append:{REPORTS}\n"
+                        "StandardError=journal\n")
     host.run(f"mkdir -p {SMALL} && mount -t tmpfs -o size=64k tmpfs {SMALL} && systemctl daemon-reload")
     yield host
     host.run(f"umount {SMALL}; rm -rf {os.path.dirname(drop_in)} {SMALL} /etc/l2echo/full.*; systemctl daemon-reload")
