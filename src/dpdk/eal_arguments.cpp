@@ -71,4 +71,21 @@ std::vector<std::string> for_instance(const std::string& name, std::vector<std::
     return arguments;
 }
 
+std::vector<std::string> for_dumpcap(std::vector<std::string> arguments) {
+    constexpr std::array<std::string_view, 3> kAlone{"--in-memory", "--no-huge", "--no-shconf"};
+    const auto unlinks = [](const std::string& argument) {
+        return argument == "--huge-unlink" || argument == "--huge-unlink=always";
+    };
+    const auto excluding = std::ranges::find_if(arguments, [&](const std::string& argument) {
+        return gives_any({argument}, kAlone) || unlinks(argument);
+    });
+    if (excluding != arguments.end())
+        throw process::UsageError(fmt::format(
+            "--allow-dumpcap: with {}, EAL shares no memory with dpdk-dumpcap; leave out one of them",
+            *excluding));
+    if (!gives(arguments, "--huge-unlink"))
+        arguments.insert(arguments.begin(), "--huge-unlink=existing");
+    return arguments;
+}
+
 }  // namespace l2echo::dpdk

@@ -100,7 +100,7 @@ void StatsReporter::print_final() {
     report::Snapshot now = snapshots_.take();
     follow_links(now);
     if (dropped_reports() > 0)
-        dpdk::log_warning(fmt::format("stdout was not read: {} dropped",
+        dpdk::log_warning(fmt::format("{} dropped, because stdout was not read or could not be written",
                                       report::format_count(dropped_reports(), "report")));
     output_.finish(render(report::make_report(first_, now, true)));
     if (write_failed_)
@@ -116,18 +116,16 @@ std::string StatsReporter::render(const report::Report& report) const {
 /// echoing.
 bool StatsReporter::print(const report::Report& report, process::StopSignal& stop) {
     const int error = output_.write(render(report));
-    if (error == EAGAIN) {
-        if (dropped_.fetch_add(1, std::memory_order_relaxed) == 0)
-            dpdk::log_warning("stdout is not being read: reports are dropped until it is");
-        return false;
-    }
-    if (error != 0 && !write_failed_) {
+    const bool dropped = output_.dropped_last();
+    if (dropped && dropped_.fetch_add(1, std::memory_order_relaxed) == 0 && error == EAGAIN)
+        dpdk::log_warning("stdout is not being read: reports are dropped until it is");
+    if (error != 0 && error != EAGAIN && !write_failed_) {
         write_failed_ = true;
         dpdk::log_warning(fmt::format("the report cannot be written to stdout: {}", std::strerror(error)));
         if (error == EPIPE)
             stop.request();
     }
-    return true;
+    return !dropped;
 }
 
 void StatsReporter::follow_links(const report::Snapshot& now) {

@@ -142,6 +142,7 @@ void print_error(std::string_view text) noexcept {
 
 int ReportOutput::write(std::string_view report) {
     constexpr std::chrono::milliseconds kNone{0};
+    dropped_last_ = true;
     std::string_view rest = unsent_;
     int error = write_some(STDOUT_FILENO, rest, kNone);
     unsent_.erase(0, unsent_.size() - rest.size());
@@ -154,6 +155,7 @@ int ReportOutput::write(std::string_view report) {
     if (error == ETIMEDOUT ||
         rest.size() < report.size())  // a line that has begun is completed, come what may
         unsent_ = rest;
+    dropped_last_ = error != 0 && unsent_.empty();
     return error == ETIMEDOUT ? 0 : error;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "l2echo/dpdk/capture_server.hpp"
 #include "l2echo/dpdk/control_thread.hpp"
 #include "l2echo/dpdk/eal.hpp"
 #include "l2echo/dpdk/log.hpp"
@@ -197,9 +198,12 @@ void serve_echo(const std::string& program, const CommandLine& line) {
     std::ranges::for_each(workers.workers(), [](const auto& worker) { log_worker(*worker); });
 
     const operations::TelemetryCommands telemetry(snapshots);
+    std::optional<dpdk::CaptureServer> captures;
+    if (options.allow_dumpcap)
+        captures.emplace();
     std::optional<monitoring::MetricsService::Showing> showing;
     if (metrics)
-        showing.emplace(*metrics, show_echo(snapshots, reporter, stop));
+        showing.emplace(*metrics, show_echo(snapshots, reporter, reload, stop));
     const auto watch_ports = [&] {
         const auto held = snapshots.hold_ports();
         give_up_removed_ports(ports, workers, stop);

@@ -201,6 +201,11 @@ void add_session_options(cli::OptionTable& table, Options& options) {
                .group = kGroup,
                .value = cli::text(options.trace_file, "FILE"),
                .help = "Write traced frames there too, as pcapng"});
+    table.add(
+        {.name = "--allow-dumpcap",
+         .group = kGroup,
+         .value = cli::flag(options.allow_dumpcap),
+         .help = "Let dpdk-dumpcap capture; needs hugepages in files, which stay until the next start"});
 }
 
 void add_report_options(cli::OptionTable& table, Options& options) {
@@ -277,7 +282,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
 
     line.print = table.parse(arguments);
     line.values = table.values_in_force();
-    options.eal = dpdk::for_instance(instance, table.eal_arguments());
+    options.eal = table.eal_arguments();
+    if (options.allow_dumpcap)
+        options.eal = dpdk::for_dumpcap(options.eal);
+    options.eal = dpdk::for_instance(instance, options.eal);
     refuse_rules_beside_raw(options.rules);
     options.loop_check = options.loop_check && !options.rules.raw;
     refuse_useless_session(options);

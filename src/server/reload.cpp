@@ -9,12 +9,20 @@
 namespace l2echo::server {
 
 Reload::Reload(CommandLine line, std::function<void(const Options&)> apply)
-    : line_(std::move(line)), apply_(std::move(apply)) {}
+    : line_(std::move(line)), apply_(std::move(apply)), last_success_(std::chrono::system_clock::now()) {}
 
 std::vector<std::string> Reload::run() {
     const auto config = std::ranges::find(line_.values, "--config", &cli::ValueInForce::name);
     if (config == line_.values.end() || config->text.empty())
         throw process::UsageError("there is no file to read again: the program runs without --config");
+    succeeded_.store(false, std::memory_order_relaxed);
+    std::vector<std::string> changed = read_and_apply();
+    last_success_.store(std::chrono::system_clock::now(), std::memory_order_relaxed);
+    succeeded_.store(true, std::memory_order_relaxed);
+    return changed;
+}
+
+std::vector<std::string> Reload::read_and_apply() {
     CommandLine next = parse_command_line(line_.arguments);
     std::vector<std::string> changed;
     std::vector<std::string> fixed;

@@ -109,3 +109,67 @@ def test_metrics_are_served_on_a_unix_socket(host, far_end, path, status):
     assert f" {status} " in answer.splitlines()[0]
     assert path != "readyz" or "link" in answer, "nothing is connected to the memif"
     assert path != "metrics" or "l2echo_received_frames_total{" in answer
+
+
+SMALL = "/var/lib/l2echo"
+FULL = ('eal = ["--no-huge", "-m", "64", "--no-pci", "--lcores", "0@0", "--vdev", "net_null0"]\n'
+        'raw = true\nidle = "sleep"\nformat = "json"\nstats-interval = "20ms"\n'
+        'metrics = "unix:/run/l2echo/full/metrics"\n')
+REPORTS, TRACE = f"{SMALL}/reports.json", f"{SMALL}/trace.pcapng"
+
+
+@pytest.fixture
+def full_disk(host):
+    """A disk of 64 KiB for what the service writes: its reports, and a trace."""
+    drop_in = "/etc/systemd/system/l2echo@full.service.d/state.conf"
+    host.write(drop_in, f"[Service]\nStateDirectory=l2echo\nStandardOutput=append:{REPORTS}\n"
+                        "StandardError=journal\n")
+    host.run(f"mkdir -p {SMALL} && mount -t tmpfs -o size=64k tmpfs {SMALL} && systemctl daemon-reload")
+    yield host
+    host.run(f"umount {SMALL}; rm -rf {os.path.dirname(drop_in)} {SMALL} /etc/l2echo/full.*; systemctl daemon-reload")
+
+
+def samples_of(host, socket):
+    text = host.run(f"curl --silent --unix-socket {socket} http://far-end/metrics")
+    return {name: float(value) for name, value in
+            (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))}
+
+
+def test_full_disk_costs_reports_and_not_the_service(full_disk, far_end):
+    host = full_disk
+    unit = far_end("full", **{"/etc/l2echo/full.toml": FULL})
+
+    def sample(name):
+        return samples_of(host, "/run/l2echo/full/metrics")[name]
+
+    dropped = wait_until(lambda: sample("l2echo_dropped_reports_total"), "dropped reports", 60)
+    warning = "warning: the report cannot be written to stdout: No space left on device"
+    assert host.journal(unit).count(warning) == 1
+    echoed = sample('l2echo_echoed_frames_total{port="0",queue="0",lcore="0"}')
+    wait_until(lambda: sample("l2echo_dropped_reports_total") > dropped, "more of them")
+    assert sample('l2echo_echoed_frames_total{port="0",queue="0",lcore="0"}') > echoed
+    assert [host.show(unit, name) for name in ("ActiveState", "NRestarts")] == ["active", "0"]
+
+    host.run(f"mount -o remount,size=1m {SMALL}")
+    size = int(host.run(f"stat --format=%s {REPORTS}"))
+    wait_until(lambda: int(host.run(f"stat --format=%s {REPORTS}")) > size, "reports on the disk that was freed")
+    assert host.try_run(f"systemctl stop {unit}")[0] == 0
+    assert host.show(unit, "ExecMainStatus") == "1", "the end says that reports are missing"
+    reports = [json.loads(line) for line in host.run(f"cat {REPORTS}").splitlines()]
+    assert reports[-1]["type"] == "final" and reports[-1]["totals"]["received"] > 0
+    assert "reports before the final one could not be written to stdout" in host.journal(unit)
+
+
+def test_full_disk_ends_a_trace_and_not_the_service(full_disk, far_end):
+    host = full_disk
+    host.run("sed -i '/^StandardOutput/d' /etc/systemd/system/l2echo@full.service.d/state.conf && "
+             "systemctl daemon-reload")
+    unit = far_end("full", **{"/etc/l2echo/full.toml": FULL, "/etc/l2echo/full.env":
+                              f"L2ECHO_OPTIONS=--trace 2000 --trace-file {TRACE} --stats-interval 0\n"})
+    warning = f"{TRACE} cannot be written any more: No space left on device"
+    wait_until(lambda: warning in host.journal(unit), "warning", 60)
+    assert [host.show(unit, name) for name in ("ActiveState", "NRestarts")] == ["active", "0"]
+    assert json.loads(host.run("l2echo-control --socket /run/l2echo/full/control status"))["ok"] is True
+    host.run(f"systemctl stop {unit}")
+    assert host.show(unit, "ExecMainStatus") == "1"
+    assert f"{TRACE}: the trace is cut short: No space left on device" in host.journal(unit)

@@ -14,6 +14,7 @@ import tty
 
 import pytest
 
+from test_metrics import Endpoint
 from tests.harness.program_under_test import (FAILURE, NO_NIC, START_SECONDS, STOP_SECONDS, assert_fails,
                                               error_line, one_lcore, one_worker, wait_until)
 
@@ -294,9 +295,12 @@ def test_disk_that_is_full_for_a_while_costs_reports_and_not_their_form(start_ec
     subprocess.run(("mount", "-t", "tmpfs", "-o", "size=16k", "none", folder), check=True)
     try:
         with open(folder / "reports", "wb") as reports:
-            process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", stdout=reports)
+            process = start_echo("net_null0", "--raw", "--stats-interval", "5ms", "--metrics", "127.0.0.1:0",
+                                 stdout=reports)
         process.wait_for_line("warning: the report cannot be written to stdout: No space")
-        time.sleep(0.1)
+        endpoint = Endpoint(process)
+        dropped = process.wait_for(lambda: endpoint.metrics()["l2echo_dropped_reports_total"], "dropped reports")
+        process.wait_for(lambda: endpoint.metrics()["l2echo_dropped_reports_total"] > dropped, "more of them")
         subprocess.run(("mount", "-o", "remount,size=1m", folder), check=True)
         process.send_signal(signal.SIGTERM)
         assert process.wait(START_SECONDS) == FAILURE

@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import socket
+import time
 
 import pytest
 
 import captures
 from control_client import ControlClient
+from test_metrics import Endpoint
 from tests.harness.program_under_test import (NO_NIC, PATIENT, USAGE, assert_balanced, assert_fails, one_lcore,
-                                              one_worker)
+                                              one_worker, wait_until)
 
 INTERVAL = ("--stats-interval", "50ms")
 
@@ -105,6 +107,34 @@ def test_interval_of_the_reports_is_applied(start_echo, config, path):
     changed(path, "--stats-interval")
     for _ in range(3):
         process.wait_for_report(lambda _: True, "report")
+
+
+def test_metrics_say_whether_the_last_reload_succeeded(echo, config, path):
+    before = time.time()
+    process = echo("", "--metrics", "127.0.0.1:0")
+    endpoint = Endpoint(process)
+
+    def shown():
+        samples = endpoint.metrics()
+        return (samples["l2echo_config_last_reload_successful"],
+                samples["l2echo_config_last_reload_success_timestamp_seconds"])
+
+    succeeded, started = shown()
+    assert succeeded == 1 and before < started < time.time()
+    config.write_text("accept = 7\n")
+    assert not reload(path)["ok"]
+    wait_until(lambda: shown() == (0, started), "a failed reload")
+    config.write_text('accept = "own"\n')
+    before = time.time()
+    changed(path, "--accept")
+    wait_until(lambda: shown()[0] == 1, "a reload that succeeded")
+    assert before <= shown()[1] <= time.time()
+
+
+def test_reload_without_a_file_is_no_failed_reload(start_echo, path):
+    process = start_echo("net_null0", "--control-socket", str(path), "--metrics", "127.0.0.1:0").wait_until_ready()
+    assert not reload(path)["ok"]
+    assert Endpoint(process).metrics()["l2echo_config_last_reload_successful"] == 1
 
 
 def test_hang_up_reloads_without_a_terminal(echo, config):

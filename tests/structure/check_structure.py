@@ -32,6 +32,7 @@ DATAPATH_CALLS = {
     "rte_cpu_get_flag_enabled": "the same before, once, in rte_hash_crc.h", "rte_log": "the same",
     "__cpu_model": "whether the CPU has AVX2, in copy_and_sum()",
     "cbrt": "CUBIC, once per congestion",
+    "rte_pktmbuf_copy": "a capture", "rte_pcapng_copy": "a capture",
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
 # Names from <algorithm>. Other standard headers include it only in some compiler versions.

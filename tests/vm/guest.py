@@ -266,11 +266,12 @@ ENDED = r"guest: exit status (\d+)\r?\n"  # a whole line, because its parts may 
 
 
 class GuestProgram:
-    """A program in the guest. Its stderr is the console; stdout is a file in the guest."""
+    """A program in the guest. Its stderr is the console; stdout is a file in the guest. Give the name of its process
+    if the command does not begin with it."""
 
-    def __init__(self, guest, command, *, on_terminal=False):
+    def __init__(self, guest, command, *, on_terminal=False, name=None):
         self._guest = guest
-        self._name = pathlib.PurePath(command.split()[0]).name
+        self._name = name or pathlib.PurePath(command.split()[0]).name
         self._start = guest.console.size()
         console = f"/dev/{guest.console_name}"
         if on_terminal:  # as a user sees it; Ctrl-C works

@@ -20,4 +20,8 @@ void add_instance_option(cli::OptionTable& table, std::string& name);
 /// What the user chose in either respect is kept. Adds nothing if the name is empty.
 std::vector<std::string> for_instance(const std::string& name, std::vector<std::string> arguments);
 
+/// Adds --huge-unlink=existing, EAL's own default: another process opens the files of the hugepages. Throws
+/// UsageError if an argument excludes other processes.
+std::vector<std::string> for_dumpcap(std::vector<std::string> arguments);
+
 }  // namespace l2echo::dpdk

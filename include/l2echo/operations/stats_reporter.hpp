@@ -54,7 +54,8 @@ class StatsReporter {
     /// written.
     void print_final();
 
-    /// Returns the number of reports dropped because stdout was not read. Any thread.
+    /// Returns the number of reports that were dropped because stdout was not read or could not be
+    /// written. Any thread.
     std::uint64_t dropped_reports() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
   private:

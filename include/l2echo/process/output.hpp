@@ -43,14 +43,17 @@ void print_error(std::string_view text) noexcept;
 /// dropped; a truncated report is completed before the next one. Used by one thread.
 class ReportOutput {
   public:
-    /// Returns 0, EAGAIN if the report was dropped, or the errno value of the write that failed.
+    /// Returns 0, EAGAIN if the reader is stalled, or the errno value of the write that failed.
     int write(std::string_view report);
+    /// Returns true if the last report was dropped. One that has begun is not: its rest follows.
+    bool dropped_last() const noexcept { return dropped_last_; }
 
     /// Prints the last report, preceded by the rest of a truncated one.
     void finish(std::string_view report);
 
   private:
     std::string unsent_;
+    bool dropped_last_ = false;
 };
 
 }  // namespace l2echo::process

@@ -35,6 +35,7 @@ struct Options {
     std::string control_socket;                       ///< path; empty: none
     std::uint64_t trace = 0;                          ///< number of frames to trace
     std::string trace_file;                           ///< path; empty: none
+    bool allow_dumpcap = false;
     std::chrono::milliseconds link_wait = dpdk::kDefaultLinkWait;
     std::optional<std::chrono::milliseconds>
         stats_interval;  ///< 0: off; empty: depends on format and terminal

@@ -1,5 +1,6 @@
 #include "l2echo/dpdk/eal_arguments.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "usage_error.hpp"
@@ -7,6 +8,7 @@
 namespace l2echo::dpdk {
 namespace {
 
+using testing::HasSubstr;
 using Arguments = std::vector<std::string>;
 
 TEST(EalArguments, HugepageFilesAreUnlinkedUnlessTheUserChose) {
@@ -50,6 +52,21 @@ TEST(EalArguments, TheNameOfAnInstanceIsNoPath) {
     add_instance_option(table, instance);
     (void)table.parse({"program", "--", "--instance", "probe-0000:01:00.0"});
     EXPECT_EQ(instance, "probe-0000:01:00.0");
+}
+
+TEST(EalArguments, ForDumpcapHugepagesKeepTheirNames) {
+    const Arguments arguments = for_dumpcap({"-l", "0"});
+    EXPECT_EQ(arguments, (Arguments{"--huge-unlink=existing", "-l", "0"}));
+    EXPECT_EQ(with_nameless_hugepages(arguments), arguments);
+    EXPECT_EQ(for_instance("nic", arguments),
+              (Arguments{"--file-prefix", "nic", "--huge-unlink=existing", "-l", "0"}));
+    EXPECT_EQ(for_dumpcap({"--huge-unlink=never"}), Arguments{"--huge-unlink=never"});
+}
+
+TEST(EalArguments, DumpcapNeedsMemoryThatIsShared) {
+    for (const char* const alone :
+         {"--in-memory", "--no-huge", "--no-shconf", "--huge-unlink", "--huge-unlink=always"})
+        EXPECT_THAT(usage_error_of([&] { (void)for_dumpcap({"-l", "0", alone}); }), HasSubstr(alone));
 }
 
 }  // namespace
