@@ -36,15 +36,16 @@ class Prr {
                 limit = std::max<std::uint64_t>(limit, delivered) + mss;
             allowance = std::min<std::uint64_t>(threshold_ - flight, limit);
         }
-        // The first retransmission leaves at once (RFC 5681 3.2, step 3).
-        if (sent_ == 0)
-            allowance = std::max<std::uint64_t>(allowance, mss);
+        // The first retransmission leaves at once (RFC 5681 3.2, step 3), and nothing else with it.
+        is_first_alone_ = sent_ == 0 && allowance < mss;
+        if (is_first_alone_)
+            allowance = mss;
         allowance_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(allowance, UINT32_MAX));
     }
 
     void on_sent(std::uint32_t bytes) noexcept {
         sent_ += bytes;
-        allowance_ -= std::min(allowance_, bytes);
+        allowance_ -= is_first_alone_ ? allowance_ : std::min(allowance_, bytes);
     }
 
     /// Bytes that may be sent now, retransmissions first. A segment may be sent while this is not 0: rounding
@@ -57,6 +58,7 @@ class Prr {
     std::uint32_t start_flight_ = 1;  // RecoverFS
     std::uint32_t threshold_ = 0;
     std::uint32_t allowance_ = 0;
+    bool is_first_alone_ = false;  // what is allowed is the first retransmission, of whatever length
 };
 
 }  // namespace l2echo::tcp

@@ -163,8 +163,13 @@ Listener::Result Listener::take_ack(const Tuple& tuple, const wire::TcpHeader& h
     if (position == kNone)
         return take_cookie(tuple, header, payload_length, now);
     const HalfOpen& entry = entries_[position];
-    if (Sequence(header.acknowledgment) != entry.initial_send + 1)
-        return {reset_for(header, payload_length), std::nullopt};
+    if (Sequence(header.acknowledgment) != entry.initial_send + 1) {
+        // A SYN that came again may have found room after the first one got a cookie, which the peer took.
+        Result result = take_cookie(tuple, header, payload_length, now);
+        if (result.open)
+            erase(position);
+        return result;
+    }
     if (!is_within(Sequence(header.sequence), entry.initial_receive + 1, first_window(*settings_) + 1U))
         return {challenge(entry, now), std::nullopt};
     if (entry.timestamps && !header.options.timestamps)

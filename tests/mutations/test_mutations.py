@@ -1,0 +1,118 @@
+"""Each patch of this folder is a fault of one line that a TCP stack has had or may have: a test must find it.
+
+Two copies of the tree are built in the folder that L2ECHO_MUTATIONS names. Each patch is applied to one of them, only
+what depends on it is built again, and the programs below run until one of them fails.
+"""
+
+import concurrent.futures
+import functools
+import os
+import pathlib
+import queue
+import shutil
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PATCHES = sorted(HERE.glob("*.patch"))
+# What a build needs. Nothing of it is built but the programs.
+SOURCES = ("CHANGELOG.md", "LICENSE", "README.md", "apps", "bench", "config", "docs", "include", "meson.build",
+           "meson_options.txt", "packaging", "scripts", "src", "tests")
+# In this order, because the first ones end sooner.
+PROGRAMS = {"tests/unit/unit_wire": ["--gtest_brief=1"], "tests/unit/unit_fifo": ["--gtest_brief=1"],
+            "tests/unit/unit_tcp": ["--gtest_brief=1"],
+            "tests/sim/simulator_tests": ["--gtest_brief=1"],
+            "tests/sim/simulate": ["--schedules", "3000", "--no-shrink"]}
+SLOW_PROGRAMS = {"tests/sim/goodput_tests": ["--gtest_brief=1"]}
+SECONDS = 120  # a fault may be an endless loop
+
+
+def run(*command, **options):
+    return subprocess.run([*map(str, command)], text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, **options)
+
+
+class Copy:
+    """A copy of the tree, without faults between two patches."""
+
+    def __init__(self, folder):
+        self.source, self.build = folder / "source", folder / "build"
+        shutil.rmtree(self.source, ignore_errors=True)
+        self.source.mkdir(parents=True)
+        for name in SOURCES:
+            # The times stay, so that an earlier build is still good.
+            run("cp", "-a", ROOT / name, self.source)
+        if not (self.build / "build.ninja").exists():
+            done = run("meson", "setup", self.build, self.source, "--buildtype=plain", "-Doptimization=1",
+                       "-Dtests=true", "-Dmanuals=disabled", "-Db_ndebug=false", "-Dunity=off")
+            assert done.returncode == 0, done.stdout
+        self.ninja()
+        found = self.failing_program()
+        assert found is None, f"{found} fails without a fault"
+
+    def ninja(self):
+        done = run("ninja", "-C", self.build, *PROGRAMS, *SLOW_PROGRAMS, env={**os.environ, "NINJA_STATUS": ""})
+        return done.returncode == 0, done.stdout
+
+    def failing_program(self):
+        """The first program that fails, and its output; None if all pass."""
+        for program, arguments in {**PROGRAMS, **SLOW_PROGRAMS}.items():
+            try:
+                done = run(self.build / program, *arguments, timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                return program, "it did not end"
+            if done.returncode != 0:
+                return program, done.stdout
+        return None
+
+    def try_patch(self, patch):
+        applied = run("patch", "--batch", "--forward", "--strip=1", "--input", patch, cwd=self.source)
+        if applied.returncode != 0:
+            self._restore(patch)
+            return "does not apply: write it again for today's code\n" + applied.stdout
+        is_built, output = self.ninja()
+        found = self.failing_program() if is_built else None
+        self._restore(patch)
+        if not is_built:
+            return "does not compile: the fault must be one that compiles\n" + output
+        return None if found else "no test finds it"
+
+    def _restore(self, patch):
+        for line in patch.read_text(encoding="utf-8").splitlines():
+            if line.startswith("+++ b/"):
+                name = line.removeprefix("+++ b/").split("\t", maxsplit=1)[0]
+                run("cp", ROOT / name, self.source / name)  # with a new time, so that it is compiled again
+                (self.source / (name + ".rej")).unlink(missing_ok=True)
+                (self.source / (name + ".orig")).unlink(missing_ok=True)
+
+
+@functools.cache
+def outcomes():
+    """All patches, two at a time; each case waits for its own."""
+    folder = pathlib.Path(os.environ["L2ECHO_MUTATIONS"])
+    copies = queue.SimpleQueue()
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
+    made = [pool.submit(Copy, folder / name) for name in ("one", "two")]
+    for copy in made:
+        copies.put(copy.result())
+
+    def try_patch(patch):
+        copy = copies.get()
+        try:
+            return copy.try_patch(patch)
+        finally:
+            copies.put(copy)
+
+    return {patch: pool.submit(try_patch, patch) for patch in PATCHES}
+
+
+def test_there_are_enough():
+    assert len(PATCHES) >= 20
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
+def test_fault_is_found(patch):
+    problem = outcomes()[patch].result()
+    assert problem is None, f"{patch.name} {problem}"

@@ -1,0 +1,49 @@
+// Schedules that found a fault, each simplified by the simulator. They run again with every build.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "schedule.hpp"
+#include "simulation.hpp"
+
+namespace l2echo::sim {
+namespace {
+
+struct Found {
+    std::string_view name;  // of the outcome that was missing
+    std::string_view schedule;
+};
+
+class FoundSchedule : public testing::TestWithParam<Found> {};
+
+TEST_P(FoundSchedule, HasNoFinding) {
+    EXPECT_EQ(simulate(Schedule::from_text(GetParam().schedule)).finding, "");
+}
+
+// Each line says what was missing before.
+INSTANTIATE_TEST_SUITE_P(
+    Simulator, FoundSchedule,
+    testing::Values(
+        Found{"SplitsSegmentsForASmallerMtuInAFullRing",
+              "seed=389 mtu_change_for=4001 mtu_changed=1005 icmp=2 bytes_back=3850"},
+        Found{"KeepsACookieConnectionWhoseFirstSegmentIsLost",
+              "seed=13629 connections=9 rate=20000 queue=40000 half_open=8 bytes=6882"},
+        Found{"OffersNoMoreThanTheMssInACookie",
+              "seed=362 connections=3 max_mss=214 half_open=2 service=1 bytes=458"},
+        Found{"DoesNotGiveUpWithinAMinuteOnAShortRoundTrip",
+              R"(seed=11356 delay=276 delay_back=106 blackhole_at=277 blackhole_for=45293383 blackhole_sides=2
+                 min_rto=1000)"},
+        Found{
+            "KeepsTheFlightInRecoveryWithinTheWindow",
+            R"(seed=42987 loss=131556 delay=659 delay_back=6 heal_at=1000859 bytes=8735 write_chunk=1 write_pause=1
+                 no_delay=1)"},
+        Found{
+            "RetransmitsOnlyOneSegmentAtTheStartOfARecovery",
+            R"(seed=216422 loss=89684 duplicate=170252 heal_at=1002088 bytes=7282 write_chunk=1 write_pause=1
+                 no_delay=1)"}),
+    [](const testing::TestParamInfo<Found>& tested) { return std::string(tested.param.name); });
+
+}  // namespace
+}  // namespace l2echo::sim
