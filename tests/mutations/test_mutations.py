@@ -46,7 +46,7 @@ class Copy:
             run("cp", "-a", ROOT / name, self.source)
         if not (self.build / "build.ninja").exists():
             done = run("meson", "setup", self.build, self.source, "--buildtype=plain", "-Doptimization=1",
-                       "-Dtests=true", "-Dmanuals=disabled", "-Db_ndebug=false", "-Dunity=off")
+                       "-Dtests=true", "-Dmanuals=disabled", "-Db_ndebug=false")
             assert done.returncode == 0, done.stdout
         self.ninja()
         found = self.failing_program()
