@@ -17,6 +17,9 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
       keepalive_(settings.keepalive),
       local_port_(tuple.local_port),
       receive_capacity_(first_receive_capacity(settings)),
+      // Anywhere, so that a test whose sequence numbers wrap has positions that do, too.
+      receive_fifo_(initial_send.value()),
+      send_fifo_(initial_send.value()),
       clock_(clock),
       remote_port_(tuple.remote_port),
       records_(initial_send + 1),
