@@ -345,14 +345,17 @@ void Host::send_all(Endpoint& endpoint, Micros now) {
 /// New bytes are sent only while the flight is within the window.
 void Host::check_flight(Endpoint& endpoint, bool sends_new) {
     const tcp::Info info = endpoint.connection->info();
-    // Beyond the window are the tail loss probe and the two segments of limited transmit (RFC 3042).
+    // A tail loss probe ignores the window (RFC 8985 7.3).
+    const bool is_probe = info.probes != endpoint.probes;
+    endpoint.probes = info.probes;
+    // Beyond the window are an earlier probe and the two segments of limited transmit (RFC 3042).
     const std::uint32_t slack = 3 * info.send_mss;
     // In recovery, the flight shrinks to the new window from that of before.
     if (!info.in_recovery)
         endpoint.max_flight = info.congestion_window + slack;
     const std::uint32_t max_flight = std::max({endpoint.max_flight, info.congestion_window + slack,
                                                info.in_recovery ? info.slow_start_threshold + slack : 0});
-    if (sends_new && info.flight > max_flight)
+    if (sends_new && !is_probe && info.flight > max_flight)
         world_.fail(fmt::format(
             "{} bytes in flight exceed the congestion window of {}{}", info.flight, info.congestion_window,
             info.in_recovery ? fmt::format(", threshold {}", info.slow_start_threshold) : ""));

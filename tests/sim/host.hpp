@@ -73,6 +73,7 @@ class Host {
         tcp::Micros last_progress{};
         std::uint64_t acknowledged = 0;
         std::uint64_t checks = 0;
+        std::uint32_t probes = 0;
         std::uint32_t max_flight = 0;           // by the congestion window before recovery
         tcp::State state = tcp::State::Closed;  // at the last check
         bool is_started = false;

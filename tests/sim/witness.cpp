@@ -151,7 +151,7 @@ const char* Witness::on_send(Side from, const wire::TcpHeader& header, std::size
     if (own.reset)
         return "a segment after a RST";
     if (header.flags.syn) {
-        if (own.has_initial && own.sent > 1 && own.initial.value() != header.sequence)
+        if (own.has_initial && own.acknowledged > 0 && own.initial.value() != header.sequence)
             return nullptr;  // a cookie for a SYN that came late
         own.initial = tcp::Sequence(header.sequence);
         own.has_initial = true;

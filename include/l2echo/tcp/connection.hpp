@@ -75,14 +75,15 @@ class alignas(64) Connection {
     /// Takes an ICMP error. Errors that quote a sequence number that is not in flight are ignored (RFC 5927).
     Events on_icmp(const IcmpError& error, Micros now) noexcept;
 
-    /// Starts to load what most segments need; worth it some segments ahead.
-    void prefetch() const noexcept {
-        const auto* const bytes = reinterpret_cast<const char*>(this);
-        for (std::size_t offset = 0; offset < kPrefetched; offset += 64)
-            __builtin_prefetch(bytes + offset, 1);
+    /// Starts to load what any segment needs; worth it some segments ahead.
+    void prefetch() const noexcept { prefetch(0, kAckLines); }
+    /// The same, once prefetch() has arrived, for what an ACK needs of which bytes are in flight.
+    void prefetch_in_flight() const noexcept {
+        if (records_.empty())
+            return;
+        prefetch(kAckLines, kPeerAckLines);
+        records_.prefetch();
     }
-    /// The same for the records of what is in flight, once prefetch() has arrived.
-    void prefetch_in_flight() const noexcept { records_.prefetch(); }
 
     // --- The application
 
@@ -135,7 +136,16 @@ class alignas(64) Connection {
 
   private:
     static constexpr Micros kNever = Micros::max();
-    static constexpr std::size_t kPrefetched = 576;  // bytes, see the order of the members
+    // Cache lines, see the order of the members.
+    static constexpr std::size_t kLine = 64;
+    static constexpr std::size_t kSegmentLines = 2;
+    static constexpr std::size_t kAckLines = 4;
+    static constexpr std::size_t kPeerAckLines = 9;
+
+    void prefetch(std::size_t begin, std::size_t end) const noexcept {
+        for (std::size_t line = begin; line < end; ++line)
+            __builtin_prefetch(reinterpret_cast<const char*>(this) + line * kLine, 1);
+    }
 
     /// Loss recovery of the sender.
     enum class Phase : std::uint8_t {
@@ -199,6 +209,7 @@ class alignas(64) Connection {
 
     // sender.cpp: acknowledgments, loss detection and recovery
     void take_acknowledgment(const Arrival& arrival) noexcept;
+    void adapt_window(const Delivery& delivery, bool advanced, Micros now) noexcept;
     bool update_send_window(const Arrival& arrival) noexcept;
     void take_acknowledged_bytes(std::uint32_t bytes) noexcept;
     bool take_probed_byte() noexcept;
@@ -263,6 +274,8 @@ class alignas(64) Connection {
         return send_fifo().empty() && !fin_sent_ && !can_undo_ && !window_probing_ && attempts_ == 0;
     }
     bool is_synchronized() const noexcept { return state_ > State::SynReceived; }
+    const char* broken_memory() const noexcept;
+    const char* broken_state() const noexcept;
     void release_idle_memory() noexcept;
     void release_send_memory() noexcept;
     void release_all_memory() noexcept;
@@ -313,6 +326,7 @@ class alignas(64) Connection {
     Sequence receive_edge_;           // the right edge of the window that we advertised: never moves left
     Sequence last_ack_sent_;          // Last.ACK.sent of RFC 7323
     std::uint32_t recent_timestamp_ = 0;  // TS.Recent
+    std::uint32_t recent_second_ = 0;     // when it was taken
     Micros ack_at_ = kNever;              // deadline of the delayed ACK
 
     fifo::ByteFifo receive_fifo_;
@@ -322,33 +336,33 @@ class alignas(64) Connection {
     Sequence window_ack_;                // SND.WL2
     std::uint32_t max_send_window_ = 0;  // MAX.SND.WND
 
-    // --- Seven more: what an ACK needs
-    SendRecords records_;
-    Sequence recovery_point_;
-    TailLossProbe tail_probe_;
-    TimestampClock clock_;
-    // Deadlines; kNever: not armed
+    // --- Two more: what an ACK of ours needs, and the deadlines; kNever: not armed
     Micros retransmission_at_ = kNever;  // of data, SYN and FIN
     Micros probe_at_ = kNever;           // tail loss probe or window probe: never both
     Micros reordering_at_ = kNever;
     Micros keepalive_at_ = kNever;
     Micros close_at_ = kNever;  // end of TIME-WAIT, FIN-WAIT-2 or linger
-    Micros last_sent_at_{0};
-    Micros user_timeout_;
+    // Autotuning of the receive window
+    Micros tune_at_{0};
+    Sequence tune_begin_;  // RCV.NXT one round trip before tune_at_
+    Sequence counted_;     // RCV.NXT of bytes_received_
+    TimestampClock clock_;
     std::uint16_t remote_port_;
+    SendRecords records_;
+
+    // --- Five more: what an ACK of the peer needs
+    Sequence recovery_point_;
+    TailLossProbe tail_probe_;
     RttEstimator rtt_;
     Congestion congestion_;
     Rack rack_;
     std::uint64_t bytes_sent_ = 0;
     std::uint64_t bytes_acknowledged_ = 0;
     std::uint64_t bytes_received_ = 0;  // up to counted_
-    Sequence counted_;
-    std::uint32_t segments_sent_ = 0;
-    // Autotuning of the receive window
-    Micros tune_at_{0};
-    Sequence tune_begin_;  // RCV.NXT one round trip before tune_at_
+    Micros last_sent_at_{0};
+    Micros user_timeout_;
     Micros path_mtu_raise_at_ = kNever;
-    Micros recent_timestamp_at_{0};
+    std::uint32_t segments_sent_ = 0;
 
     // --- Recovery, out-of-order bytes and other rare things
     Prr prr_;

@@ -17,13 +17,16 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
       keepalive_(settings.keepalive),
       local_port_(tuple.local_port),
       receive_capacity_(first_receive_capacity(settings)),
+      // Anywhere, so that a test whose sequence numbers wrap has positions that do, too.
+      receive_fifo_(initial_send.value()),
+      send_fifo_(initial_send.value()),
+      clock_(clock),
+      remote_port_(tuple.remote_port),
       records_(initial_send + 1),
       recovery_point_(initial_send + 1),
-      clock_(clock),
-      user_timeout_(settings.user_timeout),
-      remote_port_(tuple.remote_port),
       rtt_(settings),
       congestion_(settings, 1),
+      user_timeout_(settings.user_timeout),
       is_ipv6_(tuple.local.version == 6),
       is_passive_(is_passive),
       link_mtu_(std::clamp<std::uint16_t>(mtu, is_ipv6_ ? 1280 : 576, 65535)),
@@ -56,7 +59,7 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
     if (handshake.timestamps)
         options.timestamps = wire::TcpTimestamps{handshake.peer_timestamp, 0};
     agree_on(options);
-    recent_timestamp_at_ = now;
+    recent_second_ = seconds_of(now);
     waiting_since_ = now;
     arm_handshake(now);
 }
@@ -65,8 +68,9 @@ Connection::~Connection() {
     // The order of the members; docs/tcp.md has these sizes.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
-    static_assert(offsetof(Connection, records_) == 128, "a segment in order needs two cache lines");
-    static_assert(offsetof(Connection, prr_) == kPrefetched, "an ACK needs nine");
+    static_assert(offsetof(Connection, retransmission_at_) == kSegmentLines * kLine);
+    static_assert(offsetof(Connection, records_) == (kAckLines - 1) * kLine);
+    static_assert(offsetof(Connection, prr_) <= kPeerAckLines * kLine);
 #pragma GCC diagnostic pop
     static_assert(sizeof(Connection) == 896);
     release_all_memory();

@@ -66,6 +66,7 @@ struct Listener::HalfOpen {
 Listener::Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t mtu,
                    const SipKey& key) noexcept
     : settings_(&settings), arena_(&arena), key_(key), cookies_(key), mtu_(mtu) {
+    static_assert(sizeof(HalfOpen) <= 96);  // docs/tcp.md
     const std::uint32_t entries = settings.max_half_open;
     const std::uint32_t buckets = std::bit_ceil(std::max(entries, 1U));
     entries_ = static_cast<HalfOpen*>(arena.allocate(entries * sizeof(HalfOpen)));
@@ -80,7 +81,7 @@ Listener::Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t m
             free_ = position;
         }
     }
-    accept_ = static_cast<Connection**>(arena.allocate(settings.max_accept_queue * sizeof(Connection*)));
+    accept_ = static_cast<Connection**>(arena.allocate(settings.max_accept_queue * sizeof(*accept_)));
     if (accept_ != nullptr)
         accept_capacity_ = settings.max_accept_queue;
 }
@@ -162,8 +163,13 @@ Listener::Result Listener::take_ack(const Tuple& tuple, const wire::TcpHeader& h
     if (position == kNone)
         return take_cookie(tuple, header, payload_length, now);
     const HalfOpen& entry = entries_[position];
-    if (Sequence(header.acknowledgment) != entry.initial_send + 1)
-        return {reset_for(header, payload_length), std::nullopt};
+    if (Sequence(header.acknowledgment) != entry.initial_send + 1) {
+        // A SYN that came again may have found room after the first one got a cookie, which the peer took.
+        Result result = take_cookie(tuple, header, payload_length, now);
+        if (result.open)
+            erase(position);
+        return result;
+    }
     if (!is_within(Sequence(header.sequence), entry.initial_receive + 1, first_window(*settings_) + 1U))
         return {challenge(entry, now), std::nullopt};
     if (entry.timestamps && !header.options.timestamps)

@@ -7,6 +7,7 @@
 namespace l2echo::tcp {
 namespace {
 
+constexpr std::uint32_t kUncounted = 1U << 30;  // bytes: far below what 32 bits can count
 constexpr std::uint32_t kSackBlockBytes = 8;
 constexpr std::uint32_t kSackHeaderBytes = 4;  // with padding
 
@@ -250,7 +251,8 @@ void Connection::write_header(wire::TcpHeader& header, Sequence sequence, Micros
     header.acknowledgment = receive_next_.value();
     header.flags.ack = true;
     tune_receive_window(now);
-    count_received();
+    if (bytes_between(counted_, receive_next_) > kUncounted) [[unlikely]]
+        count_received();
     header.window = advertise_window();
     if (timestamps_)
         header.options.timestamps = wire::TcpTimestamps{clock_.at(now), recent_timestamp_};

@@ -99,7 +99,7 @@ void Connection::take_out_of_order(Sequence begin, std::span<const std::byte> pa
     has_holes_ = !out_of_order_.empty();
 }
 
-/// Called at least once per window, so that 32 bits suffice.
+/// Not per segment: the 64 bits are in another cache line.
 void Connection::count_received() noexcept {
     bytes_received_ += bytes_between(counted_, receive_next_);
     counted_ = receive_next_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "l2echo/tcp/settings.hpp"
+#include "l2echo/tcp/time.hpp"
 
 namespace l2echo::tcp {
 
@@ -14,6 +15,10 @@ inline constexpr std::uint32_t kIpv6Headers = 60;
 inline constexpr std::uint16_t kDefaultMssIpv4 = 536;  // RFC 9293 3.7.1
 inline constexpr std::uint16_t kDefaultMssIpv6 = 1220;
 inline constexpr std::uint8_t kMaxShift = 14;  // RFC 7323 2.3
+
+constexpr std::uint32_t seconds_of(Micros now) noexcept {
+    return static_cast<std::uint32_t>(now.count() / 1'000'000);
+}
 
 /// The shift with which 16 bits can say the largest window (RFC 7323 2.3).
 constexpr std::uint8_t receive_scale(const Settings& settings) noexcept {

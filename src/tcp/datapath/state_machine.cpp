@@ -8,8 +8,8 @@
 namespace l2echo::tcp {
 namespace {
 
-constexpr Micros kTimestampLife = std::chrono::hours(24 * 24);  // RFC 7323 5.5
-constexpr std::size_t kMaxPayload = 65535;                      // of an IP packet
+constexpr std::uint32_t kTimestampLife = 24 * 24 * 3600;  // seconds (RFC 7323 5.5)
+constexpr std::size_t kMaxPayload = 65535;                // of an IP packet
 
 }  // namespace
 
@@ -47,7 +47,7 @@ void Connection::receive_in_syn_sent(Arrival& arrival) noexcept {
     arrival.begin += 1;
     start_receiving(arrival.begin);
     agree_on(header.options);
-    recent_timestamp_at_ = arrival.now;
+    recent_second_ = seconds_of(arrival.now);
     if (!header.flags.ack) {
         // Simultaneous open. The SYN-ACK repeats our sequence number.
         state_ = State::SynReceived;
@@ -94,7 +94,7 @@ void Connection::receive_synchronized(Arrival& arrival) noexcept {
         const std::uint32_t value = header.options.timestamps->value;
         if (static_cast<std::int32_t>(value - recent_timestamp_) > 0) {
             recent_timestamp_ = value;
-            recent_timestamp_at_ = arrival.now;
+            recent_second_ = seconds_of(arrival.now);
         }
     }
     if (is_quiet() && Sequence(header.acknowledgment) == window_ack_ && state_ != State::SynReceived) {
@@ -122,10 +122,10 @@ bool Connection::accept_timestamp(const Arrival& arrival) noexcept {
     }
     if (static_cast<std::int32_t>(option->value - recent_timestamp_) >= 0) [[likely]]
         return true;
-    if (arrival.now - recent_timestamp_at_ >= kTimestampLife) {
+    if (seconds_of(arrival.now) - recent_second_ >= kTimestampLife) {
         // The clock of the peer may have wrapped meanwhile.
         recent_timestamp_ = option->value;
-        recent_timestamp_at_ = arrival.now;
+        recent_second_ = seconds_of(arrival.now);
         return true;
     }
     refuse(arrival);
