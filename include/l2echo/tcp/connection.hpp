@@ -139,7 +139,7 @@ class alignas(64) Connection {
     // Cache lines, see the order of the members.
     static constexpr std::size_t kLine = 64;
     static constexpr std::size_t kSegmentLines = 2;
-    static constexpr std::size_t kAckLines = 5;
+    static constexpr std::size_t kAckLines = 4;
     static constexpr std::size_t kPeerAckLines = 9;
 
     void prefetch(std::size_t begin, std::size_t end) const noexcept {
@@ -333,11 +333,7 @@ class alignas(64) Connection {
     Sequence window_ack_;                // SND.WL2
     std::uint32_t max_send_window_ = 0;  // MAX.SND.WND
 
-    // --- Three more: what an ACK of ours needs, and the deadlines
-    SendRecords records_;
-    Sequence recovery_point_;
-    TailLossProbe tail_probe_;
-    // Deadlines; kNever: not armed
+    // --- Two more: what an ACK of ours needs, and the deadlines; kNever: not armed
     Micros retransmission_at_ = kNever;  // of data, SYN and FIN
     Micros probe_at_ = kNever;           // tail loss probe or window probe: never both
     Micros reordering_at_ = kNever;
@@ -349,8 +345,11 @@ class alignas(64) Connection {
     Sequence counted_;     // RCV.NXT of bytes_received_
     TimestampClock clock_;
     std::uint16_t remote_port_;
+    SendRecords records_;
 
-    // --- Four more: what an ACK of the peer needs
+    // --- Five more: what an ACK of the peer needs
+    Sequence recovery_point_;
+    TailLossProbe tail_probe_;
     RttEstimator rtt_;
     Congestion congestion_;
     Rack rack_;

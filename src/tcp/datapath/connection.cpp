@@ -20,10 +20,10 @@ Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple
       // Anywhere, so that a test whose sequence numbers wrap has positions that do, too.
       receive_fifo_(initial_send.value()),
       send_fifo_(initial_send.value()),
-      records_(initial_send + 1),
-      recovery_point_(initial_send + 1),
       clock_(clock),
       remote_port_(tuple.remote_port),
+      records_(initial_send + 1),
+      recovery_point_(initial_send + 1),
       rtt_(settings),
       congestion_(settings, 1),
       user_timeout_(settings.user_timeout),
@@ -68,8 +68,8 @@ Connection::~Connection() {
     // The order of the members; docs/tcp.md has these sizes.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
-    static_assert(offsetof(Connection, records_) == kSegmentLines * kLine);
-    static_assert(offsetof(Connection, rtt_) == kAckLines * kLine);
+    static_assert(offsetof(Connection, retransmission_at_) == kSegmentLines * kLine);
+    static_assert(offsetof(Connection, records_) == (kAckLines - 1) * kLine);
     static_assert(offsetof(Connection, prr_) <= kPeerAckLines * kLine);
 #pragma GCC diagnostic pop
     static_assert(sizeof(Connection) == 896);

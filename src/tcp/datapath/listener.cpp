@@ -66,6 +66,7 @@ struct Listener::HalfOpen {
 Listener::Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t mtu,
                    const SipKey& key) noexcept
     : settings_(&settings), arena_(&arena), key_(key), cookies_(key), mtu_(mtu) {
+    static_assert(sizeof(HalfOpen) <= 96);  // docs/tcp.md
     const std::uint32_t entries = settings.max_half_open;
     const std::uint32_t buckets = std::bit_ceil(std::max(entries, 1U));
     entries_ = static_cast<HalfOpen*>(arena.allocate(entries * sizeof(HalfOpen)));
