@@ -69,6 +69,17 @@ TEST(Retransmission, GivesUpAfterR2AndWarnsAtR1) {
     EXPECT_GE(end.now - end.sent_at, seconds(100));  // RFC 9293 3.8.3: R2
 }
 
+TEST(Retransmission, SegmentsThatAcknowledgeNothingNewDoNotPostponeTheTimeout) {
+    Flight end(3, false);
+    const std::optional<Micros> deadline = end->deadline();
+    ASSERT_TRUE(deadline);
+    for (int i = 0; i < 2; ++i) {
+        end.pass(milliseconds(50));
+        end.receive(end.ack(end.at(0)));
+        EXPECT_EQ(end->deadline(), deadline);
+    }
+}
+
 TEST(Retransmission, AcknowledgedBytesRestartTheTimer) {
     Flight end(3, false);
     end.pass(milliseconds(100));
