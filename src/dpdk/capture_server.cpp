@@ -308,9 +308,14 @@ int Captures::serve(const Request& request, const std::string& peer) {
 
 int Captures::enable(const Request& request, std::uint16_t port, const std::string& peer) {
     rte_eth_dev_info info{};
-    if (request.ring == nullptr || request.mempool == nullptr || !has_ring_handler(*request.mempool) ||
-        rte_eth_dev_info_get(port, &info) != 0)
+    if (request.ring == nullptr || request.mempool == nullptr || rte_eth_dev_info_get(port, &info) != 0)
         return EINVAL;
+    if (!has_ring_handler(*request.mempool)) {
+        log_warning(
+            fmt::format("{}: a capture is refused: the process has loaded other drivers than this program",
+                        port_label(port)));
+        return EINVAL;
+    }
     const std::uint32_t overhead = RTE_PKTMBUF_HEADROOM + kTrailer;
     const std::uint32_t room = rte_pktmbuf_data_room_size(request.mempool);
     const bool all = request.queue == RTE_PDUMP_ALL_QUEUES;

@@ -27,7 +27,7 @@ void add_reload(metrics::Families& families, const Reload& reload) {
     families.push_back({"l2echo_config_last_reload_successful",
                         metrics::Type::Gauge,
                         "1 if the last reload succeeded, or there was none",
-                        {{{}, std::uint64_t{reload.last_succeeded()}}}});
+                        {{{}, std::uint64_t{reload.last_succeeded() ? 1U : 0U}}}});
     families.push_back({"l2echo_config_last_reload_success_timestamp_seconds",
                         metrics::Type::Gauge,
                         "When the options in force were read, since 1970",

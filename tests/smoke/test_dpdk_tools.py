@@ -127,11 +127,11 @@ def huge_folder(tmp_path):
 
 @pytest.fixture
 def start_captured(start, l2_multi_echo, prefix, huge_folder):
-    def start_on(*devices, lcores=None):
-        return start(l2_multi_echo, f"--huge-dir={huge_folder}", "-m", "128", "--no-pci", f"--file-prefix={prefix}",
-                     *(f"--vdev={device}" for device in devices), "--lcores", lcores or two_workers(), "--", "--format",
-                     "json", "--raw", "--rx-descriptors", "256", "--tx-descriptors", "256",
-                     "--allow-dumpcap").wait_until_ready()
+    def start_on(*devices, lcores=None, eal=()):
+        return start(l2_multi_echo, *eal, f"--huge-dir={huge_folder}", "-m", "128", "--no-pci",
+                     f"--file-prefix={prefix}", *(f"--vdev={device}" for device in devices), "--lcores",
+                     lcores or two_workers(), "--", "--format", "json", "--raw", "--rx-descriptors", "256",
+                     "--tx-descriptors", "256", "--allow-dumpcap").wait_until_ready()
 
     return start_on
 
@@ -241,6 +241,18 @@ def test_promiscuous_mode_returns_after_a_capture(start_captured, dumpcap, prefi
     assert client.cmd("/ethdev/info", 0)["promiscuous"] == 1
     assert dumpcap("-a", "duration:1").wait(SECONDS) == 0  # without -p
     wait_until(lambda: client.cmd("/ethdev/info", 0)["promiscuous"] == 1, "promiscuous mode")
+    echo.stop()
+
+
+@pytest.mark.alone
+def test_dumpcap_is_refused_if_it_has_loaded_other_drivers(start_captured, dumpcap):
+    """A mempool names its handler by a number, which another process may have given to a handler of another driver."""
+    drivers = sorted(pathlib.Path("/usr/lib").glob("*/dpdk/pmds-*/"))[-1]
+    loaded = [f"-d{drivers}/librte_{name}.so" for name in ("bus_vdev", "mempool_ring", "net_null")]
+    echo = start_captured("net_null0", eal=loaded)
+    capture = dumpcap("-p", "-c", "10")
+    assert capture.wait(SECONDS) == 1 and "Packet dump enable failed" in capture.stderr()
+    echo.wait_for_line("a capture is refused: the process has loaded other drivers than this program")
     echo.stop()
 
 
