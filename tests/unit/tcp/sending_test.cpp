@@ -383,6 +383,16 @@ TEST(UserTimeout, EndsWhenBytesStayUnacknowledged) {
     EXPECT_LE(end.now - before, seconds(60));
 }
 
+TEST(UserTimeout, TheLongestTimeIsNotOverAtOnce) {
+    OneEnd end;
+    end.establish();
+    end->set_user_timeout(Micros::max());
+    end.write("hello");
+    EXPECT_GT(*end->deadline(), end.now);
+    end.run(seconds(2));
+    EXPECT_EQ(end->state(), State::Established);
+}
+
 TEST(UserTimeout, ExpiresOnTime) {
     OneEnd end;
     end.establish();
