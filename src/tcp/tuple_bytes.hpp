@@ -39,7 +39,8 @@ std::array<std::byte, kTupleBytes + 1 + 4 * kWords> keyed_message(
     std::array<std::byte, kTupleBytes + 1 + 4 * kWords> message;
     store_tuple(message.data(), tuple);
     message[kTupleBytes] = std::byte{purpose};
-    std::memcpy(message.data() + kTupleBytes + 1, words.data(), 4 * kWords);
+    if constexpr (kWords > 0)  // memcpy() must not get the null pointer of an empty array
+        std::memcpy(message.data() + kTupleBytes + 1, words.data(), 4 * kWords);
     return message;
 }
 

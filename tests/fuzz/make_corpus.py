@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Writes the seed corpus of frame_fuzzer: frames of every kind that the rules mention, each under several rules."""
+"""Writes the seed corpora: for frame_fuzzer, frames of every kind that the rules mention, each under several rules; for
+connection_fuzzer, each state by each way to open, followed by short stories."""
 
 import argparse
 import hashlib
@@ -90,16 +91,47 @@ def rules():
     yield bytes((plain, 0, 1)) + to_prefix + bytes((1, 0, 0, 0))
 
 
+# Operations of connection_fuzzer.cpp, which reads a byte each and then their arguments.
+IN_ORDER, BEHIND_HOLE, ACKNOWLEDGE, SACK, FIN = 1, 2, 3, 4, 5
+WINDOW, WRITE, READ, ECHO, SHUTDOWN, END = 7, 10, 11, 13, 14, 15
+PASS_TIME, UNTIL_DEADLINE, HOLD_MEMORY, DESTROY, LISTEN = 17, 18, 20, 21, 24
+
+
+def stories():
+    """What happens to a connection once it has its state."""
+    yield bytes((WRITE, 200, ACKNOWLEDGE, 2, WRITE, 250, ACKNOWLEDGE, 255))
+    yield bytes((WRITE, 255, SACK, 1, 0, 3, 2, SACK, 0, 0, 6, 4, UNTIL_DEADLINE, ACKNOWLEDGE, 9, UNTIL_DEADLINE))
+    yield bytes((WRITE, 240)) + 6 * bytes((UNTIL_DEADLINE,)) + bytes((ACKNOWLEDGE, 255))
+    yield bytes((WRITE, 240)) + 4 * bytes((ACKNOWLEDGE, 0)) + bytes((ACKNOWLEDGE, 3, ACKNOWLEDGE, 255))
+    yield bytes((IN_ORDER, 100, BEHIND_HOLE, 3, 50, BEHIND_HOLE, 6, 50, IN_ORDER, 160, READ, 250, FIN, 0, SHUTDOWN))
+    yield bytes((ECHO, IN_ORDER, 200, ACKNOWLEDGE, 255, BEHIND_HOLE, 2, 99, IN_ORDER, 190, FIN, 0, SHUTDOWN))
+    yield bytes((WINDOW, 0, WRITE, 130)) + 4 * bytes((UNTIL_DEADLINE,)) + bytes((WINDOW, 255, ACKNOWLEDGE, 255))
+    yield bytes((HOLD_MEMORY, 1, IN_ORDER, 200, WRITE, 200, HOLD_MEMORY, 0, IN_ORDER, 200, WRITE, 200))
+    yield bytes((END, 0, UNTIL_DEADLINE, FIN, 0, PASS_TIME, 30, DESTROY, LISTEN, 1, 2, 0, 0, 0, 0, 0, 0))
+
+
+def sessions():
+    """Settings, sizes, arena, IP version, MTU and clock; kind of opening, state, numbers, offer and window; a story."""
+    for flags, kind, state, story in itertools.product((0, 4 | 8, 2 | 32), range(4), range(10), stories()):
+        opening = bytes((kind, state, 1, 0, 0)) + (b"\1" if kind < 2 else b"")
+        yield bytes((flags, 0, 0, 0, 0, 0)) + opening + story
+
+
+def write(folder, inputs):
+    folder.mkdir(parents=True, exist_ok=True)
+    for data in inputs:
+        (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
+    print(f"{sum(1 for _ in folder.iterdir())} inputs in {folder}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for frame, rule in itertools.product([bytes(frame) for frame in frames()], rules()):
-        for kept in (frame, frame[: len(frame) * 2 // 3]):
-            data = rule + kept
-            (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
-    print(f"{sum(1 for _ in folder.iterdir())} inputs in {folder}")
+    frames_and_rules = itertools.product([bytes(frame) for frame in frames()], rules())
+    write(folder / "frames", (rule + kept for frame, rule in frames_and_rules
+                              for kept in (frame, frame[: len(frame) * 2 // 3])))
+    write(folder / "connections", sessions())
 
 
 if __name__ == "__main__":

@@ -119,9 +119,10 @@ class alignas(64) Connection {
     void set_no_delay(bool on) noexcept;
     /// Probes an idle peer, with the times of the settings. Off by default (RFC 9293 3.8.4).
     void set_keepalive(bool on, Micros now) noexcept;
-    /// How long sent bytes may stay unacknowledged (RFC 5482); 0: as the settings say for R2.
+    /// How long sent bytes may stay unacknowledged (RFC 5482), 24 h at most; 0: as the settings say for R2.
     void set_user_timeout(Micros timeout) noexcept;
-    /// How long close() may take until a RST is sent; 0: close() is abort(); empty: no limit (the default).
+    /// How long close() may take until a RST is sent, 24 h at most; 0: close() is abort(); empty: no limit
+    /// (the default).
     void set_linger(std::optional<Micros> timeout) noexcept;
 
     // --- Inspection

@@ -7,6 +7,11 @@
 #include "tcp/datapath/sizes.hpp"
 
 namespace l2echo::tcp {
+namespace {
+
+constexpr Micros kMaxTimeout = std::chrono::hours(24);  // as Settings::user_timeout
+
+}  // namespace
 
 Connection::Connection(const Settings& settings, fifo::Arena& arena, const Tuple& tuple, std::uint16_t mtu,
                        Sequence initial_send, TimestampClock clock, bool is_passive) noexcept
@@ -202,12 +207,12 @@ void Connection::set_keepalive(bool on, Micros now) noexcept {
 }
 
 void Connection::set_user_timeout(Micros timeout) noexcept {
-    user_timeout_ = std::max(timeout, Micros(0));
+    user_timeout_ = std::clamp(timeout, Micros(0), kMaxTimeout);
 }
 
 void Connection::set_linger(std::optional<Micros> timeout) noexcept {
     has_linger_ = timeout.has_value();
-    linger_ = std::max(timeout.value_or(Micros(0)), Micros(0));
+    linger_ = std::clamp(timeout.value_or(Micros(0)), Micros(0), kMaxTimeout);
 }
 
 State Connection::state() const noexcept {

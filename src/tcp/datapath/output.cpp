@@ -79,7 +79,10 @@ std::optional<OutgoingSegment> Connection::handshake_segment(Micros now) noexcep
         header.acknowledgment = receive_next_.value();
         note_acknowledged();
     }
-    header.window = first_window(*settings_);
+    // The peer's SYN may have brought bytes, which take their part of the window.
+    header.window = is_answer ? static_cast<std::uint16_t>(std::min<std::uint32_t>(
+                                    bytes_between(receive_next_, receive_edge_), 0xFFFF))
+                              : first_window(*settings_);
     wire::TcpOptions& options = header.options;
     options.mss = own_mss(*settings_, link_mtu_, is_ipv6_);
     options.sack_permitted = is_answer ? sack_ : settings_->sack;

@@ -87,11 +87,13 @@ void Connection::adapt_window(const Delivery& delivery, bool advanced, Micros no
     }
 }
 
-/// RFC 9293 3.10.7.4: only a segment that is not older than the last one may move the window. Returns whether
-/// it moved in relation to the ACK, which a duplicate ACK does not do.
+/// RFC 9293 3.10.7.4: only a segment that is not older than the last one, and whose ACK is not older than
+/// SND.UNA, may move the window. Returns whether it moved in relation to the ACK, which a duplicate ACK does
+/// not do.
 bool Connection::update_send_window(const Arrival& arrival) noexcept {
     const Sequence ack(arrival.header.acknowledgment);
-    if (arrival.begin < window_sequence_ || (arrival.begin == window_sequence_ && ack < window_ack_))
+    if (arrival.begin < window_sequence_ || (arrival.begin == window_sequence_ && ack < window_ack_) ||
+        ack < records_.una())
         return false;
     const std::uint32_t window = std::uint32_t{arrival.header.window}
                                  << (arrival.header.flags.syn ? 0 : send_scale_);

@@ -187,7 +187,7 @@ void Connection::refuse(const Arrival& arrival) noexcept {
     }
     if (state_ == State::TimeWait && arrival.fin)
         close_at_ = arrival.now + settings_->time_wait;
-    if (arrival.payload_end() <= receive_next_)
+    if (arrival.begin < receive_next_ && arrival.payload_end() <= receive_next_)
         note_duplicate(arrival.begin, arrival.payload_end());
     ack_now_ = true;
 }

@@ -305,6 +305,16 @@ TEST(Linger, EndsACloseThatTakesTooLong) {
     EXPECT_EQ(end.now - before, seconds(2));
 }
 
+TEST(Linger, TheLongestTimeIsNotOverAtOnce) {
+    OneEnd end;
+    end.establish();
+    end->set_linger(Micros::max());
+    end.write("not acknowledged");
+    end->close(end.now);
+    end.run(seconds(2));
+    EXPECT_EQ(end->state(), State::FinWait1);
+}
+
 TEST(Linger, DoesNotEndWhatWasAcknowledged) {
     OneEnd end;
     end.establish();

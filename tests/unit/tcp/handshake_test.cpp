@@ -51,6 +51,15 @@ TEST(Handshake, SimultaneousOpenConnectsOnAPlainAck) {
     EXPECT_TRUE(end.receive(end.ack()).has(Event::Connected));
 }
 
+TEST(Handshake, BytesOfASynTakeTheirPartOfTheWindow) {
+    OneEnd end;
+    const Sent syn = end.open_actively();
+    end.receive(end.syn(), "early");
+    const Sent answer = end.send_one();
+    EXPECT_EQ(answer.ack(), OneEnd::kPeers + 1 + 5);
+    EXPECT_EQ(answer.header.window, syn.header.window - 5);
+}
+
 TEST(Handshake, RepeatedSynInSynReceivedRepeatsTheSynAck) {
     OneEnd end;
     end.open_actively();

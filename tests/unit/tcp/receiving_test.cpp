@@ -180,6 +180,15 @@ TEST(Dsack, ReportsTheOldPartOfASegment) {
     EXPECT_EQ(end.read(), "helloworld");
 }
 
+TEST(Dsack, LeavesOutBytesFarBeyondTheWindow) {
+    SackEnd end;
+    // It ends more than half of the sequence numbers later, which looks like before.
+    wire::TcpHeader far = end.ack();
+    far.sequence += 0x7FFFFFFF;
+    end.receive(far, "hello");
+    EXPECT_EQ(end.send_one().header.options.sack_blocks, 0);
+}
+
 // --- Window
 
 TEST(ReceiveWindow, ShrinksByWhatIsUnreadAndNeverMovesLeft) {

@@ -77,6 +77,18 @@ TEST(SendWindow, AnOlderSegmentDoesNotMoveIt) {
     EXPECT_EQ(end->info().send_window, 0xFFFFU);
 }
 
+TEST(SendWindow, AnOlderAcknowledgmentDoesNotMoveIt) {
+    OneEnd end;
+    end.establish();
+    end.write("hello");
+    end.receive(end.ack());
+    const std::uint32_t before = end->info().send_window;
+    end.peer_window = 1;
+    end.receive(end.ack(OneEnd::kOurs + 3), "new bytes");
+    EXPECT_EQ(end->info().send_window, before);
+    EXPECT_EQ(end.read(), "new bytes");
+}
+
 TEST(SendWindow, MayShrink) {
     OneEnd end;
     end.establish();
@@ -392,6 +404,16 @@ TEST(UserTimeout, EndsAHandshake) {
     EXPECT_TRUE(end.events.has(Event::TimedOut));
     EXPECT_EQ(end->state(), State::Closed);
     EXPECT_EQ(end.now - before, minutes(1));
+}
+
+TEST(UserTimeout, TheLongestTimeIsNotOverAtOnce) {
+    OneEnd end;
+    end.establish();
+    end->set_user_timeout(Micros::max());
+    end.write("hello");
+    EXPECT_GT(*end->deadline(), end.now);
+    end.run(seconds(2));
+    EXPECT_EQ(end->state(), State::Established);
 }
 
 TEST(UserTimeout, ExpiresOnTime) {
