@@ -236,7 +236,7 @@ class alignas(64) Connection {
     OutgoingSegment segment_at(Sequence begin, std::uint32_t length, Micros now) noexcept;
     void write_header(wire::TcpHeader& header, Sequence sequence, Micros now) noexcept;
     void note_acknowledged() noexcept;
-    void note_resent(Micros now) noexcept;
+    void note_resent(Sequence end, Micros now) noexcept;
     std::uint32_t full_payload() const noexcept;
     std::uint32_t sendable(std::uint32_t waiting, bool fin_due) const noexcept;
     bool congestion_admits(std::uint32_t length) const noexcept;
@@ -378,6 +378,7 @@ class alignas(64) Connection {
     Sequence undo_end_;                   // until these bytes are acknowledged
     std::uint32_t resent_segments_ = 0;   // in this episode and not reported as duplicate
     std::uint32_t resent_timestamp_ = 0;  // TSval of the first of them
+    Sequence resent_end_;                 // where that one ends
 
     std::uint8_t duplicates_ = 0;      // duplicate ACKs in a row, without SACK
     std::uint8_t window_backoff_ = 0;  // of the window probe

@@ -108,7 +108,7 @@ std::optional<OutgoingSegment> Connection::lost_segment(Micros now) noexcept {
     if (!is_recorded && !resend_now_)
         return std::nullopt;
     resend_now_ = false;
-    note_resent(now);
+    note_resent(lost->begin + lost->length, now);
     if (phase_ == Phase::Recovery)
         prr_.on_sent(lost->length);
     OutgoingSegment segment = segment_at(lost->begin, lost->length, now);
@@ -282,12 +282,13 @@ std::uint32_t Connection::full_payload() const noexcept {
     return send_mss_ > option ? send_mss_ - option : 1;
 }
 
-void Connection::note_resent(Micros now) noexcept {
+void Connection::note_resent(Sequence end, Micros now) noexcept {
     ++segments_retransmitted_;
     ++resent_segments_;
     if (!has_resent_) {
         has_resent_ = true;
         resent_timestamp_ = clock_.at(now);
+        resent_end_ = end;
     }
 }
 

@@ -190,7 +190,9 @@ void Connection::leave_recovery() noexcept {
 
 void Connection::remember_for_undo() noexcept {
     before_loss_ = congestion_.state();
-    undo_una_ = records_.una();
+    // If the episode before was undone, segments that it sent again may still be in flight. A DSACK of theirs
+    // says nothing about this one.
+    undo_una_ = later(records_.una(), recovery_point_);
     undo_limit_ = records_.next();
     undo_end_ = records_.next();
     resent_segments_ = 0;
@@ -204,7 +206,7 @@ void Connection::undo_if_spurious(const Arrival& arrival, const Delivery& delive
     if (!can_undo_)
         return;
     bool spurious = false;
-    if (timestamps_ && advanced && has_resent_ && delivery.acknowledged_resent) {
+    if (timestamps_ && advanced && has_resent_ && Sequence(arrival.header.acknowledgment) >= resent_end_) {
         const std::uint32_t echo = arrival.header.options.timestamps->echo;
         spurious = static_cast<std::int32_t>(echo - resent_timestamp_) < 0;
         // The first ACK decides.

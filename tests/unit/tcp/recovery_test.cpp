@@ -365,6 +365,35 @@ TEST(Undo, TimestampOfTheRetransmissionDoesNot) {
     EXPECT_EQ(end->info().undone, 0U);
 }
 
+// What an undone episode had sent again is acknowledged during the next one, with an older timestamp.
+TEST(Undo, EpisodeAfterAnUndoneOneIsJudgedByItsOwnRetransmissions) {
+    Flight end(10, true, true);
+    const std::uint32_t stamp = end.clock.at(end.now);
+    const auto ack = [&](std::uint32_t to, std::uint32_t echo,
+                         std::initializer_list<wire::SackBlock> blocks) {
+        wire::TcpHeader header = end.ack(end.at(to), blocks);
+        header.options.timestamps->echo = echo;
+        end.receive(header);
+    };
+    end.pass(milliseconds(60));
+    ack(0, stamp, {end.block(1, 2), end.block(3, 7)});
+    const std::uint32_t first_repeated = end.clock.at(end.now);
+    EXPECT_EQ(end.sent_segments(), (Flight::Numbers{0, 2}));
+    end.pass(milliseconds(10));
+    ack(2, stamp, {end.block(3, 7)});  // 0 was only late
+    EXPECT_EQ(end->info().undone, 1U);
+    end.pass(milliseconds(10));
+    ack(2, stamp, {end.block(3, 7), end.block(8, 10)});  // 7 is lost: another episode
+    end.pass(milliseconds(60));
+    ack(2, stamp, {end.block(3, 7), end.block(8, 10)});
+    EXPECT_TRUE(end->info().in_recovery);
+    EXPECT_EQ(end.sent_segments(), (Flight::Numbers{7}));
+    end.pass(milliseconds(10));
+    ack(7, first_repeated, {end.block(8, 10)});  // by the 2 that the first episode repeated
+    EXPECT_EQ(end->info().undone, 1U);
+    EXPECT_TRUE(end->info().in_recovery);
+}
+
 TEST(Undo, DsackOfEachRetransmissionRestoresTheWindow) {
     Flight end(8);
     const std::uint32_t before = end->info().congestion_window;
