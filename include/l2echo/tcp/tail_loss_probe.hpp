@@ -47,17 +47,12 @@ class TailLossProbe {
     bool on_ack(Sequence ack, const Delivery& delivery, bool is_duplicate) noexcept {
         if (!is_in_flight_ || ack < end_)
             return false;
-        if (!is_retransmission_) {
+        const bool both_arrived = delivery.has_dsack && delivery.dsack_end == end_;
+        const bool has_repaired = is_retransmission_ && !both_arrived && ack > end_;
+        // A duplicate is the second ACK, of a peer without DSACK.
+        if (!is_retransmission_ || both_arrived || has_repaired || is_duplicate)
             is_in_flight_ = false;
-        } else if (delivery.has_dsack && delivery.dsack_end == end_) {
-            is_in_flight_ = false;  // the segment and its probe both arrived
-        } else if (ack > end_) {
-            is_in_flight_ = false;
-            return true;
-        } else if (is_duplicate) {
-            is_in_flight_ = false;  // the second ACK, of a peer without DSACK
-        }
-        return false;
+        return has_repaired;
     }
 
   private:
