@@ -69,25 +69,22 @@ class Copy:
                 return program, done.stdout
         return None
 
+    def patch(self, patch, *options):
+        """Whether the patch, or with --reverse its opposite, applied."""
+        done = run("patch", "--batch", "--forward", "--strip=1", "--input", patch, *options, cwd=self.source)
+        return done.returncode == 0, done.stdout
+
     def try_patch(self, patch):
-        applied = run("patch", "--batch", "--forward", "--strip=1", "--input", patch, cwd=self.source)
-        if applied.returncode != 0:
-            self._restore(patch)
-            return "does not apply: write it again for today's code\n" + applied.stdout
+        applies, output = self.patch(patch, "--dry-run")
+        if not applies:
+            return "does not apply: write it again for the code of today\n" + output
+        self.patch(patch)
         is_built, output = self.ninja()
         found = self.failing_program(patch.read_text(encoding="utf-8")) if is_built else None
-        self._restore(patch)
+        self.patch(patch, "--reverse")
         if not is_built:
             return "does not compile: the fault must be one that compiles\n" + output
         return None if found else "no test finds it"
-
-    def _restore(self, patch):
-        for line in patch.read_text(encoding="utf-8").splitlines():
-            if line.startswith("+++ b/"):
-                name = line.removeprefix("+++ b/").split("\t", maxsplit=1)[0]
-                run("cp", ROOT / name, self.source / name)  # with a new time, so that it is compiled again
-                (self.source / (name + ".rej")).unlink(missing_ok=True)
-                (self.source / (name + ".orig")).unlink(missing_ok=True)
 
 
 @functools.cache
