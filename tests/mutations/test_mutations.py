@@ -5,6 +5,7 @@ what depends on it is built again, and the programs below run until one of them 
 """
 
 import concurrent.futures
+import filecmp
 import functools
 import os
 import pathlib
@@ -37,11 +38,17 @@ class Copy:
 
     def __init__(self, folder, is_checked):
         self.source, self.build = folder / "source", folder / "build"
-        shutil.rmtree(self.source, ignore_errors=True)
-        self.source.mkdir(parents=True)
-        for name in SOURCES:
-            # The times stay, so that an earlier build is still good.
-            run("cp", "-a", ROOT / name, self.source)
+        wanted = {file.relative_to(ROOT) for name in SOURCES for file in [ROOT / name, *(ROOT / name).rglob("*")]
+                  if file.is_file()}
+        for file in [file for file in self.source.rglob("*") if file.is_file()]:
+            if file.relative_to(self.source) not in wanted:
+                file.unlink()
+        # Only what differs, so that an earlier build is still good, and a fault that an earlier run left is not.
+        for name in wanted:
+            to = self.source / name
+            if not to.exists() or not filecmp.cmp(ROOT / name, to, shallow=False):
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, to)
         if not (self.build / "build.ninja").exists():
             done = run("meson", "setup", self.build, self.source, "--buildtype=plain", "-Doptimization=1",
                        "-Dtests=true", "-Dmanuals=disabled", "-Db_ndebug=false")
