@@ -209,6 +209,7 @@ class alignas(64) Connection {
 
     // sender.cpp: acknowledgments, loss detection and recovery
     void take_acknowledgment(const Arrival& arrival) noexcept;
+    void adapt_window(const Delivery& delivery, bool advanced, Micros now) noexcept;
     bool update_send_window(const Arrival& arrival) noexcept;
     void take_acknowledged_bytes(std::uint32_t bytes) noexcept;
     bool take_probed_byte() noexcept;
@@ -273,6 +274,8 @@ class alignas(64) Connection {
         return send_fifo().empty() && !fin_sent_ && !can_undo_ && !window_probing_ && attempts_ == 0;
     }
     bool is_synchronized() const noexcept { return state_ > State::SynReceived; }
+    const char* broken_memory() const noexcept;
+    const char* broken_state() const noexcept;
     void release_idle_memory() noexcept;
     void release_send_memory() noexcept;
     void release_all_memory() noexcept;

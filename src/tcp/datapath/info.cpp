@@ -74,14 +74,25 @@ const char* Connection::broken_invariant() const noexcept {
         return "the retransmission timer runs while bytes are in flight";
     if (window_probing_ && !records_.empty())
         return "the window is probed only while nothing is in flight";
+    if (const char* broken = broken_memory())
+        return broken;
+    return broken_state();
+}
+
+const char* Connection::broken_memory() const noexcept {
     if (records_.empty() && send_fifo().size() == 0 && records_.memory_size() > 0)
         return "without bytes in flight, no memory is held for records";
     if (send_fifo_.size() == 0 && send_fifo_.capacity() > 0)
         return "an empty send FIFO holds no memory";
-    if (has_holes_ == out_of_order_.empty())
+    const bool has_holes = has_holes_;
+    if (has_holes == out_of_order_.empty())
         return "has_holes_ is known";
     if (receive_fifo_.size() == 0 && out_of_order_.empty() && receive_fifo_.capacity() > 0)
         return "an empty receive FIFO holds no memory";
+    return nullptr;
+}
+
+const char* Connection::broken_state() const noexcept {
     switch (state_) {
         case State::Established:
             return shutdown_ || fin_received_ ? "ESTABLISHED is before both FINs" : nullptr;

@@ -81,7 +81,7 @@ Listener::Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t m
             free_ = position;
         }
     }
-    accept_ = static_cast<Connection**>(arena.allocate(settings.max_accept_queue * sizeof(Connection*)));
+    accept_ = static_cast<Connection**>(arena.allocate(settings.max_accept_queue * sizeof(*accept_)));
     if (accept_ != nullptr)
         accept_capacity_ = settings.max_accept_queue;
 }

@@ -1,6 +1,7 @@
 // The size of segments: path MTU discovery (RFC 1191, 8201) that believes only errors about segments in
 // flight (RFC 5927).
 #include <algorithm>
+#include <array>
 
 #include "l2echo/tcp/connection.hpp"
 #include "tcp/datapath/sizes.hpp"
@@ -16,7 +17,7 @@ constexpr std::uint16_t kMinPayload = 8;
 constexpr Micros kRaiseAfter = std::chrono::minutes(10);  // RFC 1191 6.3, RFC 8201 4
 
 // MTUs of RFC 1191 table 7-1, for routers that do not say theirs.
-constexpr std::uint16_t kPlateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 552};
+constexpr std::array<std::uint16_t, 8> kPlateaus = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 552};
 
 }  // namespace
 
@@ -31,7 +32,7 @@ void Connection::use_peer_mss(std::uint16_t mss) noexcept {
 std::uint16_t Connection::segment_size(std::uint32_t mtu) const noexcept {
     const std::uint32_t headers = is_ipv6_ ? kIpv6Headers : kIpv4Headers;
     const std::uint32_t options = timestamps_ ? kTimestampBytes : 0;
-    const std::uint32_t segment = std::min<std::uint32_t>({mtu - headers, peer_mss_, settings_->max_mss});
+    const auto segment = std::min<std::uint32_t>({mtu - headers, peer_mss_, settings_->max_mss});
     return static_cast<std::uint16_t>(std::max<std::uint32_t>(segment - options, kMinPayload));
 }
 
@@ -66,9 +67,9 @@ void Connection::reduce_path_mtu(const IcmpError& error, Micros now) noexcept {
     const std::uint32_t least = is_ipv6_ ? kMinMtuIpv6 : kMinMtuIpv4;
     std::uint32_t mtu = error.mtu;
     if (mtu == 0 && !is_ipv6_) {
-        const auto* plateau =
+        const auto* const plateau =
             std::ranges::find_if(kPlateaus, [this](std::uint16_t size) { return size < path_mtu_; });
-        mtu = plateau == std::end(kPlateaus) ? least : *plateau;
+        mtu = plateau == kPlateaus.end() ? least : *plateau;
     }
     mtu = std::max(mtu, least);
     if (mtu >= path_mtu_)

@@ -58,10 +58,19 @@ void Connection::take_acknowledgment(const Arrival& arrival) noexcept {
         congestion_.on_congestion(records_.outstanding());
     }
 
+    adapt_window(delivery, advanced, arrival.now);
+    if (advanced)
+        attempts_ = 0;
+    if (advanced || delivery.bytes > 0)
+        restart_timers(advanced, arrival.now);
+}
+
+/// Looks for losses, and lets the congestion window follow.
+void Connection::adapt_window(const Delivery& delivery, bool advanced, Micros now) noexcept {
     const std::uint32_t lost_before = records_.lost();
     if (sack_) {
-        rack_.on_ack(delivery, arrival.now, records_.una(), records_.next());
-        find_losses(arrival.now);
+        rack_.on_ack(delivery, now, records_.una(), records_.next());
+        find_losses(now);
     } else {
         find_losses_without_sack(advanced);
     }
@@ -73,14 +82,9 @@ void Connection::take_acknowledgment(const Arrival& arrival) noexcept {
     } else if (advanced && delivery.bytes > 0) {
         // SACK blocks and duplicate ACKs outside recovery may announce a loss, so the window does not grow by
         // them.
-        const Micros rtt = delivery.has_newest ? arrival.now - delivery.newest_sent : Micros(0);
-        congestion_.on_ack(
-            {delivery.bytes, records_.una(), records_.next(), arrival.now, rtt, rtt_.smoothed()});
+        const Micros rtt = delivery.has_newest ? now - delivery.newest_sent : Micros(0);
+        congestion_.on_ack({delivery.bytes, records_.una(), records_.next(), now, rtt, rtt_.smoothed()});
     }
-    if (advanced)
-        attempts_ = 0;
-    if (advanced || delivery.bytes > 0)
-        restart_timers(advanced, arrival.now);
 }
 
 /// RFC 9293 3.10.7.4: only a segment that is not older than the last one may move the window. Returns whether
