@@ -39,7 +39,7 @@ std::array<std::byte, kTupleBytes + 1 + 4 * kWords> keyed_message(
     std::array<std::byte, kTupleBytes + 1 + 4 * kWords> message;
     store_tuple(message.data(), tuple);
     message[kTupleBytes] = std::byte{purpose};
-    if constexpr (kWords > 0)  // memcpy() must not get the null pointer of an empty array
+    if constexpr (kWords > 0)  // data() of an empty array may be nullptr, which memcpy() must not get
         std::memcpy(message.data() + kTupleBytes + 1, words.data(), 4 * kWords);
     return message;
 }

@@ -5,6 +5,7 @@ what depends on it is built again, and the programs below run until one of them 
 """
 
 import concurrent.futures
+import filecmp
 import functools
 import os
 import pathlib
@@ -37,11 +38,17 @@ class Copy:
 
     def __init__(self, folder, is_checked):
         self.source, self.build = folder / "source", folder / "build"
-        shutil.rmtree(self.source, ignore_errors=True)
-        self.source.mkdir(parents=True)
-        for name in SOURCES:
-            # The times stay, so that an earlier build is still good.
-            run("cp", "-a", ROOT / name, self.source)
+        wanted = {file.relative_to(ROOT) for name in SOURCES for file in [ROOT / name, *(ROOT / name).rglob("*")]
+                  if file.is_file()}
+        for file in [file for file in self.source.rglob("*") if file.is_file()]:
+            if file.relative_to(self.source) not in wanted:
+                file.unlink()
+        # Only what differs, so that an earlier build is still good, and a fault that an earlier run left is not.
+        for name in wanted:
+            to = self.source / name
+            if not to.exists() or not filecmp.cmp(ROOT / name, to, shallow=False):
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, to)
         if not (self.build / "build.ninja").exists():
             done = run("meson", "setup", self.build, self.source, "--buildtype=plain", "-Doptimization=1",
                        "-Dtests=true", "-Dmanuals=disabled", "-Db_ndebug=false")
@@ -69,25 +76,22 @@ class Copy:
                 return program, done.stdout
         return None
 
+    def patch(self, patch, *options):
+        """Whether the patch, or with --reverse its opposite, applied."""
+        done = run("patch", "--batch", "--forward", "--strip=1", "--input", patch, *options, cwd=self.source)
+        return done.returncode == 0, done.stdout
+
     def try_patch(self, patch):
-        applied = run("patch", "--batch", "--forward", "--strip=1", "--input", patch, cwd=self.source)
-        if applied.returncode != 0:
-            self._restore(patch)
-            return "does not apply: write it again for today's code\n" + applied.stdout
+        applies, output = self.patch(patch, "--dry-run")
+        if not applies:
+            return "does not apply: write it again for the code of today\n" + output
+        self.patch(patch)
         is_built, output = self.ninja()
         found = self.failing_program(patch.read_text(encoding="utf-8")) if is_built else None
-        self._restore(patch)
+        self.patch(patch, "--reverse")
         if not is_built:
             return "does not compile: the fault must be one that compiles\n" + output
         return None if found else "no test finds it"
-
-    def _restore(self, patch):
-        for line in patch.read_text(encoding="utf-8").splitlines():
-            if line.startswith("+++ b/"):
-                name = line.removeprefix("+++ b/").split("\t", maxsplit=1)[0]
-                run("cp", ROOT / name, self.source / name)  # with a new time, so that it is compiled again
-                (self.source / (name + ".rej")).unlink(missing_ok=True)
-                (self.source / (name + ".orig")).unlink(missing_ok=True)
 
 
 @functools.cache

@@ -40,6 +40,9 @@ INSTANTIATE_TEST_SUITE_P(
             R"(seed=42987 loss=131556 delay=659 delay_back=6 heal_at=1000859 bytes=8735 write_chunk=1 write_pause=1
                  no_delay=1)"},
         Found{
+            "OpensByTheCookieOfAnEarlierSynThanThatOfTheEntry",
+            "seed=419276 connections=4 rate=20000 queue=144000 mtu=9000 half_open=2 spacing=5001 bytes=14396"},
+        Found{
             "RetransmitsOnlyOneSegmentAtTheStartOfARecovery",
             R"(seed=216422 loss=89684 duplicate=170252 heal_at=1002088 bytes=7282 write_chunk=1 write_pause=1
                  no_delay=1)"}),
