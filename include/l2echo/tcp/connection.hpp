@@ -102,9 +102,9 @@ class alignas(64) Connection {
     bool peer_closed() const noexcept;
 
     /// Sends back what arrives, without a copy: the receive FIFO is the send FIFO from now on. read() and
-    /// write() return 0. The end of the peer's stream is not echoed: call shutdown() on PeerClosed. Returns
-    /// false, and does nothing, if bytes were written that the peer has not acknowledged, or after
-    /// shutdown().
+    /// write() return 0. The end of the peer's stream is not echoed: call shutdown() on PeerClosed. After
+    /// shutdown(), bytes that arrive are answered by a RST. Returns false, and does nothing, if bytes were
+    /// written that the peer has not acknowledged, or after shutdown().
     bool echo() noexcept;
 
     /// Sends a FIN after all queued bytes. Receiving continues.

@@ -40,8 +40,8 @@ void Connection::take_payload(const Arrival& arrival) noexcept {
     if (fin_known_)
         end = earlier(end, peer_fin_);
     if (begin < end) [[likely]] {
-        // Nobody will read (RFC 2525 2.17).
-        if (left_) [[unlikely]] {
+        // Nobody will read (RFC 2525 2.17), or nothing follows our FIN that could echo it.
+        if (left_ || (echo_ && shutdown_)) [[unlikely]] {
             end_with_reset({});
             return;
         }

@@ -414,6 +414,17 @@ TEST(Echo, IsRefusedAfterAWrite) {
     EXPECT_TRUE(end->echo());
 }
 
+TEST(Echo, BytesAfterShutdownAreAnsweredByARst) {
+    OneEnd end;
+    end.establish();
+    ASSERT_TRUE(end->echo());
+    end->shutdown();
+    end.drain();
+    // They cannot be echoed after our FIN.
+    EXPECT_TRUE(end.receive_next("late").has(Event::Closed));
+    EXPECT_TRUE(end.send_one().header.flags.rst);
+}
+
 TEST(Echo, ShutdownSendsTheRestAndAFin) {
     OneEnd end;
     end.establish();
