@@ -78,8 +78,8 @@ void write_packet(const tcp::Tuple& tuple, const tcp::OutgoingSegment& segment,
 std::optional<ReceivedSegment> read_packet(std::span<const std::byte> bytes) noexcept {
     if (bytes.empty())
         return {};
-    return bytes.front() >> 4 == std::byte{4} ? read_as<wire::Ipv4Header>(bytes)
-                                              : read_as<wire::Ipv6Header>(bytes);
+    return (bytes.front() >> 4) == std::byte{4} ? read_as<wire::Ipv4Header>(bytes)
+                                                : read_as<wire::Ipv6Header>(bytes);
 }
 
 }  // namespace l2echo::sim
