@@ -39,7 +39,7 @@ CHOICES = dict(
 )
 Case = collections.namedtuple("Case", CHOICES)
 SMALL_BUFFER = 8192
-SAMPLE = 120  # five minutes
+SAMPLE = 25
 # The median of five longer runs is at least 0.8; a single run of 5 s has about 30 losses.
 SHARE_OF_KERNEL = 0.5
 
