@@ -45,7 +45,16 @@ INSTANTIATE_TEST_SUITE_P(
         Found{
             "RetransmitsOnlyOneSegmentAtTheStartOfARecovery",
             R"(seed=216422 loss=89684 duplicate=170252 heal_at=1002088 bytes=7282 write_chunk=1 write_pause=1
-                 no_delay=1)"}),
+                 no_delay=1)"},
+        Found{
+            "AddsNoNewSegmentToTheFlightInEachRecovery",
+            "seed=186827 reorder=60379 reorder_delay=11 bytes=19601 write_chunk=18 write_pause=1 no_delay=1"},
+        Found{"KnowsWhichSynAckTheClientTakes",  // the witness took the last one
+              R"(seed=284753 connections=8 delay_back=31 rate_back=20000 queue_back=48000 half_open=4
+                 spacing=1672 bytes_back=7338)"},
+        Found{"AllowsForLossOfTheFirstSegmentAfterAnOutage",  // the bound of the simulator was too low
+              R"(seed=1103323 loss=3749 delay=139 delay_back=39 blackhole_at=179 blackhole_for=51056594
+                 blackhole_sides=1)"}),
     [](const testing::TestParamInfo<Found>& tested) { return std::string(tested.param.name); });
 
 }  // namespace

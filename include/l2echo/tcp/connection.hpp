@@ -239,7 +239,7 @@ class alignas(64) Connection {
     void note_resent(Sequence end, Micros now) noexcept;
     std::uint32_t full_payload() const noexcept;
     std::uint32_t sendable(std::uint32_t waiting, bool fin_due) const noexcept;
-    bool congestion_admits(std::uint32_t length) const noexcept;
+    bool congestion_admits(std::uint32_t length, bool is_repeated) const noexcept;
     void after_sending(Micros now) noexcept;
 
     // timers.cpp

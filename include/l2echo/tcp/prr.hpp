@@ -48,8 +48,8 @@ class Prr {
         allowance_ -= is_first_alone_ ? allowance_ : std::min(allowance_, bytes);
     }
 
-    /// Bytes that may be sent now, retransmissions first. A segment may be sent while this is not 0: rounding
-    /// it down to whole segments would stop a recovery whose last ACKs deliver less than one.
+    /// Bytes that may be sent now, retransmissions first. A lost segment may be sent while this is not 0:
+    /// rounding it down to whole segments would stop a recovery whose last ACKs deliver less than one.
     std::uint32_t allowance() const noexcept { return allowance_; }
 
   private:

@@ -99,7 +99,7 @@ std::optional<OutgoingSegment> Connection::handshake_segment(Micros now) noexcep
 /// A lost segment is sent before new bytes.
 std::optional<OutgoingSegment> Connection::lost_segment(Micros now) noexcept {
     const std::optional<SentSegment> lost = records_.next_lost(full_payload());
-    if (!lost || !(resend_now_ || congestion_admits(lost->length)))
+    if (!lost || !(resend_now_ || congestion_admits(lost->length, true)))
         return std::nullopt;
     // A part of a segment that became too long needs a record of its own.
     const bool is_recorded = records_.resend(lost->begin, lost->length, now) ||
@@ -131,7 +131,7 @@ std::optional<OutgoingSegment> Connection::new_segment(Micros now) noexcept {
     const bool fin = fin_due && length == waiting && records_.next() + length < send_edge_;
     const std::uint32_t taken = length + (fin ? 1 : 0);
     const Sequence begin = records_.next();
-    if (taken == 0 || !congestion_admits(length) ||
+    if (taken == 0 || !congestion_admits(length, false) ||
         !records_.append(*arena_, taken, now, settings_->max_segments_in_flight)) {
         if (records_.empty() && !window_probing_)
             arm_window_probe(now);
@@ -164,10 +164,11 @@ std::uint32_t Connection::sendable(std::uint32_t waiting, bool fin_due) const no
     return length >= max_send_window_ / 2 && (no_delay_ || records_.empty()) ? length : 0;
 }
 
-bool Connection::congestion_admits(std::uint32_t length) const noexcept {
-    if (phase_ == Phase::Recovery)
-        return prr_.allowance() > 0 || records_.flight() == 0;
+bool Connection::congestion_admits(std::uint32_t length, bool is_repeated) const noexcept {
     const std::uint32_t flight = records_.flight();
+    // New bytes must fit whole: after short segments, each recovery would add the rest of one to the flight.
+    if (phase_ == Phase::Recovery)
+        return flight == 0 || (is_repeated ? prr_.allowance() > 0 : prr_.allowance() >= length);
     return flight == 0 || flight + length <= congestion_.window();
 }
 
