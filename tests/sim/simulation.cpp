@@ -35,12 +35,7 @@ class Simulation {
         const auto connections = static_cast<std::size_t>(schedule.at(Key::Connections));
         world_.connections.assign(connections, ConnectionRecord{Witness(schedule.flag(Key::Ipv6)), {}, {}});
         world_.calm_from = world_.start + calm_after();
-        // A SYN that meets a connection in TIME-WAIT waits for its end. While cookies are in use, what may be
-        // the second segment of a new connection is not answered by a RST, nor is a FIN of one that has
-        // ended.
-        world_.max_stall = schedule_.at(Key::HalfOpen) < 16 || schedule_.flag(Key::Flood) ? 400s
-                           : loses() || schedule_.flag(Key::ReuseTuple)                   ? 150s
-                                                                                          : 12s;
+        world_.max_stall = max_stall();
         end_ = world_.calm_from + max_duration();
         add_openings();
         add_strays();
@@ -98,11 +93,24 @@ class Simulation {
                 after = std::max(after, schedule_.at(at) + schedule_.at(length));
         return Micros(after);
     }
+    /// How long a connection may wait for an acknowledgment once the last outage is over.
+    Micros max_stall() const {
+        // A SYN that meets a connection in TIME-WAIT waits for its end. While cookies are in use, what may be
+        // the second segment of a new connection is not answered by a RST, nor is a FIN of one that has
+        // ended.
+        Micros bound = schedule_.at(Key::HalfOpen) < 16 || schedule_.flag(Key::Flood) ? 400s
+                       : loses() || schedule_.flag(Key::ReuseTuple)                   ? 150s
+                                                                                      : 12s;
+        // The outage has made the timeout long. A wire that never heals may take some of these segments, too.
+        if (loses() && calm_after() > 0s && !schedule_.flag(Key::HealAt))
+            bound += 5 * tcp::Settings{}.max_rto;
+        return bound;
+    }
     /// A generous bound on everything after that: the pauses of the applications, TIME-WAIT, the time on the
     /// wire with a window of one segment, and some timeouts of the greatest length.
     Micros max_duration() const {
         const std::int64_t connections = schedule_.at(Key::Connections);
-        std::int64_t bound = 1'000'000'000 + 2 * schedule_.at(Key::TimeWait) + schedule_.at(Key::StallFor) +
+        std::int64_t bound = 1'000'000'000 + max_stall().count() + 2 * schedule_.at(Key::TimeWait) + schedule_.at(Key::StallFor) +
                              connections * schedule_.at(Key::Spacing);
         const std::int64_t round_trip =
             2 * (schedule_.at(Key::Delay) + schedule_.at(Key::DelayBack) + schedule_.at(Key::Jitter) +

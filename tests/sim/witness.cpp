@@ -178,6 +178,10 @@ void Witness::on_delivery(Side to, const wire::TcpHeader& header, std::size_t pa
     Direction& peer = directions_[other(to)];
     if (header.flags.rst || !peer.has_initial)
         return;
+    // A listener may answer the SYN again, by a cookie or after one: the client takes what comes first.
+    if (to == Client && header.flags.syn && header.flags.ack && peer.acknowledged == 0 &&
+        tcp::Sequence(header.acknowledgment) == own.initial + 1)
+        peer.initial = tcp::Sequence(header.sequence);
     const std::int64_t begin = relative(peer, header.sequence);
     peer.delivered.add(begin, end_of(begin, header, payload));
     if (header.flags.ack && own.has_initial)
