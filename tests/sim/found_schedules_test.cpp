@@ -54,7 +54,12 @@ INSTANTIATE_TEST_SUITE_P(
                  spacing=1672 bytes_back=7338)"},
         Found{"AllowsForLossOfTheFirstSegmentAfterAnOutage",  // the bound of the simulator was too low
               R"(seed=1103323 loss=3749 delay=139 delay_back=39 blackhole_at=179 blackhole_for=51056594
-                 blackhole_sides=1)"}),
+                 blackhole_sides=1)"},
+        Found{"CountsNoPauseOfTheReaderAsAStall",  // nor did the simulator leave it out
+              "seed=2384353 service=2 bytes=1537 read_chunk_back=1 read_pause_back=240811"},
+        Found{"GivesUpThoughKeepaliveProbesArrive",  // which bring no ACK: the simulator did not allow it
+              R"(seed=2515030 delay=38 delay_back=21 blackhole_at=98 blackhole_for=58343613 min_rto=1721
+                 keepalive=1 bytes_back=14481)"}),
     [](const testing::TestParamInfo<Found>& tested) { return std::string(tested.param.name); });
 
 }  // namespace

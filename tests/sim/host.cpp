@@ -191,9 +191,12 @@ void Host::receive(const Packet& packet, Micros now) {
                segment && segment->tuple.local == tuple_of(0).local) {
         trace("gets", segment->tuple, segment->header, segment->payload.size(), now);
         if (Endpoint* endpoint = find(segment->tuple); endpoint != nullptr) {
-            world_.connections[endpoint->number].witness.on_delivery(side_, segment->header,
-                                                                     segment->payload.size());
-            endpoint->last_arrival = now;
+            Witness& witness = world_.connections[endpoint->number].witness;
+            // A segment from before the window, such as a keepalive probe, brings no ACK (RFC 9293 3.10.7.4).
+            if (segment->header.flags.syn ||
+                tcp::Sequence(segment->header.sequence) >= witness.next_expected(side_))
+                endpoint->last_arrival = now;
+            witness.on_delivery(side_, segment->header, segment->payload.size());
             note(*endpoint, endpoint->connection->receive(segment->header, segment->payload, now), now);
             serve(*endpoint, now);
         } else {
@@ -416,20 +419,22 @@ void Host::check(Endpoint& endpoint, Micros now) {
     if (connection.state() == State::Closed)
         return;
     const State state = connection.state();
+    const Micros paused_until = world_.connections[endpoint.number].sides[other(side_)].paused_until;
     const bool waits = info.unacknowledged > 0 || info.unsent > 0 || state == State::SynSent ||
                        state == State::SynReceived || state == State::FinWait1 || state == State::Closing ||
                        state == State::LastAck || state == State::TimeWait;
     if (waits && !connection.deadline())
         world_.fail("a connection that waits for the peer has no timer");
     if (!waits || state == State::TimeWait || info.bytes_acknowledged != endpoint.acknowledged ||
-        state != endpoint.state || now < world_.calm_from ||
-        now <= world_.connections[endpoint.number].sides[other(side_)].paused_until) {
+        state != endpoint.state || now < world_.calm_from || now <= paused_until) {
         endpoint.acknowledged = info.bytes_acknowledged;
         endpoint.state = state;
         endpoint.last_progress = now;
-    } else if (now - endpoint.last_progress > world_.max_stall) {
-        world_.fail(fmt::format("no progress for {} s", (now - endpoint.last_progress).count() / 1'000'000));
+        return;
     }
+    const Micros stall = now - std::max(endpoint.last_progress, paused_until);
+    if (stall > world_.max_stall)
+        world_.fail(fmt::format("no progress for {} s", stall.count() / 1'000'000));
 }
 
 void Host::finish(Endpoint& endpoint, Micros now) {

@@ -69,7 +69,7 @@ class Host {
         Application application;
         std::optional<tcp::Connection> connection;
         std::optional<tcp::Micros> acts_at;  // when the queue wakes the application
-        tcp::Micros last_arrival{};          // of a segment from the peer
+        tcp::Micros last_arrival{};          // of a segment from the peer whose ACK counts
         tcp::Micros last_progress{};
         std::uint64_t acknowledged = 0;
         std::uint64_t checks = 0;

@@ -110,8 +110,8 @@ class Simulation {
     /// wire with a window of one segment, and some timeouts of the greatest length.
     Micros max_duration() const {
         const std::int64_t connections = schedule_.at(Key::Connections);
-        std::int64_t bound = 1'000'000'000 + max_stall().count() + 2 * schedule_.at(Key::TimeWait) + schedule_.at(Key::StallFor) +
-                             connections * schedule_.at(Key::Spacing);
+        std::int64_t bound = 1'000'000'000 + max_stall().count() + 2 * schedule_.at(Key::TimeWait) +
+                             schedule_.at(Key::StallFor) + connections * schedule_.at(Key::Spacing);
         const std::int64_t round_trip =
             2 * (schedule_.at(Key::Delay) + schedule_.at(Key::DelayBack) + schedule_.at(Key::Jitter) +
                  schedule_.at(Key::JitterBack)) +
