@@ -1,6 +1,5 @@
 #include "l2echo/dpdk/polling_lcore.hpp"
 
-#include <fmt/format.h>
 #include <rte_interrupts.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -19,6 +18,8 @@ namespace {
 
 /// Global, because munmap() has no argument for it.
 std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore when EAL starts and ends
+
+std::atomic<std::uint64_t> unmappings{0};  // written by the interrupt thread
 
 /// An lcore that has not run for this long is unlikely to be in the middle of a burst of this port.
 constexpr std::chrono::milliseconds kPatience{1000};
@@ -43,6 +44,10 @@ PollingLcores::~PollingLcores() {
 
 PollingLcores* PollingLcores::current() noexcept {
     return the_one.load(std::memory_order_acquire);
+}
+
+std::uint64_t PollingLcores::driver_unmappings() noexcept {
+    return unmappings.load(std::memory_order_acquire);
 }
 
 bool PollingLcores::wait_for_turn(std::chrono::milliseconds limit) noexcept {
@@ -87,49 +92,16 @@ PollingLcore::~PollingLcore() {
 
 }  // namespace l2echo::dpdk
 
-namespace {
-
-/// On the interrupt thread, waits until the bursts in progress have ended.
-void wait_on_interrupt_thread(const char* what) noexcept {
+// This replaces the function of libc, for the drivers too: the dynamic linker searches the program before
+// libc. On the interrupt thread, it waits until the bursts in progress have ended.
+extern "C" int munmap(void* address, std::size_t length) noexcept {
     using l2echo::dpdk::PollingLcores;
     PollingLcores* const lcores = PollingLcores::current();
-    if (lcores != nullptr && rte_thread_is_intr() != 0 && !lcores->wait_for_turn(l2echo::dpdk::kPatience))
-        l2echo::dpdk::log_warning(
-            fmt::format("a driver {} memory while an lcore has not ended its turn for a second", what));
-}
-
-}  // namespace
-
-// These replace the functions of libc, for the drivers too: the dynamic linker searches the program before
-// libc.
-
-extern "C" int munmap(void* address, std::size_t length) noexcept {
-    wait_on_interrupt_thread("unmaps");
+    if (lcores != nullptr && rte_thread_is_intr() != 0) {
+        l2echo::dpdk::unmappings.fetch_add(1, std::memory_order_release);
+        if (!lcores->wait_for_turn(l2echo::dpdk::kPatience))
+            l2echo::dpdk::log_warning(
+                "a driver unmaps memory while an lcore has not ended its turn for a second");
+    }
     return static_cast<int>(syscall(SYS_munmap, address, length));
-}
-
-namespace {
-
-void* map(void* address, std::size_t length, int protection, int flags, int file, off_t offset) noexcept {
-    const long result = syscall(SYS_mmap, address, length, protection, flags, file, offset);
-    auto* const memory = reinterpret_cast<void*>(result);  // NOLINT(performance-no-int-to-ptr)
-    if (file >= 0 && (flags & MAP_SHARED) != 0)
-        wait_on_interrupt_thread("maps");
-    return memory;
-}
-
-}  // namespace
-
-// <sys/mman.h> makes one of these names the other where files have 64-bit offsets.
-extern "C" void* l2echo_mmap(void*, std::size_t, int, int, int, off_t) noexcept __asm__("mmap");
-extern "C" void* l2echo_mmap64(void*, std::size_t, int, int, int, off_t) noexcept __asm__("mmap64");
-
-extern "C" void* l2echo_mmap(void* address, std::size_t length, int protection, int flags, int file,
-                             off_t offset) noexcept {
-    return map(address, length, protection, flags, file, offset);
-}
-
-extern "C" void* l2echo_mmap64(void* address, std::size_t length, int protection, int flags, int file,
-                               off_t offset) noexcept {
-    return map(address, length, protection, flags, file, offset);
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "dpdk/datapath/burst_guard.hpp"
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/log_capture.hpp"
 #include "dpdk/port_interfaces.hpp"
@@ -174,6 +175,8 @@ void Port::bring_up(const PortRequest& request, const std::vector<int>& worker_n
         configure();
         set_up_queues(request, worker_nodes);
         throw_if_failed(rte_eth_dev_start(id_), what("rte_eth_dev_start"));
+        if (driver_ == "net_memif")
+            device_->guard = std::make_unique<BurstGuard>(id_, plan_.queue_pairs);
     } catch (const CallFailed& failed) {
         throw process::StartupError(
             explain_port_failure(failed.call(), {.step = Step::Port,

@@ -19,12 +19,6 @@ namespace l2echo::dpdk {
 /// busy (DPDK 22.11, drivers/net/memif: memif_disconnect(), eth_memif_rx(); the source of 26.11-rc0 is the
 /// same). So this program replaces munmap(), which the drivers also call: on the interrupt thread, it waits
 /// until each lcore has ended its turn.
-///
-/// When a peer connects, a burst computes the address of its ring before it tests that flag. If it is
-/// preempted in between, and the driver maps the rings and sets the flag meanwhile, the burst continues with
-/// an address that was computed from a null pointer: 2 crashes in about 270 connections with all CPUs busy.
-/// So mmap() of a shared file waits likewise. A burst that begins between its return and the driver's next
-/// instruction is not covered.
 class PollingLcores {
   public:
     /// Throws StartupError.
@@ -36,6 +30,10 @@ class PollingLcores {
     /// Waits until each lcore that was polling at the time of the call has ended a turn or stopped polling.
     /// Returns false if `limit` expires first. Must not be called by a thread that polls.
     bool wait_for_turn(std::chrono::milliseconds limit) noexcept;
+
+    /// How often a driver has unmapped memory on the interrupt thread, such as that of a memif whose peer has
+    /// left. It is counted before the wait. Any thread.
+    static std::uint64_t driver_unmappings() noexcept;
 
     /// Returns a mark for stalled_since(). Any thread.
     std::uint64_t mark() noexcept { return rte_rcu_qsbr_start(lcores_.get()); }

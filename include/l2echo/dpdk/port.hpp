@@ -23,6 +23,8 @@ namespace l2echo::dpdk {
 /// Returns the name of a port for messages, such as "port 0 (net_tap0)".
 std::string port_label(std::uint16_t port);
 
+class BurstGuard;
+
 /// Used by one thread at a time: the main lcore, or the control thread that reports while the main lcore
 /// echoes. Only link_changes_ is written by another thread, the EAL interrupt thread.
 class Port {
@@ -102,6 +104,7 @@ class Port {
         /// The memif driver frees a connection on the interrupt thread when the peer disconnects, and in
         /// close() when we do. Both at the same time would free it twice.
         bool closes_on_interrupt_thread = false;
+        std::unique_ptr<BurstGuard> guard;    ///< for net_memif; needed until the port is stopped
         std::optional<bool> was_promiscuous;  ///< mode of the kernel interface before; empty: no interface
         explicit Device(std::uint16_t port);
         ~Device();
