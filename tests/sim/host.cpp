@@ -425,14 +425,17 @@ void Host::check(Endpoint& endpoint, Micros now) {
                        state == State::LastAck || state == State::TimeWait;
     if (waits && !connection.deadline())
         world_.fail("a connection that waits for the peer has no timer");
-    if (!waits || state == State::TimeWait || info.bytes_acknowledged != endpoint.acknowledged ||
-        state != endpoint.state || now < world_.calm_from || now <= paused_until) {
+    const bool began_to_wait = waits && !endpoint.waits;
+    endpoint.waits = waits;
+    if (!waits || began_to_wait || state == State::TimeWait ||
+        info.bytes_acknowledged != endpoint.acknowledged || state != endpoint.state ||
+        now < world_.calm_from || now <= paused_until) {
         endpoint.acknowledged = info.bytes_acknowledged;
         endpoint.state = state;
         endpoint.last_progress = now;
         return;
     }
-    const Micros stall = now - std::max(endpoint.last_progress, paused_until);
+    const Micros stall = now - std::max({endpoint.last_progress, paused_until, world_.calm_from});
     if (stall > world_.max_stall)
         world_.fail(fmt::format("no progress for {} s", stall.count() / 1'000'000));
 }

@@ -76,6 +76,7 @@ class Host {
         std::uint32_t probes = 0;
         std::uint32_t max_flight = 0;           // by the congestion window before recovery
         tcp::State state = tcp::State::Closed;  // at the last check
+        bool waits = false;                     // for the peer, at the last check
         bool is_started = false;
     };
 
