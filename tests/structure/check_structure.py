@@ -132,7 +132,7 @@ def compiles(build, module, text):
 
 def header_faults(root, build, module, pool):
     """Headers that do not compile alone. A header that a source includes first is checked by any build with
-    -Dunity=off, such as that of the clang suite."""
+    -Dunity=off, such as that of the sanitize suite."""
     texts = files_of(root, module)
     first = {includes_of(text)[0] for path, text in texts.items() if path.suffix == ".cpp" and includes_of(text)}
     names = {path: str(path.relative_to("include" if path.parts[0] == "include" else "src"))
