@@ -220,7 +220,7 @@ class alignas(64) Connection {
     void find_losses_without_sack(bool advanced) noexcept;
     void enter_recovery(const Delivery& delivery) noexcept;
     void leave_recovery() noexcept;
-    void remember_for_undo() noexcept;
+    void remember_for_undo(bool is_timeout) noexcept;
     void undo_if_spurious(const Arrival& arrival, const Delivery& delivery, bool advanced) noexcept;
     void restart_timers(bool advanced, Micros now) noexcept;
 
@@ -236,7 +236,7 @@ class alignas(64) Connection {
     OutgoingSegment segment_at(Sequence begin, std::uint32_t length, Micros now) noexcept;
     void write_header(wire::TcpHeader& header, Sequence sequence, Micros now) noexcept;
     void note_acknowledged() noexcept;
-    void note_resent(Sequence end, Micros now) noexcept;
+    void note_resent(Sequence begin, Sequence end, Micros now) noexcept;
     std::uint32_t full_payload() const noexcept;
     std::uint32_t sendable(std::uint32_t waiting, bool fin_due) const noexcept;
     bool congestion_admits(std::uint32_t length, bool is_repeated) const noexcept;
@@ -319,6 +319,7 @@ class alignas(64) Connection {
     bool duplicate_due_ : 1 = false;  // duplicate_ is the first SACK block of the next ACK (RFC 2883)
     bool has_holes_ : 1 = false;      // out_of_order_ is not empty
     bool can_undo_ : 1 = false;       // before_loss_ is valid
+    bool undo_timeout_ : 1 = false;   // it is from before a timeout
     bool has_resent_ : 1 = false;     // resent_timestamp_ is valid
     Events events_;
     std::uint16_t local_port_;
@@ -374,7 +375,7 @@ class alignas(64) Connection {
     // Undo of a spurious response to loss
     Congestion::State before_loss_{};
     Sequence undo_una_;                   // a DSACK counts if it reports bytes from here
-    Sequence undo_limit_;                 // up to here
+    Sequence undo_limit_;                 // up to here: from the first retransmission to the last
     Sequence undo_end_;                   // until these bytes are acknowledged
     std::uint32_t resent_segments_ = 0;   // in this episode and not reported as duplicate
     std::uint32_t resent_timestamp_ = 0;  // TSval of the first of them

@@ -21,6 +21,10 @@ class Rack {
     /// window again.
     void on_recovery_end() noexcept;
 
+    /// Segments were taken for lost, and arrived. Reordered ones are sent again before they show it: RFC 8985
+    /// 6.2 step 3 asks for one that was not, so that each flight would cause another recovery.
+    void on_spurious_recovery() noexcept { saw_reordering_ = true; }
+
     /// `in_recovery`: fast recovery or recovery after a timeout. Until a segment is delivered, nothing is
     /// lost.
     LossLimit limit(const RttEstimator& rtt, std::uint32_t sacked_segments, bool in_recovery) const noexcept;

@@ -108,7 +108,7 @@ std::optional<OutgoingSegment> Connection::lost_segment(Micros now) noexcept {
     if (!is_recorded && !resend_now_)
         return std::nullopt;
     resend_now_ = false;
-    note_resent(lost->begin + lost->length, now);
+    note_resent(lost->begin, lost->begin + lost->length, now);
     if (phase_ == Phase::Recovery)
         prr_.on_sent(lost->length);
     OutgoingSegment segment = segment_at(lost->begin, lost->length, now);
@@ -283,8 +283,10 @@ std::uint32_t Connection::full_payload() const noexcept {
     return send_mss_ > option ? send_mss_ - option : 1;
 }
 
-void Connection::note_resent(Sequence end, Micros now) noexcept {
+void Connection::note_resent(Sequence begin, Sequence end, Micros now) noexcept {
     ++segments_retransmitted_;
+    undo_una_ = resent_segments_ == 0 ? later(undo_una_, begin) : undo_una_;
+    undo_limit_ = resent_segments_ == 0 ? end : later(undo_limit_, end);
     ++resent_segments_;
     if (!has_resent_) {
         has_resent_ = true;

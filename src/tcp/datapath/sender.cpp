@@ -170,7 +170,7 @@ void Connection::find_losses_without_sack(bool advanced) noexcept {
 }
 
 void Connection::enter_recovery(const Delivery& delivery) noexcept {
-    remember_for_undo();
+    remember_for_undo(false);
     ++recoveries_;
     phase_ = Phase::Recovery;
     recovery_point_ = records_.next();
@@ -188,20 +188,20 @@ void Connection::leave_recovery() noexcept {
     rack_.on_recovery_end();
 }
 
-void Connection::remember_for_undo() noexcept {
+void Connection::remember_for_undo(bool is_timeout) noexcept {
     before_loss_ = congestion_.state();
     // If the episode before was undone, segments that it sent again may still be in flight. A DSACK of theirs
     // says nothing about this one.
     undo_una_ = later(records_.una(), recovery_point_);
-    undo_limit_ = records_.next();
     undo_end_ = records_.next();
     resent_segments_ = 0;
     has_resent_ = false;
     can_undo_ = true;
+    undo_timeout_ = is_timeout;
 }
 
 /// The originals arrived after all: by the timestamp that the peer echoes (RFC 3522), or because it reports
-/// each retransmission as a duplicate (RFC 3708).
+/// each retransmission as a duplicate (RFC 3708). A duplicate of what was not sent again is the network's.
 void Connection::undo_if_spurious(const Arrival& arrival, const Delivery& delivery, bool advanced) noexcept {
     if (!can_undo_)
         return;
@@ -219,6 +219,8 @@ void Connection::undo_if_spurious(const Arrival& arrival, const Delivery& delive
         return;
     can_undo_ = false;
     ++undone_;
+    if (!undo_timeout_)
+        rack_.on_spurious_recovery();
     congestion_.restore(before_loss_);
     records_.unmark_lost();
     if (phase_ != Phase::Open)

@@ -153,7 +153,7 @@ void Connection::expire_retransmission(Micros now) noexcept {
     }
     const bool is_repeated = attempts_ > 1;
     if (phase_ == Phase::Open)
-        remember_for_undo();
+        remember_for_undo(true);
     congestion_.on_timeout(records_.outstanding(), is_repeated);
     if (sack_) {
         const Micros age = rack_.limit(rtt_, records_.sacked_segments(), true).age;

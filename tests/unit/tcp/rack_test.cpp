@@ -99,5 +99,12 @@ TEST(Rack, SixteenRecoveriesWithoutDsackNarrowTheWindow) {
     EXPECT_EQ(rack.window_quarters(), 1u);
 }
 
+TEST(Rack, SpuriousRecoveryShowsReordering) {
+    Rack rack;
+    EXPECT_FALSE(rack.saw_reordering());
+    rack.on_spurious_recovery();
+    EXPECT_TRUE(rack.saw_reordering());
+}
+
 }  // namespace
 }  // namespace l2echo::tcp

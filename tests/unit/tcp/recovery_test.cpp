@@ -408,6 +408,43 @@ TEST(Undo, DsackOfEachRetransmissionRestoresTheWindow) {
     EXPECT_GE(end->info().congestion_window, before);
 }
 
+// RFC 3708 3: only a duplicate of what was sent again says that this was in vain.
+TEST(Undo, DsackOfASegmentThatTheNetworkRepeatedDoesNot) {
+    Flight end(8);
+    const std::uint32_t before = end->info().congestion_window;
+    end.pass(milliseconds(50));
+    end.receive(end.ack(end.at(0), {end.block(1, 4)}));
+    EXPECT_EQ(end.sent_segments().front(), 0U);
+    end.receive(end.ack(end.at(0), {end.block(5, 6), end.block(1, 8)}));
+    end.receive(end.ack(end.at(8)));
+    end.receive(end.ack(end.at(8), {end.block(3, 4)}));
+    EXPECT_EQ(end->info().undone, 0U);
+    EXPECT_LT(end->info().congestion_window, before);
+}
+
+// Each flight has a late segment that is sent again before it arrives. Only the first recovery is spurious.
+TEST(Undo, ReorderingThatWasSeenByItIsWaitedForFromThenOn) {
+    Flight end(8, true, true);
+    const auto reorder = [&end](std::uint32_t first) {
+        const std::uint32_t stamp = end.clock.at(end.now);
+        end.pass(milliseconds(50));
+        wire::TcpHeader late = end.ack(end.at(first), {end.block(first + 1, first + 8)});
+        late.options.timestamps->echo = stamp;
+        end.receive(late);
+        end.drain();
+        end.pass(milliseconds(2));
+        late = end.ack(end.at(first + 8));
+        late.options.timestamps->echo = stamp;
+        end.receive(late);
+        end.write(std::string(8 * kPayload, 'x'));
+    };
+    for (const std::uint32_t first : {0, 8, 16})
+        reorder(first);
+    EXPECT_EQ(end->info().recoveries, 1U);
+    EXPECT_EQ(end->info().undone, 1U);
+    EXPECT_EQ(end->info().segments_retransmitted, 1U);
+}
+
 TEST(Congestion, IdleConnectionStartsAgainWithTheInitialWindow) {
     Flight end(10, false);
     for (int i = 0; i < 4; ++i) {
