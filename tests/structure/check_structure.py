@@ -33,6 +33,10 @@ DATAPATH_CALLS = {
     "__cpu_model": "whether the CPU has AVX2, in copy_and_sum()",
     "cbrt": "CUBIC, once per congestion",
     "rte_pktmbuf_copy": "a capture", "rte_pcapng_copy": "a capture",
+    "rte_eth_link_get_nowait": "the link of a memif, until it is up",
+    "rte_hash_add_key_data": "a new connection, in memory that the table has from its start",
+    "rte_hash_del_key": "the end of a connection", "rte_hash_lookup_data": "the connection of a segment",
+    "rte_hash_lookup_bulk_data": "those of a burst", "rte_hash_count": "connections, for tests",
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
 # Names from <algorithm>. Other standard headers include it only in some compiler versions.

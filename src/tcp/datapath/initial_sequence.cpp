@@ -1,6 +1,6 @@
 #include "l2echo/tcp/initial_sequence.hpp"
 
-#include "tcp/tuple_bytes.hpp"
+#include "l2echo/tcp/tuple_bytes.hpp"
 
 namespace l2echo::tcp {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "tcp/tuple_bytes.hpp"
+#include "l2echo/tcp/tuple_bytes.hpp"
 
 namespace l2echo::tcp {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "l2echo/tcp/initial_sequence.hpp"
-#include "tcp/tuple_bytes.hpp"
+#include "l2echo/tcp/tuple_bytes.hpp"
 
 namespace l2echo::tcp {
 namespace {
