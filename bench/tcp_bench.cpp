@@ -246,7 +246,7 @@ void open_and_close(benchmark::State& state) {
     fifo::Arena arena(memory.span());
     const Settings settings;
     Micros now = std::chrono::hours(1);
-    Listener listener(settings, arena, kMtu, SipKey{1, 2});
+    Listener listener(settings, arena, kMtu, hash::SipKey{1, 2});
     alignas(Connection) std::byte place[sizeof(Connection)];
     std::size_t number = 0;
     Cycles cycles(state);

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "l2echo/fifo/arena.hpp"
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/congestion.hpp"
 #include "l2echo/tcp/initial_sequence.hpp"
 #include "l2echo/tcp/rack.hpp"
 #include "l2echo/tcp/rtt_estimator.hpp"
 #include "l2echo/tcp/send_records.hpp"
-#include "l2echo/tcp/siphash.hpp"
 #include "l2echo/tcp/syn_cookies.hpp"
 #include "l2echo/tcp/time_wait.hpp"
 

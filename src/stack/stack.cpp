@@ -3,7 +3,7 @@
 namespace l2echo::stack {
 
 Stack::Stack(const std::string& name, const StackSettings& settings, std::span<std::byte> memory,
-             const tcp::SipKey& key, int numa_node, tcp::Micros now)
+             const hash::SipKey& key, int numa_node, tcp::Micros now)
     : arena_(memory),
       tcp_(name, settings.tcp, arena_, key, numa_node, now),
       udp_(settings.udp, arena_, settings.tcp.max_connections),

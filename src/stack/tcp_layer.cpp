@@ -14,7 +14,7 @@ void TcpLayer::Free::operator()(Slot* slots) const noexcept {
 }
 
 TcpLayer::TcpLayer(const std::string& name, const TcpLayerSettings& settings, fifo::Arena& arena,
-                   const tcp::SipKey& key, int numa_node, tcp::Micros now)
+                   const hash::SipKey& key, int numa_node, tcp::Micros now)
     : settings_(settings),
       arena_(arena),
       key_(key),

@@ -21,8 +21,8 @@ constexpr std::size_t kMaxPacket = 65536;
 constexpr std::uint8_t kTcp = 6;  // IANA protocol number
 constexpr std::size_t kPeriod = 65521;
 
-tcp::SipKey random_key() {
-    tcp::SipKey key;
+hash::SipKey random_key() {
+    hash::SipKey key;
     if (getrandom(&key, sizeof key, 0) != sizeof key)
         throw std::system_error(errno, std::generic_category(), "getrandom()");
     return key;

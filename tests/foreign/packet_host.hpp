@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "l2echo/fifo/arena.hpp"
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/connection.hpp"
 #include "l2echo/tcp/listener.hpp"
-#include "l2echo/tcp/siphash.hpp"
 #include "l2echo/wire/ip.hpp"
 
 namespace l2echo {
@@ -92,7 +92,7 @@ class PacketHost {
 
     HostOptions options_;
     Send send_;
-    tcp::SipKey key_;
+    hash::SipKey key_;
     std::vector<std::byte> memory_;
     fifo::Arena arena_;
     std::optional<tcp::Listener> listener_;

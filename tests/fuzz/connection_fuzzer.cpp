@@ -27,7 +27,7 @@ using tcp::Micros;
 using tcp::Sequence;
 using tcp::State;
 
-constexpr tcp::SipKey kKey{1, 2};
+constexpr hash::SipKey kKey{1, 2};
 constexpr std::size_t kMaxConnections = 3;
 constexpr std::size_t kMaxOperations = 400;
 constexpr std::array<std::uint32_t, 5> kInitialNumbers = {0, 0xFFFFFFF0, 0x7FFFFFF0, 0xFFFF0000, 0x12345678};

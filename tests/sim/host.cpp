@@ -96,11 +96,11 @@ Host::Host(World& world, Side side)
         std::size_t space = time_wait_memory_.size();
         std::align(64, tcp::TimeWaitTable::memory_for(kTimeWaitEntries), aligned, space);
         time_wait_.emplace(std::span(static_cast<std::byte*>(aligned), space), settings_.time_wait,
-                           tcp::SipKey{3, 4});
+                           hash::SipKey{3, 4});
     }
     if (side_ == Server && !world_.schedule.flag(Key::SimultaneousOpen))
         listener_.emplace(settings_, arena_, static_cast<std::uint16_t>(world_.schedule.at(Key::Mtu)),
-                          tcp::SipKey{1, 2});
+                          hash::SipKey{1, 2});
 }
 
 tcp::Tuple Host::tuple_of(std::uint32_t number) const {

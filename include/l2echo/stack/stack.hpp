@@ -27,7 +27,7 @@ class Stack final : public stream::Streams {
     /// `memory` is for FIFOs, half-open connections and records of segments in flight, is aligned to 64
     /// bytes, and must outlive the stack. The others as for TcpLayer. Throws process::StartupError.
     Stack(const std::string& name, const StackSettings& settings, std::span<std::byte> memory,
-          const tcp::SipKey& key, int numa_node, tcp::Micros now);
+          const hash::SipKey& key, int numa_node, tcp::Micros now);
     ~Stack() override;
     Stack(const Stack&) = delete;
     Stack& operator=(const Stack&) = delete;

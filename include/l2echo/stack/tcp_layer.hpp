@@ -21,7 +21,7 @@
 #include "l2echo/tcp/connection.hpp"
 #include "l2echo/tcp/listener.hpp"
 #include "l2echo/tcp/settings.hpp"
-#include "l2echo/tcp/siphash.hpp"
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/time_wait.hpp"
 #include "l2echo/tcp/timer_wheel.hpp"
 
@@ -72,7 +72,7 @@ class TcpLayer {
     /// unique in the process, `key` is secret. Settings are copied; the arena must outlive the layer. Throws
     /// process::StartupError.
     TcpLayer(const std::string& name, const TcpLayerSettings& settings, fifo::Arena& arena,
-             const tcp::SipKey& key, int numa_node, tcp::Micros now);
+             const hash::SipKey& key, int numa_node, tcp::Micros now);
     ~TcpLayer();
     TcpLayer(const TcpLayer&) = delete;
     TcpLayer& operator=(const TcpLayer&) = delete;
@@ -198,7 +198,7 @@ class TcpLayer {
     };
     struct Listening {
         Listening(const stream::Endpoint& at, stream::Service* served, const tcp::Settings& settings,
-                  fifo::Arena& arena, std::uint16_t mtu, const tcp::SipKey& key)
+                  fifo::Arena& arena, std::uint16_t mtu, const hash::SipKey& key)
             : local(at), service(served), listener(settings, arena, mtu, key) {}
 
         stream::Endpoint local;
@@ -247,7 +247,7 @@ class TcpLayer {
 
     TcpLayerSettings settings_;
     fifo::Arena& arena_;
-    tcp::SipKey key_;
+    hash::SipKey key_;
     ConnectionTable table_;
     struct Free {
         std::uint32_t count;

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "l2echo/fifo/arena.hpp"
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/handshake.hpp"
 #include "l2echo/tcp/outgoing_segment.hpp"
 #include "l2echo/tcp/settings.hpp"
-#include "l2echo/tcp/siphash.hpp"
 #include "l2echo/tcp/syn_cookies.hpp"
 #include "l2echo/tcp/time.hpp"
 #include "l2echo/tcp/tuple.hpp"
@@ -52,7 +52,8 @@ class Listener {
   public:
     /// `mtu` is the link's, as for Connection. `key` is drawn by getrandom(), and kept secret. Settings and
     /// arena must outlive the listener.
-    Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t mtu, const SipKey& key) noexcept;
+    Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t mtu,
+             const hash::SipKey& key) noexcept;
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
@@ -114,7 +115,7 @@ class Listener {
 
     const Settings* settings_;
     fifo::Arena* arena_;
-    SipKey key_;
+    hash::SipKey key_;
     SynCookies cookies_;
     std::uint16_t mtu_;
 

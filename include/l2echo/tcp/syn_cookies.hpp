@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/sequence.hpp"
-#include "l2echo/tcp/siphash.hpp"
 #include "l2echo/tcp/time.hpp"
 #include "l2echo/tcp/tuple.hpp"
 
@@ -36,7 +36,7 @@ struct Cookie {
 /// half-open table is or was full.
 class SynCookies {
   public:
-    explicit SynCookies(const SipKey& key) noexcept : key_(key) {}
+    explicit SynCookies(const hash::SipKey& key) noexcept : key_(key) {}
 
     /// `peer_isn` is that of the SYN; `timestamp` is TimestampClock::at(now) of the tuple.
     Cookie make(const Tuple& tuple, Sequence peer_isn, const CookieOptions& offer, std::uint32_t timestamp,
@@ -51,7 +51,7 @@ class SynCookies {
     Sequence value(const Tuple& tuple, Sequence peer_isn, std::uint64_t period, std::uint32_t mss_index,
                    std::uint32_t option_bits) const noexcept;
 
-    SipKey key_;
+    hash::SipKey key_;
 };
 
 }  // namespace l2echo::tcp

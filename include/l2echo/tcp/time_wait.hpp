@@ -7,8 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/sequence.hpp"
-#include "l2echo/tcp/siphash.hpp"
 #include "l2echo/tcp/time.hpp"
 #include "l2echo/tcp/timestamp_clock.hpp"
 #include "l2echo/tcp/tuple.hpp"
@@ -47,7 +47,7 @@ class TimeWaitTable {
 
     /// `memory` is aligned to 64 bytes, outlives the table, and holds as many entries as fit. `duration` is 2
     /// MSL, at most 10 minutes. `key` keeps strangers from choosing tuples that collide.
-    TimeWaitTable(std::span<std::byte> memory, Micros duration, const SipKey& key) noexcept;
+    TimeWaitTable(std::span<std::byte> memory, Micros duration, const hash::SipKey& key) noexcept;
 
     std::uint32_t size() const noexcept { return size_; }
     std::uint32_t capacity() const noexcept { return capacity_; }
@@ -95,7 +95,7 @@ class TimeWaitTable {
     std::uint32_t newest_ = kEnd;
     std::uint64_t evicted_ = 0;
     Micros duration_;
-    SipKey key_;
+    hash::SipKey key_;
 };
 
 }  // namespace l2echo::tcp

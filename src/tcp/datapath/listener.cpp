@@ -64,7 +64,7 @@ struct Listener::HalfOpen {
 };
 
 Listener::Listener(const Settings& settings, fifo::Arena& arena, std::uint16_t mtu,
-                   const SipKey& key) noexcept
+                   const hash::SipKey& key) noexcept
     : settings_(&settings), arena_(&arena), key_(key), cookies_(key), mtu_(mtu) {
     static_assert(sizeof(HalfOpen) <= 96);  // docs/tcp.md
     const std::uint32_t entries = settings.max_half_open;

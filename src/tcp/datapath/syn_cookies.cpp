@@ -40,7 +40,7 @@ Sequence SynCookies::value(const Tuple& tuple, Sequence peer_isn, std::uint64_t 
                            std::uint32_t mss_index, std::uint32_t option_bits) const noexcept {
     const auto message = keyed_message<4>(
         tuple, kForCookie, {peer_isn.value(), static_cast<std::uint32_t>(period), mss_index, option_bits});
-    const auto hash = static_cast<std::uint32_t>(siphash(key_, message)) & kHashMask;
+    const auto hash = static_cast<std::uint32_t>(l2echo::hash::siphash(key_, message)) & kHashMask;
     return Sequence(static_cast<std::uint32_t>(period & 1) << kPeriodShift | mss_index << kMssShift | hash);
 }
 

@@ -31,7 +31,7 @@ std::size_t TimeWaitTable::memory_for(std::uint32_t entries) noexcept {
     return entries * sizeof(Entry) + std::bit_ceil(std::max(2 * std::size_t{entries}, std::size_t{2})) * 4;
 }
 
-TimeWaitTable::TimeWaitTable(std::span<std::byte> memory, Micros duration, const SipKey& key) noexcept
+TimeWaitTable::TimeWaitTable(std::span<std::byte> memory, Micros duration, const hash::SipKey& key) noexcept
     : duration_(duration), key_(key) {
     static_assert(sizeof(Entry) == 64 && sizeof(TupleBytes) == kTupleBytes);
     // The largest number of entries that fits. An entry takes 72 to 80 bytes with its part of the index.
@@ -60,7 +60,7 @@ std::uint32_t TimeWaitTable::place_of(const TupleBytes& tuple) const noexcept {
 }
 
 std::uint32_t TimeWaitTable::home_of(const TupleBytes& tuple) const noexcept {
-    return static_cast<std::uint32_t>(siphash(key_, tuple)) & index_mask_;
+    return static_cast<std::uint32_t>(hash::siphash(key_, tuple)) & index_mask_;
 }
 
 TimeWaitTable::TupleBytes TimeWaitTable::bytes_of(const Tuple& tuple) noexcept {

@@ -9,7 +9,7 @@
 namespace l2echo::tcp {
 namespace {
 
-constexpr SipKey kSequenceKey{1, 2};
+constexpr hash::SipKey kSequenceKey{1, 2};
 
 TEST(InitialSequence, AdvancesByOneEveryFourMicroseconds) {
     const Sequence start = initial_sequence(kSequenceKey, ipv4_tuple(), Micros(0));
@@ -22,7 +22,7 @@ TEST(InitialSequence, AdvancesByOneEveryFourMicroseconds) {
 
 TEST(InitialSequence, DependsOnEachPartOfTheTupleAndOnTheKey) {
     std::set<std::uint32_t> seen;
-    const auto add = [&](const SipKey& key, const Tuple& tuple) {
+    const auto add = [&](const hash::SipKey& key, const Tuple& tuple) {
         EXPECT_TRUE(seen.insert(initial_sequence(key, tuple, Micros(0)).value()).second);
     };
     add(kSequenceKey, ipv4_tuple());

@@ -74,7 +74,7 @@ class ListeningEnd {
 
   public:
     fifo::Arena arena;
-    SipKey key{1, 2};
+    hash::SipKey key{1, 2};
     Micros now = hours(1);
     std::optional<Listener> listener;
 };

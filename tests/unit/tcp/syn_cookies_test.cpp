@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr SipKey kCookieKey{3, 4};
+constexpr hash::SipKey kCookieKey{3, 4};
 constexpr Sequence kPeerIsn(0xFFFF'FFFF);
 constexpr Micros kCookieTime = seconds(1'000'040);  // 20 s into a minute
 

@@ -140,7 +140,7 @@ class TwoEnds {
     /// End 1 listens.
     void accept(int index, const Sent& segment) {
         if (!listener)
-            listener = std::make_unique<Listener>(settings[index], arena, mtu[index], SipKey{1, 2});
+            listener = std::make_unique<Listener>(settings[index], arena, mtu[index], hash::SipKey{1, 2});
         const Tuple tuple = reversed(test_tuple());
         const Listener::Result result = listener->receive(tuple, segment.header, segment.payload.size(), now);
         if (result.reply)

@@ -1,4 +1,4 @@
-#include "l2echo/tcp/siphash.hpp"
+#include "l2echo/hash/siphash.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace l2echo::tcp {
+namespace l2echo::hash {
 namespace {
 
 /// The key 00 01 ... 0f of the reference.
@@ -38,4 +38,4 @@ TEST(SipHash, EachBitOfTheKeyCounts) {
 }
 
 }  // namespace
-}  // namespace l2echo::tcp
+}  // namespace l2echo::hash

@@ -1,9 +1,9 @@
-#include "l2echo/tcp/siphash.hpp"
+#include "l2echo/hash/siphash.hpp"
 
 #include <bit>
 #include <cstring>
 
-namespace l2echo::tcp {
+namespace l2echo::hash {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "words of the message are little-endian");
@@ -55,4 +55,4 @@ std::uint64_t siphash(const SipKey& key, std::span<const std::byte> message) noe
     return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
-}  // namespace l2echo::tcp
+}  // namespace l2echo::hash

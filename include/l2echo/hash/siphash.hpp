@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace l2echo::tcp {
+namespace l2echo::hash {
 
 /// 16 random bytes, read little-endian. The caller draws them, with getrandom(2) for example.
 struct SipKey {
@@ -16,4 +16,4 @@ struct SipKey {
 
 std::uint64_t siphash(const SipKey& key, std::span<const std::byte> message) noexcept;
 
-}  // namespace l2echo::tcp
+}  // namespace l2echo::hash
