@@ -1,9 +1,10 @@
-// The first 14 bytes of an Ethernet frame (IEEE 802.3, clause 3.1.1) as integers.
+// The Ethernet header (IEEE 802.3, clause 3.1.1) and its VLAN tag (IEEE 802.1Q, 9.3) as integers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "l2echo/wire/byte_order.hpp"
@@ -21,6 +22,10 @@ inline constexpr MacAddress kMacMask = 0xFFFF'FFFF'FFFF;
 /// EtherTypes in memory order (big-endian, as on the wire).
 inline constexpr std::uint16_t kEtherTypeIpv4 = wire_order(0x0800);
 inline constexpr std::uint16_t kEtherTypeIpv6 = wire_order(0x86DD);
+inline constexpr std::uint16_t kEtherTypeArp = wire_order(0x0806);
+inline constexpr std::uint16_t kEtherTypeVlan = wire_order(0x8100);  ///< TPID of a customer VLAN tag
+
+inline constexpr MacAddress kBroadcastMac = kMacMask;
 
 /// True for a group address: the individual/group bit is the lowest bit of the first byte (IEEE
 /// 802.3, 3.2.3).
@@ -35,6 +40,16 @@ struct MacPair {
     MacAddress destination;
     MacAddress source;
 };
+
+/// Read and write one address, 6 bytes, anywhere in a packet.
+inline MacAddress load_mac(const std::byte* at) noexcept {
+    MacAddress mac = 0;
+    std::memcpy(&mac, at, 6);
+    return mac;
+}
+inline void store_mac(std::byte* at, MacAddress mac) noexcept {
+    std::memcpy(at, &mac, 6);
+}
 
 /// Reads the 12 address bytes and nothing beyond them.
 inline MacPair load_mac_pair(const std::byte* frame) noexcept {
@@ -58,6 +73,34 @@ inline std::uint16_t load_ether_type(const std::byte* frame) noexcept {
     std::uint16_t type;
     std::memcpy(&type, frame + 12, sizeof type);
     return type;
+}
+
+/// What write_header() writes. read_headers() of frame_headers.hpp reads it, with any tags.
+struct EthernetHeader {
+    MacAddress destination = 0;
+    MacAddress source = 0;
+    std::uint16_t type = 0;  ///< EtherType of the payload in memory order
+    /// Tag control information: priority (3 bits), drop eligible, VLAN ID (12 bits), in host byte order.
+    /// Without it, the frame has no tag.
+    std::optional<std::uint16_t> tag;
+};
+
+/// Length of the header that write_header() writes: 14 or 18 bytes.
+constexpr std::uint32_t header_length(const EthernetHeader& header) noexcept {
+    return kEthernetHeaderLength + (header.tag ? kVlanTagLength : 0);
+}
+
+/// Writes the header and returns header_length(). `to` has room for it.
+inline std::uint32_t write_header(const EthernetHeader& header, std::byte* to) noexcept {
+    store_swapped(to, {header.source, header.destination});
+    std::byte* type = to + 12;
+    if (header.tag) {
+        std::memcpy(type, &kEtherTypeVlan, sizeof kEtherTypeVlan);
+        store_be16(type + 2, *header.tag);
+        type += kVlanTagLength;
+    }
+    std::memcpy(type, &header.type, sizeof header.type);
+    return header_length(header);
 }
 
 }  // namespace l2echo::wire

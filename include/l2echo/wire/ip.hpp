@@ -32,6 +32,26 @@ struct IpAddress {
     friend std::strong_ordering operator<=>(const IpAddress&, const IpAddress&) noexcept = default;
 };
 
+/// Addresses of special use (RFC 6890). Each takes both versions; no address has none of these properties.
+constexpr bool is_unspecified(const IpAddress& address) noexcept {
+    return address.version != 0 && address.bytes == std::array<std::byte, 16>{};
+}
+constexpr bool is_multicast(const IpAddress& address) noexcept {
+    return address.version == 4 ? (address.bytes[0] & std::byte{0xF0}) == std::byte{0xE0}
+                                : address.version == 6 && address.bytes[0] == std::byte{0xFF};
+}
+/// 127.0.0.0/8 and ::1.
+bool is_loopback(const IpAddress& address) noexcept;
+/// 169.254.0.0/16 (RFC 3927) and fe80::/10.
+constexpr bool is_link_local(const IpAddress& address) noexcept {
+    return address.version == 4 ? address.bytes[0] == std::byte{169} && address.bytes[1] == std::byte{254}
+                                : address.version == 6 && address.bytes[0] == std::byte{0xFE} &&
+                                      (address.bytes[1] & std::byte{0xC0}) == std::byte{0x80};
+}
+
+/// How many of the first bits are equal, 0 to 128; IPv4 addresses have at most 32.
+unsigned common_prefix(const IpAddress& a, const IpAddress& b) noexcept;
+
 struct Ipv4Header {
     IpAddress source{};
     IpAddress destination{};

@@ -25,10 +25,6 @@ bool same_prefix(const std::byte* a, const std::byte* b, unsigned bits) noexcept
     return same(a, b, bytes) && (rest == 0 || (byte_at(a + bytes) ^ byte_at(b + bytes)) >> (8 - rest) == 0);
 }
 
-void store_mac(std::byte* at, wire::MacAddress mac) noexcept {
-    std::memcpy(at, &mac, 6);
-}
-
 /// Replaces a 16-bit word and updates the checksum that covers it (RFC 1624, equation 3). A wrong checksum
 /// stays wrong.
 void replace_word(std::byte* word, std::uint16_t value, std::byte* checksum) noexcept {
@@ -67,7 +63,7 @@ bool answer_arp(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAdd
         return false;
     wire::store_be16(arp + 6, 2);
     std::memcpy(target, sender, 10);
-    store_mac(sender, own_mac);
+    wire::store_mac(sender, own_mac);
     std::memcpy(sender + 6, ours->address.data(), 4);
     answer_to_sender(data, own_mac);
     return true;
@@ -180,7 +176,7 @@ bool answer_neighbour_solicitation(rte_mbuf& frame, const wire::FrameHeaders& he
     constexpr wire::MacAddress kAllNodesMac = 0x01'00'00'00'33'33;  // RFC 2464, 7
     answer_to_sender(data, own_mac);
     if (nobody_asks) {
-        store_mac(data, kAllNodesMac);
+        wire::store_mac(data, kAllNodesMac);
         std::memcpy(ip + 24, kAllNodes.data(), 16);
     } else {
         std::memcpy(ip + 24, ip + 8, 16);
@@ -192,7 +188,7 @@ bool answer_neighbour_solicitation(rte_mbuf& frame, const wire::FrameHeaders& he
     icmp[4] = nobody_asks ? std::byte{0x20} : std::byte{0x60};  // override; solicited
     std::memcpy(icmp + 8, ours->address.data(), 16);
     wire::store_be16(icmp + kSolicitation, 0x0201);  // target link-layer address, one unit of 8 bytes
-    store_mac(icmp + kSolicitation + 2, own_mac);
+    wire::store_mac(icmp + kSolicitation + 2, own_mac);
     wire::store_be16(icmp + 2, icmpv6_checksum(ip, kAdvertisement));
     return true;
 }
@@ -238,7 +234,7 @@ bool answer(rte_mbuf& frame, const wire::FrameHeaders& headers, wire::MacAddress
     if (wire::is_group(macs.source) || macs.source == 0)
         return false;
     switch (headers.type) {
-        case wire::wire_order(0x0806):
+        case wire::kEtherTypeArp:
             return (to_us || macs.destination == wire::kMacMask) &&
                    answer_arp(frame, headers, own_mac, rules);
         case wire::kEtherTypeIpv4:

@@ -1,5 +1,6 @@
 #include "l2echo/wire/ip.hpp"
 
+#include <bit>
 #include <cstring>
 
 #include "l2echo/wire/byte_order.hpp"
@@ -34,6 +35,23 @@ IpAddress IpAddress::from_ipv6(const std::byte* at) noexcept {
     std::memcpy(address.bytes.data(), at, 16);
     address.version = 6;
     return address;
+}
+
+bool is_loopback(const IpAddress& address) noexcept {
+    constexpr IpAddress kLoopback6{
+        .bytes = {{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::byte{1}}}, .version = 6};
+    return address.version == 4 ? address.bytes[0] == std::byte{127} : address == kLoopback6;
+}
+
+unsigned common_prefix(const IpAddress& a, const IpAddress& b) noexcept {
+    if (a.version != b.version)
+        return 0;
+    for (unsigned i = 0; i < a.length(); ++i) {
+        const auto different = std::to_integer<std::uint8_t>(a.bytes[i] ^ b.bytes[i]);
+        if (different != 0)
+            return 8 * i + static_cast<unsigned>(std::countl_zero(different));
+    }
+    return 8 * a.length();
 }
 
 HeaderRead read_header(std::span<const std::byte> packet, Ipv4Header& header) noexcept {

@@ -7,19 +7,12 @@
 #include <unordered_set>
 
 #include "exact_bytes.hpp"
-#include "test_packets.hpp"
+#include "test_addresses.hpp"
 
 namespace l2echo::wire {
 namespace {
 
 using namespace packets;
-
-IpAddress v4(const Bytes& bytes) {
-    return IpAddress::from_ipv4(reinterpret_cast<const std::byte*>(bytes.data()));
-}
-IpAddress v6(const Bytes& bytes) {
-    return IpAddress::from_ipv6(reinterpret_cast<const std::byte*>(bytes.data()));
-}
 
 /// The packet with the checksum that its IPv4 header needs.
 Bytes sealed(Bytes packet) {
@@ -35,11 +28,6 @@ Bytes sealed(Bytes packet) {
     return packet;
 }
 
-template <typename Header>
-HeaderRead read_exactly(const Bytes& packet, Header& header) {
-    ExactBytes bytes(packet);
-    return read_header(std::span<const std::byte>(bytes.data(), packet.size()), header);
-}
 HeaderFault fault_of_ipv4(const Bytes& packet) {
     Ipv4Header header;
     return read_exactly(packet, header).fault;
@@ -47,10 +35,6 @@ HeaderFault fault_of_ipv4(const Bytes& packet) {
 HeaderFault fault_of_ipv6(const Bytes& packet) {
     Ipv6Header header;
     return read_exactly(packet, header).fault;
-}
-Bytes changed(Bytes packet, std::size_t at, unsigned value) {
-    packet.at(at) = static_cast<std::uint8_t>(value);
-    return packet;
 }
 
 TEST(IpAddress, DiffersByBytesAndByVersion) {
@@ -74,6 +58,60 @@ TEST(IpAddress, IsAKeyOfOrderedAndOfHashedTables) {
     }
     EXPECT_EQ(ordered.size(), 1000U);
     EXPECT_GT(hashes.size(), 950U) << "a good hash has about 8 collisions among 1000 in 65536";
+}
+
+TEST(IpAddress, HasItsSpecialUses) {
+    struct Row {
+        IpAddress address;
+        bool unspecified, multicast, loopback, link_local;
+    };
+    const auto first = [](std::uint8_t a, std::uint8_t b, std::uint8_t last = 0) {
+        Bytes bytes(16);
+        bytes[0] = a;
+        bytes[1] = b;
+        bytes[15] = last;
+        return v6(bytes);
+    };
+    for (const Row& row : {
+             Row{{}, false, false, false, false},
+             Row{v4({0, 0, 0, 0}), true, false, false, false},
+             Row{v4({0, 0, 0, 1}), false, false, false, false},
+             Row{v4({223, 255, 255, 255}), false, false, false, false},
+             Row{v4({224, 0, 0, 1}), false, true, false, false},
+             Row{v4({239, 255, 255, 255}), false, true, false, false},
+             Row{v4({240, 0, 0, 0}), false, false, false, false},
+             Row{v4({127, 1, 2, 3}), false, false, true, false},
+             Row{v4({169, 254, 0, 1}), false, false, false, true},
+             Row{v4({169, 253, 0, 1}), false, false, false, false},
+             Row{first(0, 0), true, false, false, false},
+             Row{first(0, 0, 1), false, false, true, false},
+             Row{first(0, 0, 2), false, false, false, false},
+             Row{first(0x7F, 0, 1), false, false, false, false},
+             Row{first(0xFE, 0x80, 1), false, false, false, true},
+             Row{first(0xFE, 0xBF, 1), false, false, false, true},
+             Row{first(0xFE, 0xC0, 1), false, false, false, false},
+             Row{first(0xFF, 0x02, 1), false, true, false, false},
+         }) {
+        const auto first_bytes = [&] {
+            return testing::PrintToString(std::vector<int>{row.address.version,
+                                                           std::to_integer<int>(row.address.bytes[0]),
+                                                           std::to_integer<int>(row.address.bytes[1])});
+        };
+        EXPECT_EQ(is_unspecified(row.address), row.unspecified) << first_bytes();
+        EXPECT_EQ(is_multicast(row.address), row.multicast) << first_bytes();
+        EXPECT_EQ(is_loopback(row.address), row.loopback) << first_bytes();
+        EXPECT_EQ(is_link_local(row.address), row.link_local) << first_bytes();
+    }
+}
+
+TEST(IpAddress, HasACommonPrefixInBits) {
+    EXPECT_EQ(common_prefix(v4({192, 0, 2, 1}), v4({192, 0, 2, 1})), 32U);
+    EXPECT_EQ(common_prefix(v4({192, 0, 2, 1}), v4({192, 0, 2, 0})), 31U);
+    EXPECT_EQ(common_prefix(v4({192, 0, 2, 1}), v4({192, 0, 130, 1})), 16U);
+    EXPECT_EQ(common_prefix(v4({192, 0, 2, 1}), v4({64, 0, 2, 1})), 0U);
+    EXPECT_EQ(common_prefix(v6(kOur6), v6(kOur6)), 128U);
+    EXPECT_EQ(common_prefix(v6(kOur6), v6(kTester6)), 121U);
+    EXPECT_EQ(common_prefix(v4({0, 0, 0, 0}), v6(Bytes(16))), 0U);
 }
 
 TEST(Ipv4Header, IsReadFieldByField) {
