@@ -78,21 +78,24 @@ constexpr bool reports_error(std::uint8_t version, std::uint8_t type) noexcept {
            type == icmpv4::kRedirect || type == icmpv4::kTimeExceeded || type == icmpv4::kParameterProblem;
 }
 
-/// The beginning of a packet that an error quotes, whose end may be missing.
+/// The headers of a packet whose end may be missing, as that of one that an error quotes.
 struct QuotedPacket {
     IpAddress source{};
     IpAddress destination{};
     std::uint32_t total_length = 0;  ///< as the packet says, often more than is quoted
     std::uint8_t protocol = 0;       ///< after the IPv6 extension headers that are understood
     bool later_fragment = false;     ///< it does not begin with a transport header
-    /// What is quoted after the IP header. Its bytes are those of the message.
+    /// What is there after the IP header. Its bytes are those that were read.
     std::span<const std::byte> payload;
 };
 
+/// Reads the header of a packet, of which nothing but the IP header needs to be there. Faults: Truncated if
+/// that is incomplete. Neither the checksum nor the length is compared with anything, because routers on the
+/// path may have changed the header, and cut the packet.
+HeaderRead read_packet(std::uint8_t version, std::span<const std::byte> packet, QuotedPacket& found) noexcept;
+
 /// Reads the packet that an error of 8 bytes and more quotes, without its extensions (RFC 4884). `version` is
-/// that of the IP packet that carries the message, and of the quoted one. Faults: Truncated if the IP header
-/// is incomplete. Neither the checksum nor the length of the quoted packet is compared with anything, because
-/// routers on the path may have changed the header, and cut the packet.
+/// that of the IP packet that carries the message, and of the quoted one.
 HeaderRead read_quote(std::uint8_t version, std::span<const std::byte> message,
                       QuotedPacket& packet) noexcept;
 

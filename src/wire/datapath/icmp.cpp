@@ -101,6 +101,11 @@ void store_icmp_checksum(const IpAddress& source, const IpAddress& destination,
     store_checksum(message.data() + kIcmpChecksumOffset, icmp_sum(source, destination, message));
 }
 
+HeaderRead read_packet(std::uint8_t version, std::span<const std::byte> packet,
+                       QuotedPacket& found) noexcept {
+    return version == 4 ? read_ipv4_quote(packet, found) : read_ipv6_quote(packet, found);
+}
+
 HeaderRead read_quote(std::uint8_t version, std::span<const std::byte> message,
                       QuotedPacket& packet) noexcept {
     if (message.size() < kIcmpHeaderLength)
@@ -109,7 +114,7 @@ HeaderRead read_quote(std::uint8_t version, std::span<const std::byte> message,
     const std::size_t quoted = length_before_extensions(version, message);
     if (quoted != 0 && quoted < quote.size())
         quote = quote.first(quoted);
-    return version == 4 ? read_ipv4_quote(quote, packet) : read_ipv6_quote(quote, packet);
+    return read_packet(version, quote, packet);
 }
 
 }  // namespace l2echo::wire
