@@ -305,7 +305,7 @@ std::vector<ValueInForce> OptionTable::values_in_force() const {
         values.push_back({rows_[i].name,
                           given_[i].texts.empty() ? rows_[i].value.default_text
                                                   : fmt::format("{}", fmt::join(given_[i].texts, "\n")),
-                          rows_[i].reloads});
+                          rows_[i].reloads, given_[i].where});
     return values;
 }
 

@@ -31,7 +31,7 @@ class Reload {
     }
 
   private:
-    std::vector<std::string> read_and_apply();
+    std::vector<std::string> read_and_apply(const std::string& path);
 
     CommandLine line_;
     std::function<void(const Options&)> apply_;

@@ -155,8 +155,7 @@ BAD = {
     "unknown key": ("acept = \"own\"", "acept"),
     "bad value": ("max-rate = \"fast\"", "max-rate"),
     "half good": ("only-from = \"02:00:00:00:00:99\"\nmatch = [\"nonsense\"]", "nonsense"),
-    "restart": ("only-from = \"02:00:00:00:00:99\"\nburst = 64", "--burst needs a restart"),
-    "several": ("burst = 64\nidle = \"sleep\"", "--burst, --idle need a restart"),
+    "restart": ("only-from = \"02:00:00:00:00:99\"\nburst = 64", "far_end.toml:2:9: burst needs a restart"),
     "contradiction": ("raw = true\naccept = \"own\"", "--raw"),
 }
 
@@ -174,6 +173,14 @@ def test_file_with_a_fault_changes_nothing(echo, config, path, what):
     config.write_text("")
     changed(path)
     assert_balanced(process.stop())
+
+
+def test_each_option_that_needs_a_restart_is_named_with_its_line(echo, config, path):
+    echo("burst = 64\n")
+    config.write_text("\nburst = 32\nidle = \"sleep\"\n")
+    assert reload(path)["error"] == f"{config}:2:9: burst needs a restart; {config}:3:8: idle needs a restart"
+    config.write_text("")
+    assert reload(path)["error"] == f"{config}: to leave out burst needs a restart"
 
 
 def test_missing_file_changes_nothing(echo, config, path):

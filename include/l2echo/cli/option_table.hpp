@@ -44,6 +44,7 @@ struct ValueInForce {
     std::string name;  ///< includes the dashes
     std::string text;  ///< empty: not given, and no default
     bool reloads = false;
+    std::string where{};  ///< FILE:LINE:COLUMN; empty: the file does not set it
 };
 
 /// The old name of an option and its replacement.
