@@ -75,6 +75,13 @@ std::string value_in_force(const OptionInForce& option) {
     return fmt::format("[{}]", fmt::join(values, ", "));
 }
 
+/// Returns the form of a value as TOML: N, "TIME", ["RULE"]. The string of a list has commas.
+std::string placeholder(const OptionValue& value) {
+    if (value.form == Form::Repeated)
+        return fmt::format("[{}]", quote_toml(value.type));
+    return value.type == kNumberType ? value.type : quote_toml(value.type);
+}
+
 }  // namespace
 
 std::string render_help(const std::vector<OptionRow>& rows) {
@@ -100,7 +107,7 @@ std::string render_config(const std::vector<OptionInForce>& options) {
         const std::string key = option.row.name.substr(2);
         const std::string value = value_in_force(option);
         text += fmt::format("\n# {}\n", wrap(describe(option.row), "# "));
-        text += value.empty() ? fmt::format("# {} = {}\n", key, option.row.value.type)
+        text += value.empty() ? fmt::format("# {} = {}\n", key, placeholder(option.row.value))
                               : fmt::format("{} = {}\n", key, value);
     }
     return text;

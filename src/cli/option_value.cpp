@@ -60,7 +60,7 @@ OptionValue repeated(ReadText read, std::string type) {
 
 OptionValue number_in(const NumberRange& range, std::string default_text,
                       std::function<void(std::uint64_t)> assign) {
-    return {.type = "N",
+    return {.type = std::string(kNumberType),
             .range = range.any() ? "" : fmt::format("{}..{}", range.min, range.max),
             .unit = range.unit,
             .default_text = std::move(default_text),

@@ -66,6 +66,26 @@ def test_sample_of_all_options_has_each_with_its_default(printed_config, config_
     assert sample.endswith("\n" + printed_config("--")), "the output of --print-config must follow the first lines"
 
 
+#: What to write for the placeholder of each key that has no default.
+VALUES = {
+    "eal": "--no-pci", "instance": "nic", "ports": "0,net_null1", "mbuf-data-room": "4096", "mtu": "3000",
+    "rss": "ip,udp", "rss-key": "6d" * 40, "match": "refuse,vlan=5", "only-from": "02:00:00:00:00:99",
+    "max-rate": "1Mpps", "ip": "192.0.2.1/24,2001:db8::1/64", "expire": "1h", "control-socket": "/run/l2echo/control",
+    "trace-file": "/tmp/trace.pcapng", "stats-interval": "2min", "duration": "1h", "metrics": "127.0.0.1:9464",
+}
+
+
+def test_key_without_a_default_is_shown_in_the_form_that_the_file_takes(start, l2_multi_echo, config_folder, tmp_path):
+    sample = (config_folder / f"{ALL_OPTIONS}.toml").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^# ([a-z-]+) = (.*)$", sample, re.MULTILINE))
+    assert set(shown) == set(VALUES)
+    lines = [f"{key} = {re.sub('[A-Z][A-Za-z:|]*', VALUES[key], form, count=1)}" for key, form in shown.items()]
+    (tmp_path / "all.toml").write_text("\n".join(lines), encoding="utf-8")
+    start(l2_multi_echo, "--", "--config", str(tmp_path / "all.toml"), "--check-config").end_cleanly(5)
+    repeated = {key for key, value in tomllib.loads("\n".join(lines)).items() if isinstance(value, list)}
+    assert repeated == {"eal", "match"}
+
+
 @pytest.mark.parametrize("name", (*SAMPLES, ALL_OPTIONS))
 def test_printed_config_is_a_config_file(printed_config, config_folder, tmp_path, name):
     first = printed_config("--", "--config", str(config_folder / f"{name}.toml"))

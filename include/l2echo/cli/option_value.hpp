@@ -23,6 +23,9 @@ namespace l2echo::cli {
 /// Parses one value. `option` is the name for the message of a UsageError.
 using ReadText = std::function<void(const std::string& text, const char* option)>;
 
+/// The placeholder of a number.
+inline constexpr std::string_view kNumberType = "N";
+
 struct OptionValue {
     enum class Form {
         Flag,      ///< no value: given or not
