@@ -1,12 +1,10 @@
 """The installed units on a booted machine: start, frames, stop, failures, drop-ins."""
 
 import json
-import pathlib
 import re
 
 import pytest
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
 MEMIF, PROBE = "l2echo@memif.service", "l2echo-probe@memif.service"
 DROP_INS = "/usr/share/doc/l2echo/examples/drop-ins"
 NULL = ('eal = ["--no-huge", "-m", "64", "--no-pci", "--lcores", "0@0", "--vdev", "{device}"]\n'
@@ -164,9 +162,3 @@ def test_bind_unit_says_why_it_cannot_bind(host):
     assert host.try_run(f"systemctl start {unit}")[0] != 0
     assert "no PCI device is at 0000:77:00.0" in host.journal(unit)
     host.run(f"systemctl reset-failed {unit}")
-
-
-@pytest.mark.parametrize("name", ["echo", "service"])
-def test_autopkgtest_passes(host, name):
-    host.write(f"/tmp/{name}", (SOURCE / "debian/tests" / name).read_text("utf-8"))
-    host.run(f"AUTOPKGTEST_TMP=/tmp sh /tmp/{name}")
