@@ -9,7 +9,7 @@ MEMIF, PROBE = "l2echo@memif.service", "l2echo-probe@memif.service"
 DROP_INS = "/usr/share/doc/l2echo/examples/drop-ins"
 NULL = ('eal = ["--no-huge", "-m", "64", "--no-pci", "--lcores", "0@0", "--vdev", "{device}"]\n'
         'idle = "sleep"\nlink-wait = "0s"\n')
-IPC_LOCK = 1 << 14
+NET_ADMIN, NET_RAW, IPC_LOCK, SYS_ADMIN = 1 << 12, 1 << 13, 1 << 14, 1 << 21
 
 
 def probe(host, unit=PROBE):
@@ -126,19 +126,46 @@ def test_tap_needs_its_drop_in(host, far_end):
     assert process_status(host, unit)["Uid"].split()[0] != "0"
 
 
-def test_af_packet_needs_its_drop_in(host, far_end):
-    host.run("ip link add far type veth peer name near && ip link set far up && ip link set near up")
-    host.write("/etc/l2echo/veth.toml", NULL.format(device="net_af_packet0,iface=far"))
-    add_drop_in(host, "veth", "af_packet.conf")
-    far_end("veth")
+def add_veth(host, far, near):
+    host.run(f"ip link add {far} type veth peer name {near} && ip link set {far} up && ip link set {near} up")
+
+
+def probe_interface(host, interface):
+    """Sends frames to this interface, and asserts that each comes back."""
     # The driver's fan-out group is the process id XOR the interface index, so the two programs may have the same.
     for _ in range(3):
         status, output = host.try_run(
-            "l2_probe --no-huge -m 64 --no-pci --no-shconf --lcores 0@0 --vdev net_af_packet0,iface=near -- "
+            f"l2_probe --no-huge -m 64 --no-pci --no-shconf --lcores 0@0 --vdev net_af_packet0,iface={interface} -- "
             "--count 100 --rate 1kpps --require-loss 0")
         if "same fan-out group" not in output:
             break
     assert status == 0, output
+
+
+def test_af_packet_needs_its_drop_in(host, far_end):
+    add_veth(host, "far", "near")
+    host.write("/etc/l2echo/veth.toml", NULL.format(device="net_af_packet0,iface=far"))
+    add_drop_in(host, "veth", "af_packet.conf")
+    far_end("veth")
+    probe_interface(host, "near")
+
+
+def test_af_xdp_needs_its_drop_in(host, far_end):
+    if host.try_run("ls /usr/lib/*/bpf/xsk_def_xdp_prog.o")[0] != 0:
+        pytest.skip("libxdp has no programs here")
+    add_veth(host, "far-xdp", "near-xdp")
+    host.write("/etc/l2echo/xdp.toml", NULL.format(device="net_af_xdp0,iface=far-xdp"))
+    unit = "l2echo@xdp.service"
+    assert host.try_run(f"systemctl start {unit}")[0] != 0
+    assert "needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_SYS_ADMIN" in host.journal(unit)
+    host.run(f"systemctl stop {unit}")
+    add_drop_in(host, "xdp", "af_xdp.conf")
+    far_end("xdp")
+    assert int(process_status(host, unit)["CapBnd"], 16) == IPC_LOCK | NET_RAW | NET_ADMIN | SYS_ADMIN
+    assert "prog/xdp" in host.run("ip link show far-xdp"), "frames pass the kernel's stack by"
+    probe_interface(host, "near-xdp")
+    host.run(f"systemctl stop {unit}")
+    assert "prog/xdp" not in host.run("ip link show far-xdp")
 
 
 def test_probe_fails_when_its_requirement_is_not_met(host, far_end):
