@@ -118,7 +118,7 @@ def test_endpoint_for_dpdks_exporter(client):
 @pytest.fixture
 def huge_folder(tmp_path):
     if not shutil.which("dpdk-dumpcap"):
-        pytest.skip("dpdk-dumpcap is not installed (Debian: dpdk)")
+        pytest.skip("dpdk-dumpcap is not installed (Debian: dpdk-dev)")
     folder = tmp_path / "huge"
     folder.mkdir()
     with hugepages(256, folder):
