@@ -71,7 +71,7 @@ def used_by(path, include, names):
     parts = include.split("/")
     if parts[0] == "l2echo":
         return "module", parts[1], True
-    if len(parts) > 1 and parts[0] in names:
+    if len(parts) > 1 and parts[0] in names and include.endswith(".hpp"):  # not <net/if.h>
         return "module", parts[0], False
     for library, pattern in LIBRARIES.items():
         if re.match(pattern, include):

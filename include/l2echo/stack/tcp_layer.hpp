@@ -15,13 +15,13 @@
 #include <vector>
 
 #include "l2echo/fifo/arena.hpp"
+#include "l2echo/hash/siphash.hpp"
 #include "l2echo/stack/connection_table.hpp"
 #include "l2echo/stack/token_bucket.hpp"
 #include "l2echo/stream/streams.hpp"
 #include "l2echo/tcp/connection.hpp"
 #include "l2echo/tcp/listener.hpp"
 #include "l2echo/tcp/settings.hpp"
-#include "l2echo/hash/siphash.hpp"
 #include "l2echo/tcp/time_wait.hpp"
 #include "l2echo/tcp/timer_wheel.hpp"
 

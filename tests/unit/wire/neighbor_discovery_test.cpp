@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "exact_bytes.hpp"
 #include "test_addresses.hpp"
 
