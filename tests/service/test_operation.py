@@ -10,8 +10,9 @@ import pytest
 
 from tests.harness.program_under_test import wait_until
 
-MEMIF, PROBE = "l2echo@memif.service", "l2echo-probe@million.service"
-FRAMES, RELOADS = 1_000_000, 100
+MEMIF, PROBE = "l2echo@memif.service", "l2echo-probe@long.service"
+RELOADS = 100
+WATCHDOG_SECONDS = 4  # instead of 10, so that the test takes less time
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000  # __WALL: waitpid() for a thread of another process
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -45,10 +46,10 @@ def release(thread):
         pass  # it is held no more
 
 
-def test_no_frame_of_a_million_is_lost_during_a_hundred_reloads(host, far_end):
+def test_no_frame_is_lost_during_a_hundred_reloads(host, far_end):
     far_end("memif")
-    host.run(f"sed -e 's/^count.*/count = {FRAMES}/' -e 's/^rate.*/rate = \"50kpps\"/' /etc/l2echo/probe-memif.toml "
-             ">/etc/l2echo/probe-million.toml && cp /etc/l2echo/memif.toml /tmp/before.toml")
+    host.run("sed -e 's/^count.*/duration = \"5min\"/' -e 's/^rate.*/rate = \"100kpps\"/' "
+             "/etc/l2echo/probe-memif.toml >/etc/l2echo/probe-long.toml && cp /etc/l2echo/memif.toml /tmp/before.toml")
     host.run(f"systemctl start --no-block {PROBE}")
     host.wait_for(PROBE, "SubState", "start")
     host.run(f"""for number in $(seq {RELOADS}); do
@@ -57,13 +58,16 @@ def test_no_frame_of_a_million_is_lost_during_a_hundred_reloads(host, far_end):
         systemctl reload {MEMIF} || exit 1
       done""")
     assert host.show(PROBE, "ActiveState") == "activating", "every reload came while frames flowed"
-    host.wait_for(PROBE, "ActiveState", "inactive", 90)
+    host.run(f"systemctl stop {PROBE}")
     result = json.loads([line for line in host.journal(PROBE).splitlines() if line.startswith("{")][-1])
-    assert (result["sent"], result["lost"], result["corrupted"]) == (FRAMES, 0, 0)
+    assert result["sent"] > 100_000 and (result["lost"], result["corrupted"]) == (0, 0)
     assert host.journal(MEMIF).count("Reloaded: --match changed") == RELOADS
 
 
 def test_held_worker_stops_the_watchdog_and_is_restarted(host, far_end):
+    assert "WatchdogSec=10\n" in host.run(f"systemctl cat {MEMIF}")
+    host.write(f"/run/systemd/system/{MEMIF}.d/watchdog.conf", f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n")
+    host.run("systemctl daemon-reload")
     unit = far_end("memif")
     first = host.show(unit, "MainPID")
     held = worker_of(host_pid("memif"))
@@ -79,6 +83,7 @@ def test_held_worker_stops_the_watchdog_and_is_restarted(host, far_end):
     host.wait_for(unit, "ActiveState", "active")
     assert host.show(unit, "MainPID") != first
     assert "has not ended a turn since the last watchdog notification" in host.journal(unit)
+    host.run(f"rm -r /run/systemd/system/{MEMIF}.d && systemctl daemon-reload")
 
 
 def test_journal_has_each_line_once_with_its_priority(host, far_end):
