@@ -52,15 +52,17 @@ def test_no_frame_is_lost_during_a_hundred_reloads(host, far_end):
              "/etc/l2echo/probe-memif.toml >/etc/l2echo/probe-long.toml && cp /etc/l2echo/memif.toml /tmp/before.toml")
     host.run(f"systemctl start --no-block {PROBE}")
     host.wait_for(PROBE, "SubState", "start")
+    # systemctl takes 0.1 to 0.4 s for what the unit's command does in 4 ms, so it runs that command once in ten times.
     host.run(f"""for number in $(seq {RELOADS}); do
         cp /tmp/before.toml /etc/l2echo/memif.toml
         [ $((number % 2)) = 0 ] || echo 'match = ["echo"]' >>/etc/l2echo/memif.toml
-        systemctl reload {MEMIF} || exit 1
+        if [ $((number % 10)) = 0 ]; then systemctl reload {MEMIF}
+        else l2echo-control --socket /run/l2echo/memif/control reload; fi || exit 1
       done""")
     assert host.show(PROBE, "ActiveState") == "activating", "every reload came while frames flowed"
     host.run(f"systemctl stop {PROBE}")
     result = json.loads([line for line in host.journal(PROBE).splitlines() if line.startswith("{")][-1])
-    assert result["sent"] > 100_000 and (result["lost"], result["corrupted"]) == (0, 0)
+    assert result["sent"] > 50_000 and (result["lost"], result["corrupted"]) == (0, 0)
     assert host.journal(MEMIF).count("Reloaded: --match changed") == RELOADS
 
 
