@@ -37,6 +37,9 @@ DATAPATH_CALLS = {
     "rte_hash_add_key_data": "a new connection, in memory that the table has from its start",
     "rte_hash_del_key": "the end of a connection", "rte_hash_lookup_data": "the connection of a segment",
     "rte_hash_lookup_bulk_data": "those of a burst", "rte_hash_count": "connections, for tests",
+    "rte_ipv4_frag_reassemble_packet": "a fragment", "rte_ipv6_frag_reassemble_packet": "the same",
+    "rte_ip_frag_table_del_expired_entries": "fragments that wait too long", "rte_ip_frag_free_death_row": "the same",
+    "rte_ipv4_fragment_packet": "a packet longer than the MTU", "rte_ipv6_fragment_packet": "the same",
     "_GLOBAL_OFFSET_TABLE_": "position-independent code",
 }
 # Names from <algorithm>. Other standard headers include it only in some compiler versions.
