@@ -238,13 +238,14 @@ TEST_F(Fragments, ThatOverlapAreDropped) {
 }
 
 TEST_F(Fragments, ThatCannotBeRightAreRefused) {
-    const Bytes payload = payload_of(65535);
+    const Bytes payload = payload_of(65536);
     for (const auto& [why, bytes] : std::vector<std::pair<const char*, Bytes>>{
              {"no bytes", fragment4(payload, 8, 0, true)},
              {"no bytes at the end", fragment4(payload, 8, 0, false)},
              {"not a multiple of 8", fragment4(payload, 0, 12, true)},
              {"beyond 65535 bytes (ping of death)", fragment4(payload, 65528, 7, false)},
              {"a wrong header checksum", changed(fragment4(payload, 0, 8, true), kLink + 8, 63)},
+             {"beyond 65535 bytes (IPv6)", fragment6(payload, 65528, 8, false)},
              {"no bytes (IPv6)", fragment6(payload, 8, 0, true)},
              {"not a multiple of 8 (IPv6)", fragment6(payload, 0, 12, true)},
              {"half a fragment header",
@@ -320,8 +321,9 @@ TEST_F(Fragments, AreBoundedInAll) {
     const Bytes payload = payload_of(64);
     for (unsigned i = 0; i < 15; ++i)
         EXPECT_FALSE(take(fragment4(payload, 8, 8, true, i)));
+    EXPECT_FALSE(take(fragment6(payload, 8, 8, true)));
     EXPECT_EQ(reassembly().held(), 10U);
-    EXPECT_EQ(counts().no_room, 5U);
+    EXPECT_EQ(counts().no_room, 6U);
     EXPECT_EQ(rte_mempool_in_use_count(pool()), 10U);
     start({.packets = 8, .held = 100});
     for (unsigned i = 0; i < 50; ++i) {
