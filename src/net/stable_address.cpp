@@ -1,4 +1,4 @@
-#include "l2echo/net/stable_address.hpp"
+#include "net/stable_address.hpp"
 
 #include <algorithm>
 #include <array>

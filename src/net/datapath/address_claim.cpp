@@ -1,4 +1,4 @@
-#include "l2echo/net/address_claim.hpp"
+#include "net/address_claim.hpp"
 
 namespace l2echo::net {
 
