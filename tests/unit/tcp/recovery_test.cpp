@@ -1,4 +1,7 @@
 // RFC 6298, 5681, 6582, 6675, 6937, 8985, 3522: retransmission and what it means for the congestion window.
+#include <algorithm>
+#include <iterator>
+
 #include "one_end.hpp"
 
 namespace l2echo::tcp {
@@ -406,6 +409,24 @@ TEST(Undo, DsackOfEachRetransmissionRestoresTheWindow) {
     end.receive(end.ack(end.at(8), {end.block(0, 1)}));
     EXPECT_EQ(end->info().undone, 1U);
     EXPECT_GE(end->info().congestion_window, before);
+}
+
+// One of two was lost in truth.
+TEST(Undo, DsackOfOneRetransmissionOfTwoDoesNotRestoreTheWindow) {
+    Flight end(8);
+    const std::uint32_t before = end->info().congestion_window;
+    end.pass(milliseconds(50));
+    end.receive(end.ack(end.at(0), {end.block(3, 6), end.block(1, 2)}));
+    Flight::Numbers sent = end.sent_segments();
+    end.receive(end.ack(end.at(0), {end.block(3, 8), end.block(1, 2)}));
+    std::ranges::copy(end.sent_segments(), std::back_inserter(sent));
+    ASSERT_EQ(sent, (Flight::Numbers{0, 2}));
+    end.receive(end.ack(end.at(8)));
+    end.receive(end.ack(end.at(8), {end.block(2, 3)}));
+    EXPECT_EQ(end->info().undone, 0U);
+    EXPECT_LT(end->info().congestion_window, before);
+    end.receive(end.ack(end.at(8), {end.block(0, 1)}));
+    EXPECT_EQ(end->info().undone, 1U) << "both were in vain";
 }
 
 // RFC 3708 3: only a duplicate of what was sent again says that this was in vain.
