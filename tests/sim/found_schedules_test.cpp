@@ -59,7 +59,9 @@ INSTANTIATE_TEST_SUITE_P(
               "seed=2384353 service=2 bytes=1537 read_chunk_back=1 read_pause_back=240811"},
         Found{"GivesUpThoughKeepaliveProbesArrive",  // which bring no ACK: the simulator did not allow it
               R"(seed=2515030 delay=38 delay_back=21 blackhole_at=98 blackhole_for=58343613 min_rto=1721
-                 keepalive=1 bytes_back=14481)"}),
+                 keepalive=1 bytes_back=14481)"},
+        Found{"GivesUpOnAPeerWithoutMemory",  // which the simulator did not allow
+              "seed=6350003 delay_back=117 min_rto=1938 arena_back=17 bytes=32774 stall_for=100227073"}),
     [](const testing::TestParamInfo<Found>& tested) { return std::string(tested.param.name); });
 
 }  // namespace

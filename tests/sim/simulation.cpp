@@ -298,9 +298,11 @@ class Simulation {
         if (schedule_.at(Key::Ending) >= ClientCloses)
             return true;
         const tcp::ListenerInfo listener = hosts_[Server]->listener_info();
-        for (const Outcome& side : record.sides) {
-            // It gave up, and had a reason to.
-            if (side.events.has(Event::TimedOut) && side.was_silent_long)
+        for (const Side each : {Client, Server}) {
+            const Outcome& side = record.sides.at(each);
+            // It gave up, and had a reason to: silence, or a peer without memory that drops what arrives.
+            if (side.events.has(Event::TimedOut) &&
+                (side.was_silent_long || record.sides.at(other(each)).info.memory_refused > 0))
                 return true;
             if (side.was_swept)
                 return true;
