@@ -42,18 +42,6 @@ ArenaMemory filled(std::size_t size) {
     return memory;
 }
 
-tcp::OutgoingSegment acknowledge(const tcp::TimeWaitState& state, const tcp::Tuple& tuple, Micros now) {
-    tcp::OutgoingSegment segment;
-    segment.header.source_port = tuple.local_port;
-    segment.header.destination_port = tuple.remote_port;
-    segment.header.sequence = state.next.value();
-    segment.header.acknowledgment = state.receive_next.value();
-    segment.header.flags.ack = true;
-    if (state.timestamps)
-        segment.header.options.timestamps = wire::TcpTimestamps{state.clock.at(now), state.recent};
-    return segment;
-}
-
 tcp::Settings settings_of(const Schedule& schedule, Side side) {
     tcp::Settings settings;
     settings.window_scaling = !schedule.flag(Key::NoScaling, side);
@@ -225,7 +213,7 @@ void Host::receive_unknown(const tcp::Tuple& tuple, const wire::TcpHeader& heade
         if (answer.action == tcp::TimeWaitAction::Ignore)
             return;
         if (answer.action == tcp::TimeWaitAction::Acknowledge) {
-            send_for_nobody(tuple, acknowledge(answer.state, tuple, now), now);
+            send_for_nobody(tuple, tcp::acknowledge(answer.state, tuple, now), now);
             return;
         }
         if (answer.action == tcp::TimeWaitAction::Reopen)

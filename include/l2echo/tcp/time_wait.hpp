@@ -8,6 +8,7 @@
 #include <span>
 
 #include "l2echo/hash/siphash.hpp"
+#include "l2echo/tcp/outgoing_segment.hpp"
 #include "l2echo/tcp/sequence.hpp"
 #include "l2echo/tcp/time.hpp"
 #include "l2echo/tcp/timestamp_clock.hpp"
@@ -37,6 +38,9 @@ struct TimeWaitAnswer {
     /// For Acknowledge: what the ACK says. For Reopen: the new ISN must be later than `next`.
     TimeWaitState state;
 };
+
+/// The answer for TimeWaitAction::Acknowledge.
+OutgoingSegment acknowledge(const TimeWaitState& state, const Tuple& tuple, Micros now) noexcept;
 
 /// A table of fixed size in the caller's memory. When it is full, the oldest entry makes room and is counted.
 /// All entries wait equally long, so they expire in the order in which they came or were restarted.

@@ -13,20 +13,6 @@ bool is_over(tcp::State state) noexcept {
     return state == tcp::State::Closed || state == tcp::State::TimeWait;
 }
 
-/// The answer to a segment that TIME_WAIT does not accept.
-tcp::OutgoingSegment acknowledge(const tcp::TimeWaitState& state, const tcp::Tuple& tuple,
-                                 tcp::Micros now) noexcept {
-    tcp::OutgoingSegment segment{};
-    segment.header.source_port = tuple.local_port;
-    segment.header.destination_port = tuple.remote_port;
-    segment.header.sequence = state.next.value();
-    segment.header.acknowledgment = state.receive_next.value();
-    segment.header.flags.ack = true;
-    if (state.timestamps)
-        segment.header.options.timestamps = wire::TcpTimestamps{state.clock.at(now), state.recent};
-    return segment;
-}
-
 }  // namespace
 
 std::optional<stream::StreamId> TcpLayer::connect(const tcp::Tuple& tuple, stream::Service& service,
@@ -80,7 +66,7 @@ TcpLayer::Answer TcpLayer::receive_unknown(const IncomingSegment& segment, const
     if (waiting.action == tcp::TimeWaitAction::Ignore)
         return {TcpOutcome::Delivered, std::nullopt};
     if (waiting.action == tcp::TimeWaitAction::Acknowledge)
-        return {TcpOutcome::Delivered, acknowledge(waiting.state, tuple, now)};
+        return {TcpOutcome::Delivered, tcp::acknowledge(waiting.state, tuple, now)};
     Listening* const listening = listening_at(tuple);
     if (listening == nullptr)
         return refuse(segment, now);

@@ -27,6 +27,18 @@ struct TimeWaitTable::Entry {
     std::uint32_t older;
 };
 
+OutgoingSegment acknowledge(const TimeWaitState& state, const Tuple& tuple, Micros now) noexcept {
+    OutgoingSegment segment{};
+    segment.header.source_port = tuple.local_port;
+    segment.header.destination_port = tuple.remote_port;
+    segment.header.sequence = state.next.value();
+    segment.header.acknowledgment = state.receive_next.value();
+    segment.header.flags.ack = true;
+    if (state.timestamps)
+        segment.header.options.timestamps = wire::TcpTimestamps{state.clock.at(now), state.recent};
+    return segment;
+}
+
 std::size_t TimeWaitTable::memory_for(std::uint32_t entries) noexcept {
     return entries * sizeof(Entry) + std::bit_ceil(std::max(2 * std::size_t{entries}, std::size_t{2})) * 4;
 }
