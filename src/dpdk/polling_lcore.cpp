@@ -19,8 +19,6 @@ namespace {
 /// Global, because munmap() has no argument for it.
 std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore when EAL starts and ends
 
-std::atomic<std::uint64_t> unmappings{0};  // written by the interrupt thread
-
 /// An lcore that has not run for this long is unlikely to be in the middle of a burst of this port.
 constexpr std::chrono::milliseconds kPatience{1000};
 
@@ -44,10 +42,6 @@ PollingLcores::~PollingLcores() {
 
 PollingLcores* PollingLcores::current() noexcept {
     return the_one.load(std::memory_order_acquire);
-}
-
-std::uint64_t PollingLcores::driver_unmappings() noexcept {
-    return unmappings.load(std::memory_order_acquire);
 }
 
 bool PollingLcores::wait_for_turn(std::chrono::milliseconds limit) noexcept {
@@ -98,7 +92,7 @@ extern "C" int munmap(void* address, std::size_t length) noexcept {
     using l2echo::dpdk::PollingLcores;
     PollingLcores* const lcores = PollingLcores::current();
     if (lcores != nullptr && rte_thread_is_intr() != 0) {
-        l2echo::dpdk::unmappings.fetch_add(1, std::memory_order_release);
+        PollingLcores::count_unmapping();
         if (!lcores->wait_for_turn(l2echo::dpdk::kPatience))
             l2echo::dpdk::log_warning(
                 "a driver unmaps memory while an lcore has not ended its turn for a second");

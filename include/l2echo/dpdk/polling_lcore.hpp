@@ -4,6 +4,7 @@
 
 #include <rte_rcu_qsbr.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -33,7 +34,9 @@ class PollingLcores {
 
     /// How often a driver has unmapped memory on the interrupt thread, such as that of a memif whose peer has
     /// left. It is counted before the wait. Any thread.
-    static std::uint64_t driver_unmappings() noexcept;
+    static std::uint64_t driver_unmappings() noexcept { return unmappings_.load(std::memory_order_acquire); }
+    /// Called on the interrupt thread, before it unmaps memory.
+    static void count_unmapping() noexcept { unmappings_.fetch_add(1, std::memory_order_release); }
 
     /// Returns a mark for stalled_since(). Any thread.
     std::uint64_t mark() noexcept { return rte_rcu_qsbr_start(lcores_.get()); }
@@ -51,6 +54,8 @@ class PollingLcores {
         void operator()(rte_rcu_qsbr* memory) const noexcept;
     };
     std::unique_ptr<rte_rcu_qsbr, Free> lcores_;
+    // Global, because munmap() has no argument for it.
+    inline static std::atomic<std::uint64_t> unmappings_{0};
 };
 
 /// Registers the calling lcore as polling, from construction to destruction.
