@@ -417,6 +417,9 @@ TEST_F(FramesTest, ThatAreNotForUsAreRefusedByReason) {
     };
     send_changed([](std::byte* at, rte_mbuf&) { at[5] = std::byte{9}; });
     EXPECT_EQ(server_->refused(Refusal::ForeignMac), 1u);
+    // RFC 1122 3.3.6: a unicast packet in a broadcast frame is not answered.
+    send_changed([](std::byte* at, rte_mbuf&) { std::memset(at, 0xFF, 6); });
+    EXPECT_EQ(server_->refused(Refusal::Message), 1u);
     send_changed([](std::byte* at, rte_mbuf&) { at[12] = std::byte{9}; });
     EXPECT_EQ(server_->refused(Refusal::EtherType), 1u);
     send_changed([](std::byte* at, rte_mbuf&) { at[14 + 10] ^= std::byte{1}; });
@@ -508,6 +511,14 @@ TEST_F(FramesTest, GratuitousArpChangesOnlyWhatIsKnown) {
          .target_mac = 0,
          .target = address(4, 2)});
     EXPECT_EQ(server_->refused(Refusal::Source), 1u);
+    const std::uint64_t answered = server_->input->counts().answered;
+    arp({.operation = wire::ArpOperation::Request,
+         .sender_mac = wire::kBroadcastMac,
+         .sender = {.bytes = {}, .version = 4},
+         .target_mac = 0,
+         .target = address(4, 2)});
+    EXPECT_EQ(server_->refused(Refusal::Source), 2u);
+    EXPECT_EQ(server_->input->counts().answered, answered) << "nothing is sent to a group";
 }
 
 }  // namespace

@@ -90,7 +90,8 @@ class Echo : public stream::Service {
             streams.shut_down(id);
         ended += events.has(Event::Ended) ? 1 : 0;
         while (const auto datagram = streams.first_datagram(id)) {
-            EXPECT_TRUE(streams.send(id, datagram->header, datagram->payload));
+            if (!streams.send(id, datagram->header, datagram->payload))
+                break;
             streams.drop(id);
         }
     }
@@ -373,6 +374,23 @@ TEST_F(StackTest, SynFloodTakesNoPlaces) {
     talk(10'000, "still answers");
     run(3s);
     EXPECT_EQ(talker_.talks.begin()->second.received, "still answers");
+}
+
+// An echo that finds its send FIFO full keeps the datagram, and continues when there is space.
+TEST_F(StackTest, UdpServiceThatWasRefusedForSpaceLearnsOfIt) {
+    const auto id = server_.stack.udp().bind({{}, kEchoPort}, echo_);
+    ASSERT_TRUE(id);
+    const std::string text = text_of(1400, 5);
+    const stream::DatagramHeader header{
+        .peer = {client_.address_, 4000}, .local = server_.address_, .length = 1400};
+    const fifo::Bytes bytes{std::as_bytes(std::span(text)), {}};
+    while (server_.stack.send(*id, header, bytes))
+        continue;
+    const IncomingDatagram arrived{
+        .header = header, .local_port = kEchoPort, .payload = std::as_bytes(std::span(text))};
+    ASSERT_EQ(server_.stack.udp().receive(arrived), UdpOutcome::Delivered);
+    run(100ms);
+    EXPECT_FALSE(server_.stack.first_datagram(*id)) << "it was echoed";
 }
 
 TEST_F(StackTest, UdpEchoesDatagramsAndDropsWhatDoesNotFit) {

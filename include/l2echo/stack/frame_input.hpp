@@ -30,7 +30,7 @@ enum class Refusal : std::uint8_t {
     EtherType,           ///< not IPv4, IPv6 or ARP
     Malformed,           ///< a header that cannot be right
     ForeignAddress,      ///< to an IP address that is not ours
-    Source,              ///< from an address that no host can have
+    Source,              ///< from an IP or MAC address that no host can have
     Checksum,            ///< of TCP, UDP or ICMP
     Protocol,            ///< neither TCP, UDP nor ICMP; answered by an ICMP error, unless these are limited
     Message,             ///< an ICMP message that asks for nothing and reports nothing about us
@@ -40,7 +40,7 @@ enum class Refusal : std::uint8_t {
     NoSpace,             ///< the FIFO of a UDP endpoint is full
     Fragment,            ///< a fragment that no packet will be made of
 };
-inline constexpr std::size_t kRefusals = 14;
+inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::Fragment) + 1;
 
 /// Invariant: received = delivered + answered + all of refused + held().
 struct FrameInputCounts {

@@ -31,6 +31,7 @@ struct LinkSettings {
 struct FrameOutputCounts {
     std::uint64_t sent = 0;         ///< taken by the device
     std::uint64_t no_mbuf = 0;      ///< the pool is empty
+    std::uint64_t no_room = 0;      ///< answers and fragments while the device takes nothing
     std::uint64_t no_route = 0;     ///< no prefix on the link and no gateway
     std::uint64_t unreachable = 0;  ///< the neighbour did not answer, or there was no place to wait for it
     std::uint64_t too_long = 0;     ///< longer than the MTU, and must not or cannot be split

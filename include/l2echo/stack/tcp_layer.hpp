@@ -64,7 +64,7 @@ struct IncomingSegment {
 /// (stream::Streams) may come at any time between. All calls come from one worker; none throws or blocks.
 ///
 /// `Output` is what send() and the others write segments to:
-///   bool has_room() const noexcept;
+///   bool has_room() noexcept;
 ///   void send(const tcp::Tuple&, const tcp::OutgoingSegment&) noexcept;  // only while there is room
 class TcpLayer {
   public:

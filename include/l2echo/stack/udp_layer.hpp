@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "l2echo/fifo/arena.hpp"
@@ -38,7 +39,7 @@ struct IncomingDatagram {
 /// Per turn, as TcpLayer: receive(), run_services(), send(). All calls come from one worker.
 ///
 /// `Output` is what send() writes datagrams to:
-///   bool has_room() const noexcept;
+///   bool has_room() noexcept;
 ///   void send(std::uint16_t local_port, const stream::DatagramHeader&, const fifo::Bytes&) noexcept;
 class UdpLayer {
   public:
@@ -65,6 +66,8 @@ class UdpLayer {
                     return false;
                 output.send(endpoint->local.port, datagram->header, datagram->payload);
                 drop(endpoint->sending);
+                if (std::exchange(endpoint->wants_space, false))
+                    endpoint->events |= stream::Event::Writable;
             }
         return true;
     }
@@ -84,7 +87,8 @@ class UdpLayer {
         stream::Service* service = nullptr;
         fifo::ByteFifo received;
         fifo::ByteFifo sending;
-        stream::Events events;
+        stream::Events events;     // that the service has not seen
+        bool wants_space = false;  // send() was refused for want of space
     };
 
     BoundEndpoint* find(stream::StreamId id) const noexcept;

@@ -8,6 +8,7 @@
 #include "l2echo/wire/icmp.hpp"
 #include "l2echo/wire/tcp.hpp"
 #include "l2echo/wire/udp.hpp"
+#include "stack/datapath/ip_header.hpp"
 
 namespace l2echo::stack {
 namespace {
@@ -21,23 +22,23 @@ bool has_right_checksum(const wire::IpAddress& source, const wire::IpAddress& de
         wire::sum_of(transport));
 }
 
-std::optional<tcp::IcmpError::Kind> kind_of(net::ReceivedError::Kind kind) noexcept {
+tcp::IcmpError::Kind kind_of(net::ReceivedError::Kind kind) noexcept {
     using From = net::ReceivedError::Kind;
     using To = tcp::IcmpError::Kind;
     switch (kind) {
         case From::PacketTooBig:
             return To::PacketTooBig;
-        case From::RouteUnreachable:
-        case From::TimeExceeded:
-        case From::ReassemblyTimeout:
-        case From::ParameterProblem:
-            return To::RouteUnreachable;
         case From::PortUnreachable:
         case From::ProtocolUnreachable:
         case From::Prohibited:
             return To::ProtocolUnreachable;
+        case From::RouteUnreachable:
+        case From::TimeExceeded:
+        case From::ReassemblyTimeout:
+        case From::ParameterProblem:
+            break;
     }
-    return std::nullopt;
+    return To::RouteUnreachable;
 }
 
 }  // namespace
@@ -318,7 +319,7 @@ void FrameInput::take_icmp(Frame& frame, const Packet& packet) noexcept {
         return;
     }
     if (header.type == (is_v4 ? wire::icmpv4::kEchoRequest : wire::icmpv6::kEchoRequest) &&
-        header.code == 0 && routes_.is_ours(packet.destination)) {
+        header.code == 0 && routes_.is_ours(packet.destination) && !frame.to_group) {
         answer_echo(frame, packet);
     } else if (wire::reports_error(packet.source.version, header.type) && take_error(packet)) {
         counts_.delivered += frame.fragments;
@@ -332,18 +333,18 @@ bool FrameInput::take_error(const Packet& packet) noexcept {
     const auto error = net::read_error(packet.source, packet.destination, packet.payload);
     if (!error || !routes_.is_ours(error->source))
         return false;
-    const auto kind = kind_of(error->kind);
-    if (kind && error->protocol == wire::kProtocolTcp && error->has_transport)
-        stack_.tcp().on_icmp({error->source, error->destination, error->source_port, error->destination_port},
-                             {.kind = *kind, .sequence = tcp::Sequence(error->sequence), .mtu = error->mtu},
-                             now_);
+    if (error->protocol == wire::kProtocolTcp && error->has_transport)
+        stack_.tcp().on_icmp(
+            {error->source, error->destination, error->source_port, error->destination_port},
+            {.kind = kind_of(error->kind), .sequence = tcp::Sequence(error->sequence), .mtu = error->mtu},
+            now_);
     return true;
 }
 
 /// RFC 1122 3.2.2.6, RFC 4443 4.2: the same bytes back. In place, so that it may be of several mbufs.
 void FrameInput::answer_echo(Frame& frame, const Packet& packet) noexcept {
     const bool is_v4 = packet.source.version == 4;
-    const std::uint32_t ip_length = is_v4 ? wire::kIpv4HeaderLength : wire::kIpv6HeaderLength;
+    const std::uint32_t ip_length = ip_header_length(packet.source);
     const std::uint16_t link_length = output_.link_length();
     // Options and extension headers ask for things that an answer would have to do.
     if (frame.packet.size() - packet.payload.size() != ip_length ||
@@ -367,23 +368,12 @@ void FrameInput::answer_echo(Frame& frame, const Packet& packet) noexcept {
     checksum = static_cast<std::uint16_t>(~wire::fold(sum));
     std::memcpy(message + wire::kIcmpChecksumOffset, &checksum, sizeof checksum);
 
-    if (is_v4) {
-        wire::Ipv4Header header;
-        header.source = packet.destination;
-        header.destination = packet.source;
-        header.total_length = total;
-        header.protocol = packet.protocol;
-        header.traffic_class = packet.traffic_class;
-        wire::write_header(header, ip);
-    } else {
-        wire::Ipv6Header header;
-        header.source = packet.destination;
-        header.destination = packet.source;
-        header.total_length = total;
-        header.protocol = packet.protocol;
-        header.traffic_class = packet.traffic_class;
-        wire::write_header(header, ip);
-    }
+    write_ip_header({.source = packet.destination,
+                     .destination = packet.source,
+                     .payload_length = static_cast<std::uint32_t>(packet.payload.size()),
+                     .protocol = packet.protocol,
+                     .traffic_class = packet.traffic_class},
+                    ip);
     // Padding of the link is not part of the packet.
     const std::uint32_t excess = frame.mbuf->pkt_len - link_length - total;
     if (excess > 0 && rte_pktmbuf_trim(frame.mbuf, static_cast<std::uint16_t>(excess)) != 0) {
@@ -403,9 +393,10 @@ void FrameInput::take_arp(const Frame& frame) noexcept {
         return;
     }
     const bool is_probe = packet.sender == wire::IpAddress{.bytes = {}, .version = 4};
-    const bool is_neighbour = routes_.is_acceptable_source(packet.sender) &&
-                              routes_.is_on_link(packet.sender) && !wire::is_group(packet.sender_mac);
-    if (!is_probe && !is_neighbour) {
+    const bool is_neighbour =
+        routes_.is_acceptable_source(packet.sender) && routes_.is_on_link(packet.sender);
+    // An answer goes to this address, which must be unicast.
+    if (wire::is_group(packet.sender_mac) || !(is_probe || is_neighbour)) {
         refuse(frame, Refusal::Source);
         return;
     }
@@ -456,6 +447,10 @@ void FrameInput::take_solicitation(const Frame& frame, const wire::Ipv6Header& h
         return;
     }
     wire::MacAddress to_mac = frame.source_mac;
+    if (wire::is_group(solicitation.source_mac.value_or(to_mac))) {
+        refuse(frame, Refusal::Source);
+        return;
+    }
     if (!is_detection && solicitation.source_mac) {
         to_mac = *solicitation.source_mac;
         if (neighbours_.learn_from_request(header.source, to_mac, now_))
@@ -471,16 +466,15 @@ void FrameInput::take_solicitation(const Frame& frame, const wire::Ipv6Header& h
     std::byte* const at = packet.data() + wire::kIpv6HeaderLength;
     const std::uint32_t length = wire::write_header(advertisement, at);
     wire::store_icmp_checksum(solicitation.target, to, {at, length});
-    wire::Ipv6Header answer;
-    answer.source = solicitation.target;
-    answer.destination = to;
-    answer.total_length = wire::kIpv6HeaderLength + length;
-    answer.hop_limit = wire::kNeighborHopLimit;
-    answer.protocol = wire::kProtocolIcmpv6;
-    wire::write_header(answer, packet.data());
+    write_ip_header({.source = solicitation.target,
+                     .destination = to,
+                     .payload_length = length,
+                     .protocol = wire::kProtocolIcmpv6,
+                     .hop_limit = wire::kNeighborHopLimit},
+                    packet.data());
     counts_.answered += frame.fragments;
     output_.send_payload(is_detection ? wire::multicast_mac(to) : to_mac, wire::kEtherTypeIpv6,
-                         std::span(packet).first(answer.total_length));
+                         std::span(packet).first(wire::kIpv6HeaderLength + length));
 }
 
 void FrameInput::take_advertisement(const Frame& frame, const wire::Ipv6Header& header,

@@ -9,54 +9,13 @@
 #include "l2echo/wire/checksum.hpp"
 #include "l2echo/wire/frame_headers.hpp"
 #include "l2echo/wire/icmp.hpp"
-#include "l2echo/wire/ip.hpp"
 #include "l2echo/wire/neighbor_discovery.hpp"
 #include "l2echo/wire/tcp.hpp"
 #include "l2echo/wire/udp.hpp"
+#include "stack/datapath/ip_header.hpp"
 
 namespace l2echo::stack {
 namespace {
-
-std::uint32_t ip_header_length(const wire::IpAddress& address) noexcept {
-    return address.version == 4 ? wire::kIpv4HeaderLength : wire::kIpv6HeaderLength;
-}
-
-std::uint16_t ether_type_of(const wire::IpAddress& address) noexcept {
-    return address.version == 4 ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6;
-}
-
-struct PacketFields {
-    const wire::IpAddress& source;
-    const wire::IpAddress& destination;
-    std::uint32_t total_length;
-    std::uint8_t protocol;
-    std::uint8_t hop_limit = 64;
-    std::uint8_t traffic_class = 0;
-    bool dont_fragment = true;
-};
-
-void write_ip(const PacketFields& packet, std::byte* to) noexcept {
-    if (packet.source.version == 4) {
-        wire::Ipv4Header header;
-        header.source = packet.source;
-        header.destination = packet.destination;
-        header.total_length = packet.total_length;
-        header.dont_fragment = packet.dont_fragment;
-        header.protocol = packet.protocol;
-        header.hop_limit = packet.hop_limit;
-        header.traffic_class = packet.traffic_class;
-        wire::write_header(header, to);
-        return;
-    }
-    wire::Ipv6Header header;
-    header.source = packet.source;
-    header.destination = packet.destination;
-    header.total_length = packet.total_length;
-    header.protocol = packet.protocol;
-    header.hop_limit = packet.hop_limit;
-    header.traffic_class = packet.traffic_class;
-    wire::write_header(header, to);
-}
 
 /// Writes a payload into a frame, piece by piece, and sums it.
 class PayloadWriter {
@@ -134,11 +93,12 @@ void FrameOutput::send(const tcp::Tuple& tuple, const tcp::OutgoingSegment& segm
         return;
     auto* const ip = rte_pktmbuf_mtod_offset(frame, std::byte*, link_length());
     std::byte* const transport = ip + ip_length;
-    write_ip({.source = tuple.local,
-              .destination = tuple.remote,
-              .total_length = ip_length + transport_length,
-              .protocol = wire::kProtocolTcp},
-             ip);
+    write_ip_header({.source = tuple.local,
+                     .destination = tuple.remote,
+                     .payload_length = transport_length,
+                     .protocol = wire::kProtocolTcp,
+                     .dont_fragment = true},
+                    ip);
     wire::write_header(segment.header, transport);
     wire::Sum sum = wire::pseudo_header_sum(tuple.local, tuple.remote, wire::kProtocolTcp, transport_length);
     sum += wire::sum_of({transport, header_length});
@@ -159,14 +119,13 @@ void FrameOutput::send(std::uint16_t local_port, const stream::DatagramHeader& h
         return;
     auto* const ip = rte_pktmbuf_mtod_offset(frame, std::byte*, link_length());
     std::byte* const transport = ip + ip_length;
-    write_ip({.source = header.local,
-              .destination = header.peer.address,
-              .total_length = ip_length + length,
-              .protocol = wire::kProtocolUdp,
-              .hop_limit = header.hop_limit != 0 ? header.hop_limit : std::uint8_t{64},
-              .traffic_class = header.traffic_class,
-              .dont_fragment = false},
-             ip);
+    write_ip_header({.source = header.local,
+                     .destination = header.peer.address,
+                     .payload_length = length,
+                     .protocol = wire::kProtocolUdp,
+                     .hop_limit = header.hop_limit != 0 ? header.hop_limit : std::uint8_t{64},
+                     .traffic_class = header.traffic_class},
+                    ip);
     wire::write_header({.source_port = local_port,
                         .destination_port = header.peer.port,
                         .total_length = static_cast<std::uint16_t>(length)},
@@ -245,7 +204,7 @@ void FrameOutput::append(rte_mbuf* frame) noexcept {
         flush();
     if (count_ == burst_.size()) {
         // Layers ask for room first; this is an answer or a fragment, which its sender repeats.
-        drop(frame, counts_.no_mbuf);
+        drop(frame, counts_.no_room);
         return;
     }
     burst_[count_++] = frame;
@@ -299,12 +258,12 @@ void FrameOutput::ask_neighbours() noexcept {
             continue;
         wire::store_icmp_checksum(*source, to, std::span(message).first(length));
         auto* const ip = rte_pktmbuf_mtod_offset(frame, std::byte*, link_length());
-        write_ip({.source = *source,
-                  .destination = to,
-                  .total_length = wire::kIpv6HeaderLength + length,
-                  .protocol = wire::kProtocolIcmpv6,
-                  .hop_limit = wire::kNeighborHopLimit},
-                 ip);
+        write_ip_header({.source = *source,
+                         .destination = to,
+                         .payload_length = length,
+                         .protocol = wire::kProtocolIcmpv6,
+                         .hop_limit = wire::kNeighborHopLimit},
+                        ip);
         std::memcpy(ip + wire::kIpv6HeaderLength, message.data(), length);
         send_to(request->unicast.value_or(wire::multicast_mac(group)), wire::kEtherTypeIpv6, frame);
     }

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
 namespace l2echo::stack {
 namespace {
@@ -92,8 +91,11 @@ void UdpLayer::drop(stream::StreamId id) noexcept {
 
 bool UdpLayer::send(stream::StreamId id, const DatagramHeader& header, const fifo::Bytes& bytes) noexcept {
     BoundEndpoint* const endpoint = find(id);
-    return endpoint != nullptr && header.length == bytes.size() && header.length <= kMaxUdpPayload &&
-           append(endpoint->sending, header, bytes);
+    if (endpoint == nullptr || header.length != bytes.size() || header.length > kMaxUdpPayload)
+        return false;
+    const bool fits = append(endpoint->sending, header, bytes);
+    endpoint->wants_space = endpoint->wants_space || !fits;
+    return fits;
 }
 
 }  // namespace l2echo::stack
