@@ -20,7 +20,7 @@ namespace {
 std::atomic<PollingLcores*> the_one{nullptr};  // written by the main lcore when EAL starts and ends
 
 /// An lcore that has not run for this long is unlikely to be in the middle of a burst of this port.
-constexpr std::chrono::milliseconds kPatience{1000};
+constexpr std::chrono::milliseconds kUnmappingPatience{1000};
 
 }  // namespace
 
@@ -93,7 +93,7 @@ extern "C" int munmap(void* address, std::size_t length) noexcept {
     PollingLcores* const lcores = PollingLcores::current();
     if (lcores != nullptr && rte_thread_is_intr() != 0) {
         PollingLcores::count_unmapping();
-        if (!lcores->wait_for_turn(l2echo::dpdk::kPatience))
+        if (!lcores->wait_for_turn(l2echo::dpdk::kUnmappingPatience))
             l2echo::dpdk::log_warning(
                 "a driver unmaps memory while an lcore has not ended its turn for a second");
     }

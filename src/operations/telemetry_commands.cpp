@@ -81,7 +81,7 @@ report::Report report_of(const report::Snapshot& snapshot) {
 using Answer = int (*)(const report::Snapshot& snapshot, const char* parameter, rte_tel_data* data);
 
 /// Returns the number in the parameter of a command; empty if it is missing or something else.
-std::optional<std::uint64_t> number_in(const char* parameter) {
+std::optional<std::uint64_t> parameter_number(const char* parameter) {
     return parameter == nullptr ? std::nullopt : cli::read_number(parameter, UINT32_MAX);
 }
 
@@ -121,7 +121,7 @@ int show_workers(const report::Snapshot& snapshot, const char* parameter, rte_te
             rte_tel_data_add_array_int(data, static_cast<int>(worker.lcore));
         return 0;
     }
-    const auto lcore = number_in(parameter);
+    const auto lcore = parameter_number(parameter);
     for (const report::WorkerReport& worker : report_of(snapshot).workers)
         if (worker.worker.lcore == lcore) {
             Dictionary entry(data);
@@ -141,7 +141,7 @@ int show_ports(const report::Snapshot& snapshot, const char* parameter, rte_tel_
             rte_tel_data_add_array_int(data, port.id);
         return 0;
     }
-    const auto id = number_in(parameter);
+    const auto id = parameter_number(parameter);
     for (const report::PortReport& report : report_of(snapshot).ports)
         if (report.port.id == id) {
             const report::PortSnapshot& port = report.port;

@@ -22,7 +22,7 @@ constexpr double kCssDivisor = 4;
 constexpr std::uint8_t kCssRounds = 5;
 constexpr std::uint32_t kMaxSegmentsPerAck = 8;  // L, for a sender without pacing
 
-double seconds(Micros duration) noexcept {
+double in_seconds(Micros duration) noexcept {
     return static_cast<double>(duration.count()) * 1e-6;
 }
 
@@ -145,14 +145,14 @@ double Congestion::cubic_growth(const Ack& ack) noexcept {
     const double alpha = state_.reno_window < state_.prior_window ? kRenoFriendlyAlpha : 1;
     state_.reno_window += alpha * mss_ * share;
 
-    const double t = seconds(ack.now - state_.epoch);
+    const double t = in_seconds(ack.now - state_.epoch);
     const auto cubic_window = [this](double at) {
         const double from_k = at - state_.k;
         return kC * mss_ * from_k * from_k * from_k + state_.max_window;
     };
     if (cubic_window(t) < state_.reno_window)
         return std::max(0.0, state_.reno_window - window);
-    const double target = std::clamp(cubic_window(t + seconds(ack.smoothed)), window, 1.5 * window);
+    const double target = std::clamp(cubic_window(t + in_seconds(ack.smoothed)), window, 1.5 * window);
     return (target - window) * share;
 }
 
