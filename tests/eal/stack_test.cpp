@@ -289,7 +289,7 @@ TEST_F(StackTest, PortWithoutAListenerIsAnsweredByALimitedNumberOfResets) {
     for (const auto& [index, talk] : talker_.talks)
         EXPECT_TRUE(talk.is_over) << index;
 
-    TokenBucket bucket(3);
+    stream::TokenBucket bucket(3);
     unsigned admitted = 0;
     for (int i = 0; i < 100; ++i)
         admitted += bucket.take(5s) ? 1 : 0;

@@ -17,8 +17,8 @@
 #include "l2echo/fifo/arena.hpp"
 #include "l2echo/hash/siphash.hpp"
 #include "l2echo/stack/connection_table.hpp"
-#include "l2echo/stack/token_bucket.hpp"
 #include "l2echo/stream/streams.hpp"
+#include "l2echo/stream/token_bucket.hpp"
 #include "l2echo/tcp/connection.hpp"
 #include "l2echo/tcp/listener.hpp"
 #include "l2echo/tcp/settings.hpp"
@@ -265,7 +265,7 @@ class TcpLayer {
     std::uint32_t dirty_head_ = 0;
     std::uint32_t dirty_count_ = 0;
     bool opened_in_burst_ = false;
-    TokenBucket resets_;
+    stream::TokenBucket resets_;
     TcpLayerCounts counts_;
 };
 

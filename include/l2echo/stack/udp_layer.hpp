@@ -15,8 +15,6 @@
 
 namespace l2echo::stack {
 
-inline constexpr std::uint16_t kMaxUdpPayload = 65'507;  ///< bytes of IPv4; IPv6 could have 20 more
-
 struct UdpLayerSettings {
     std::uint32_t receive_buffer = 256 * 1024;  ///< bytes per endpoint, with about 64 for each datagram
     std::uint32_t send_buffer = 256 * 1024;     ///< the same

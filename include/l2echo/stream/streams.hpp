@@ -58,6 +58,8 @@ class Events {
     std::uint8_t bits_ = 0;
 };
 
+inline constexpr std::uint16_t kMaxUdpPayload = 65'507;  ///< that can be sent; IPv6 could have 20 bytes more
+
 /// What precedes the bytes of a datagram in a FIFO.
 struct DatagramHeader {
     Endpoint peer{};

@@ -91,7 +91,7 @@ void UdpLayer::drop(stream::StreamId id) noexcept {
 
 bool UdpLayer::send(stream::StreamId id, const DatagramHeader& header, const fifo::Bytes& bytes) noexcept {
     BoundEndpoint* const endpoint = find(id);
-    if (endpoint == nullptr || header.length != bytes.size() || header.length > kMaxUdpPayload)
+    if (endpoint == nullptr || header.length != bytes.size() || header.length > stream::kMaxUdpPayload)
         return false;
     const bool fits = append(endpoint->sending, header, bytes);
     endpoint->wants_space = endpoint->wants_space || !fits;

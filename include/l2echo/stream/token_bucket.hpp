@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace l2echo::stack {
+namespace l2echo::stream {
 
 /// Admits `per_second` events a second, and as many at once after a second without any. Used by one worker;
 /// `now` never decreases.
@@ -34,4 +34,4 @@ class TokenBucket {
     std::chrono::microseconds last_{0};
 };
 
-}  // namespace l2echo::stack
+}  // namespace l2echo::stream
