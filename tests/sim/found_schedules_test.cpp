@@ -57,6 +57,20 @@ INSTANTIATE_TEST_SUITE_P(
                  blackhole_sides=1)"},
         Found{"CountsNoPauseOfTheReaderAsAStall",  // nor did the simulator leave it out
               "seed=2384353 service=2 bytes=1537 read_chunk_back=1 read_pause_back=240811"},
+        // The simulator did not allow for these four.
+        Found{"ForgetsAHalfOpenEntryWhoseSynAcksAnOutageAndLossTook",
+              R"(seed=20094568 duplicate_back=1 corrupt_back=13278 rate=417663 queue=835326
+                 blackhole_for=15002194 blackhole_sides=2)"},
+        Found{"LosesWhatAReaderLeftUntilAShortTimeWaitWasOver",
+              R"(seed=20114348 connections=3 rate=31869 queue=63738 time_wait=1319765 bytes=9720
+                 stall_for=1379706 ending=2)"},
+        Found{"GivesUpAfterAnOutageThatMetEachSegment",
+              R"(seed=20506016 delay=17 delay_back=24 mtu_change_for=50403886 mtu_changed=1499 icmp=0
+                 min_rto=1497 bytes=1448)"},
+        Found{"GivesUpThoughThePeerIsHeard",
+              R"(seed=20933882 ipv6=1 delay=191 delay_back=25 rate=645271 mtu_change_at=351
+                 mtu_change_for=52249842 mtu_changed=1499 icmp=0 min_rto=1194 service=1 bytes=3433
+                 write_chunk=321 write_pause=2)"},
         Found{"GivesUpThoughKeepaliveProbesArrive",  // which bring no ACK: the simulator did not allow it
               R"(seed=2515030 delay=38 delay_back=21 blackhole_at=98 blackhole_for=58343613 min_rto=1721
                  keepalive=1 bytes_back=14481)"},

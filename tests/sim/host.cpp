@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::uint16_t kFirstClientPort = 10'000;
 constexpr Micros kTick = tcp::TimerWheel::kTick;
-constexpr Micros kMinR2 = std::chrono::seconds(100);           // RFC 9293 3.8.3
 constexpr Micros kSegmentLifetime = std::chrono::seconds(10);  // longer than any delay of a wire
 constexpr std::uint32_t kTimeWaitEntries = 64;
 constexpr std::int64_t kMaxSegmentsPerTurn = 100'000;  // more than any window holds

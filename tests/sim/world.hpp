@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -17,6 +18,8 @@
 #include "witness.hpp"
 
 namespace l2echo::sim {
+
+inline constexpr tcp::Micros kMinR2 = std::chrono::seconds(100);  // RFC 9293 3.8.3
 
 /// How a connection ended on one side.
 struct Outcome {
