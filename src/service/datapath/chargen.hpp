@@ -16,6 +16,8 @@ class TcpChargen final : public stream::Service {
     /// `max_streams`: how many streams the worker has room for. Throws std::bad_alloc.
     explicit TcpChargen(std::uint32_t max_streams);
     ~TcpChargen() override;
+    TcpChargen(const TcpChargen&) = delete;
+    TcpChargen& operator=(const TcpChargen&) = delete;
     void on_events(stream::Streams& streams, stream::StreamId id, stream::Events events,
                    std::chrono::microseconds now) noexcept override;
     const TcpCounters& counters() const noexcept { return counters_; }

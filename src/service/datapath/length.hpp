@@ -22,6 +22,8 @@ class TcpLength final : public stream::Service {
     /// `max_streams`: how many streams the worker has room for. Throws std::bad_alloc.
     TcpLength(Framing framing, std::uint32_t max_streams);
     ~TcpLength() override;
+    TcpLength(const TcpLength&) = delete;
+    TcpLength& operator=(const TcpLength&) = delete;
     void on_events(stream::Streams& streams, stream::StreamId id, stream::Events events,
                    std::chrono::microseconds now) noexcept override;
     const TcpCounters& counters() const noexcept { return counters_; }

@@ -11,6 +11,8 @@ class TcpEcho final : public stream::Service {
   public:
     TcpEcho() = default;
     ~TcpEcho() override;
+    TcpEcho(const TcpEcho&) = delete;
+    TcpEcho& operator=(const TcpEcho&) = delete;
     void on_events(stream::Streams& streams, stream::StreamId id, stream::Events events,
                    std::chrono::microseconds now) noexcept override;
     const TcpCounters& counters() const noexcept { return counters_; }
@@ -24,6 +26,8 @@ class TcpDiscard final : public stream::Service {
   public:
     TcpDiscard() = default;
     ~TcpDiscard() override;
+    TcpDiscard(const TcpDiscard&) = delete;
+    TcpDiscard& operator=(const TcpDiscard&) = delete;
     void on_events(stream::Streams& streams, stream::StreamId id, stream::Events events,
                    std::chrono::microseconds now) noexcept override;
     const TcpCounters& counters() const noexcept { return counters_; }

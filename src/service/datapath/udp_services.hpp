@@ -13,6 +13,8 @@ class UdpEcho final : public stream::Service {
     /// `guard` is the worker's, for all its services, and outlives this.
     explicit UdpEcho(UdpGuard& guard) noexcept : guard_(guard) {}
     ~UdpEcho() override;
+    UdpEcho(const UdpEcho&) = delete;
+    UdpEcho& operator=(const UdpEcho&) = delete;
     void on_events(stream::Streams& streams, stream::StreamId id, stream::Events events,
                    std::chrono::microseconds now) noexcept override;
     const UdpCounters& counters() const noexcept { return counters_; }
@@ -28,6 +30,8 @@ class UdpDiscard final : public stream::Service {
   public:
     UdpDiscard() = default;
     ~UdpDiscard() override;
+    UdpDiscard(const UdpDiscard&) = delete;
+    UdpDiscard& operator=(const UdpDiscard&) = delete;
     void on_events(stream::Streams& streams, stream::StreamId id, stream::Events events,
                    std::chrono::microseconds now) noexcept override;
     const UdpCounters& counters() const noexcept { return counters_; }
