@@ -258,6 +258,9 @@ void Connection::establish(const Arrival& arrival) noexcept {
     max_send_window_ = window;
 
     state_ = shutdown_ ? State::FinWait1 : State::Established;
+    // A RST that answers an earlier wrong ACK has waited for room. Its number could be the peer's next by
+    // now.
+    reset_due_ = false;
     events_ |= Event::Connected;
     if (receive_fifo_.size() > 0)
         events_ |= Event::Readable;

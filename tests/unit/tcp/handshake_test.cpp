@@ -199,6 +199,15 @@ TEST(Handshake, WrongAckInSynReceivedIsReset) {
     EXPECT_EQ(end->state(), State::SynReceived);
 }
 
+TEST(Handshake, RstThatWaitedIsNotSentOnceOpen) {
+    OneEnd end;
+    end.open_passively();
+    end.receive(end.ack(OneEnd::kOurs + 2));  // its RST has found no room
+    EXPECT_TRUE(end.receive(end.ack()).has(Event::Connected));
+    for (const Sent& sent : end.drain())
+        EXPECT_FALSE(sent.header.flags.rst);
+}
+
 TEST(Handshake, RstInSynReceivedEnds) {
     OneEnd end;
     end.open_passively();
