@@ -296,7 +296,8 @@ void Host::serve(Endpoint& endpoint, Micros now) {
     check(endpoint, now);
     if (connection.state() == State::Closed) {
         wheel_.disarm(endpoint.node);
-        if (connection.readable() == 0)
+        // An application that has left reads no more.
+        if (connection.readable() == 0 || endpoint.application.has_left())
             finish(endpoint, now);
         return;
     }

@@ -301,7 +301,7 @@ class Simulation {
         for (const Side each : {Client, Server}) {
             const Outcome& side = record.sides.at(each);
             // It gave up, and had a reason to: silence, a peer without memory that drops what arrives, or an
-            // outage that met each segment: the last one is sent half of R2 before it gives up.
+            // outage that took each retransmission: the last one is sent half of R2 before it gives up.
             if (side.events.has(Event::TimedOut) &&
                 (side.was_silent_long || record.sides.at(other(each)).info.memory_refused > 0 ||
                  calm_after() >= kMinR2 / 2))
@@ -309,8 +309,8 @@ class Simulation {
             if (side.was_swept)
                 return true;
         }
-        // The half-open entry expired, or the cookie did, before an ACK of the client arrived: after a
-        // minute, in which an outage took most segments, or half of them, and then loss the next.
+        // The half-open entry expired, or the cookie did, before an ACK of the client arrived. That takes a
+        // minute: an outage took most SYN-ACKs, or a short one took some and loss took the others.
         return !record.sides[Server].existed && record.sides[Client].ended &&
                (listener.half_open_expired > 0 || listener.cookies_sent > 0) &&
                calm_after() > (loses() ? 15s : 30s);

@@ -100,7 +100,8 @@ class Streams {
     virtual bool echo(StreamId id) noexcept = 0;
     /// No byte follows those that were written: sends a FIN after them.
     virtual void shut_down(StreamId id) noexcept = 0;
-    /// The service leaves. What was written is still sent; bytes that arrive are refused with a RST.
+    /// The service leaves, and has no further event. What was written is still sent; bytes that arrive are
+    /// refused with a RST.
     virtual void close(StreamId id) noexcept = 0;
     /// Ends at once, with a RST.
     virtual void reset(StreamId id) noexcept = 0;

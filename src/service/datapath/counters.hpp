@@ -8,8 +8,8 @@ namespace l2echo::service {
 /// Written by the worker. Bytes are those of payloads.
 struct TcpCounters {
     std::uint64_t accepted = 0;
-    std::uint64_t ended = 0;
-    std::uint64_t received_bytes = 0;
+    std::uint64_t ended = 0;           ///< or closed by the service
+    std::uint64_t received_bytes = 0;  ///< but for TcpEcho, whose bytes the stack echoes and counts
     std::uint64_t sent_bytes = 0;
     std::uint64_t requests = 0;   ///< that were answered in full
     std::uint64_t malformed = 0;  ///< requests that ended before their last byte

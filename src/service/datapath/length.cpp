@@ -27,10 +27,10 @@ void TcpLength::on_events(stream::Streams& streams, stream::StreamId id, stream:
     request.peer_closed |= events.has(Event::PeerClosed);
     while (answer_next(streams, id, request)) {
     }
-    // Whatever is readable now is an answer that waits for space.
     if (request.peer_closed && streams.readable(id).size() == 0 && streams.writable(id) >= kAnswerBytes) {
         counters_.malformed += request.length_bytes != 0 ? 1 : 0;
         streams.close(id);
+        ++counters_.ended;
     }
 }
 

@@ -23,10 +23,9 @@ void TcpDiscard::on_events(stream::Streams& streams, stream::StreamId id, stream
     const std::size_t count = streams.readable(id).size();
     counters_.received_bytes += count;
     streams.consume(id, count);
-    if (events.has(Event::Ended))
-        ++counters_.ended;
-    else if (events.has(Event::PeerClosed))
+    if (events.has(Event::PeerClosed) && !events.has(Event::Ended))
         streams.close(id);
+    counters_.ended += events.has(Event::Ended) || events.has(Event::PeerClosed) ? 1 : 0;
 }
 
 }  // namespace l2echo::service

@@ -60,6 +60,7 @@ TEST(TcpDiscard, TakesEverythingAndClosesAfterThePeer) {
     EXPECT_EQ(streams[kStream].to_read, "");
     EXPECT_TRUE(streams[kStream].is_closed);
     EXPECT_EQ(service.counters().received_bytes, 7);
+    EXPECT_EQ(service.counters().ended, 1) << "no event follows close()";
     EXPECT_EQ(streams[kStream].written, "");
 }
 
@@ -146,6 +147,7 @@ TEST(TcpLength, TakesNoRequestWithoutSpaceForItsAnswer) {
     EXPECT_EQ(streams[kStream].written, answer(5) + answer(6));
     EXPECT_TRUE(streams[kStream].is_closed);
     EXPECT_EQ(service.counters().malformed, 0);
+    EXPECT_EQ(service.counters().ended, 1) << "no event follows close()";
 }
 
 TEST(TcpLength, RequestThatThePeerCutsOffIsCounted) {

@@ -411,7 +411,7 @@ TEST(Undo, DsackOfEachRetransmissionRestoresTheWindow) {
     EXPECT_GE(end->info().congestion_window, before);
 }
 
-// One of two was lost in truth.
+// One of the two was really lost.
 TEST(Undo, DsackOfOneRetransmissionOfTwoDoesNotRestoreTheWindow) {
     Flight end(8);
     const std::uint32_t before = end->info().congestion_window;
